@@ -77,7 +77,7 @@ def test_table(text: str, sort: str, folded: str) -> None:
 
 @pytest.mark.parametrize("names", ORDERS)
 def test_order(names: list[str]) -> None:
-    assert sorted(names[::-1], key=sort_key) == names
+    assert sorted(names[1:] + names[:1], key=sort_key) == names
 
 
 @pytest.mark.parametrize("same", [("Müller", "Mueller", "Muller"), ("Goethe", "Göthe"), ("Søren", "Soeren"), ("Straße", "STRASSE")])
