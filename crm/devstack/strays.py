@@ -1,0 +1,70 @@
+"""The processes of a stack: found by the mark in their environment, ended in the right order."""
+
+import contextlib
+import signal
+from pathlib import Path
+
+import psutil
+
+from crm.devstack.places import MARK, Stack
+
+
+def processes(stack: Stack) -> list[psutil.Process]:
+    """All living processes of the stack, whoever started them; the calling process is left out."""
+    found = {process.pid: process for process in psutil.process_iter() if process.pid != psutil.Process().pid and _marked(process, stack)}
+    if postmaster := _postmaster(stack):  # under another account its environment may be hidden
+        found[postmaster.pid] = postmaster
+    return list(found.values())
+
+
+def supervisor(stack: Stack) -> psutil.Process | None:
+    """The living supervisor of the stack."""
+    return next((process for process in processes(stack) if any("supervisord" in Path(part).name for part in _command(process)[:2])), None)
+
+
+def end(stack: Stack, seconds: float = 15) -> int:
+    """End every process of the stack: first those that use the services, then the services. Returns how many there were."""
+    found = processes(stack)
+    servers = [process for process in found if _is_server(process)]
+    others = [process for process in found if process not in servers]
+    for group in (others, servers):
+        for process in group:
+            _signal(process, signal.SIGINT if _is_server(process, "postgres") else signal.SIGTERM)
+        _, alive = psutil.wait_procs(group, timeout=seconds)
+        for process in alive:
+            _signal(process, signal.SIGKILL)
+        psutil.wait_procs(alive, timeout=5)
+    return len(found)
+
+
+def _marked(process: psutil.Process, stack: Stack) -> bool:
+    try:
+        return bool(process.environ().get(MARK) == str(stack.data))
+    except (psutil.Error, OSError):
+        return False
+
+
+def _postmaster(stack: Stack) -> psutil.Process | None:
+    try:
+        pid = int((stack.data / "postgres" / "postmaster.pid").read_text().split()[0])
+        process = psutil.Process(pid)
+        return process if str(stack.data / "postgres") in process.cmdline() else None
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return None
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return list(process.cmdline())
+    except psutil.Error:
+        return []
+
+
+def _is_server(process: psutil.Process, *names: str) -> bool:
+    program = Path(next(iter(_command(process)), "")).name
+    return program in (names or ("postgres", "valkey-server", "redis-server"))
+
+
+def _signal(process: psutil.Process, number: int) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(number)

@@ -1,0 +1,126 @@
+"""All processes of `./lotse up` under supervisor, which brings back what dies and ends all in order."""
+
+import configparser
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crm.devstack import strays
+from crm.devstack.places import MARK, ROOT, STATE, Stack, server_account
+from crm.devstack.services import Service
+
+BIN = Path(sys.executable).parent
+READY = STATE / "ready"  # there as soon as the database is set up: the app's processes wait for it
+APP = "app"
+
+
+@dataclass(frozen=True)
+class Program:
+    """One kept process. Those of one group are ended together; a higher priority starts later and ends earlier."""
+
+    name: str
+    command: list[str]
+    group: str
+    priority: int
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+def service_program(service: Service) -> Program:
+    """Postgres or Valkey."""
+    settings = {"stopsignal": service.stop_signal.name.removeprefix("SIG"), "directory": "/"}
+    account = server_account()
+    if account and service.name == "postgres":
+        settings["user"] = account.pw_name
+    return Program(service.name, service.command(), "services", 1, settings)
+
+
+def app_programs(bind: str, *, empty: bool, reload: bool) -> list[Program]:
+    """The one-shot `setup`, and web, worker and beat, which wait until it has set up the database."""
+    web = [str(BIN / "gunicorn"), "crm.wsgi", "--bind", bind, "--workers", "2", "--threads", "4", "--graceful-timeout", "5"]
+    celery = [str(BIN / "celery"), "-A", "crm"]
+    worker = [*celery, "worker", "-c", "2", "--loglevel", "warning", "--without-gossip", "--without-mingle"]
+    beat = [*celery, "beat", "--loglevel", "warning", "--pidfile=", "--schedule", str(STATE / "beat-schedule")]
+    setup = [sys.executable, "-m", "crm.devstack", "setup", "--bind", bind, *(["--empty"] if empty else [])]
+    return [
+        Program("setup", setup, "setup", 2, {"autorestart": "unexpected", "startsecs": "0"}),
+        # gunicorn's control socket lies in the home folder: two copies would share it
+        Program("web", after_setup([*web, "--no-control-socket", *(["--reload"] if reload else [])]), APP, 3),
+        Program("worker", after_setup(worker), APP, 3),
+        Program("beat", after_setup(beat), APP, 3),
+    ]
+
+
+def after_setup(command: list[str]) -> list[str]:
+    """The command, begun as soon as READY is there."""
+    return ["/bin/sh", "-c", f"until [ -e {shlex.quote(str(READY))} ]; do sleep 0.1; done; exec {shlex.join(command)}"]
+
+
+def configuration(programs: list[Program], pidfile: Path) -> configparser.RawConfigParser:
+    """supervisor's settings. Output goes as events to `crm.devstack.prefix`, which puts the name before each line."""
+    config = configparser.RawConfigParser()
+    config["supervisord"] = {
+        "nodaemon": "true",
+        "loglevel": "warn",  # says what died, not what started
+        "logfile": "/dev/null",
+        "logfile_maxbytes": "0",
+        "pidfile": str(pidfile),
+        "childlogdir": str(pidfile.parent),
+        **({"user": "root"} if os.geteuid() == 0 else {}),
+    }
+    for program in programs:
+        config[f"program:{program.name}"] = {
+            "command": _escaped(shlex.join(program.command)),
+            "directory": str(ROOT),
+            "autorestart": "true",
+            "startsecs": "1",
+            "startretries": "20",
+            "stopwaitsecs": "15",
+            "redirect_stderr": "true",
+            "stdout_logfile": "NONE",
+            "stdout_events_enabled": "true",
+            **program.settings,
+        }
+    for group in dict.fromkeys(program.group for program in programs):
+        members = [program for program in programs if program.group == group]
+        config[f"group:{group}"] = {"programs": ",".join(program.name for program in members), "priority": str(members[0].priority)}
+    config["eventlistener:prefix"] = {
+        "command": _escaped(shlex.join([sys.executable, str(Path(__file__).with_name("prefix.py")), *(["--colour"] if sys.stdout.isatty() else [])])),
+        "events": "PROCESS_LOG",
+        "buffer_size": "10000",
+        "priority": "0",
+        "stderr_logfile": "/dev/fd/1",
+        "stderr_logfile_maxbytes": "0",
+    }
+    return config
+
+
+def _escaped(command: str) -> str:
+    return command.replace("%", "%%")
+
+
+def run(stack: Stack, programs: list[Program], environment: dict[str, str]) -> int:
+    """Keep the programs running until Ctrl-C, SIGTERM or a closed terminal; then end every process of the stack.
+
+    supervisor has a session of its own: it takes SIGHUP as "read your settings anew", and would get each Ctrl-C beside us.
+    """
+    READY.unlink(missing_ok=True)
+    path = STATE / "supervisord.conf"
+    with path.open("w") as file:
+        configuration(programs, STATE / "supervisord.pid").write(file)
+    child = subprocess.Popen(
+        [sys.executable, str(BIN / "supervisord"), "-c", str(path)],
+        env={**os.environ, **environment, MARK: str(stack.data)},
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: child.terminate())
+    code = child.wait()
+    strays.end(stack)
+    set_up = READY.exists()
+    READY.unlink(missing_ok=True)
+    return code if set_up else code or 1
