@@ -1,0 +1,102 @@
+"""Rows of a delimited file, one at a time, in constant memory whatever the file holds."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, TextIO
+
+from django.utils.translation import gettext_lazy as _
+
+from .dialect import Dialect
+from .errors import TableError
+from .writing import unescape
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a row may hold. `line`: characters of one row, even over several lines; `field`: characters of one cell, at most 131,072."""
+
+    line: int = 1_000_000
+    columns: int = 500
+    field: int = 131_072
+
+
+def rows(file: BinaryIO, dialect: Dialect, limits: Limits | None = None) -> Iterator[tuple[int, list[str]]]:
+    """(line the row begins on, cells) from the header on — or from the first line where the dialect says there is none.
+
+    Empty rows are skipped; the apostrophe of `escape` is taken off; a row may be shorter or longer than the header. Raises `TableError`
+    at the first line that cannot be read, after the rows before it. The file is left open.
+    """
+    limits = limits or Limits()
+    # Undecodable bytes become lone surrogates here, so that the error names its line and not a block of 8 kB.
+    errors = "surrogatepass" if dialect.encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
+    text = io.TextIOWrapper(file, encoding=dialect.encoding, errors=errors, newline="")
+    try:
+        lines = _Lines(text, dialect, limits)
+        while lines.number < dialect.header_row - 1:
+            next(lines)
+            lines.begin()
+        reader = csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quotechar, strict=True)
+        while True:
+            lines.begin()
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise _explained(error, lines.begun) from error
+            if len(cells) > limits.columns:
+                raise TableError(_("This row has more than {limit} columns."), lines.begun, limit=limits.columns)
+            if any(len(cell) > limits.field for cell in cells):
+                raise TableError(_("A cell in this row is longer than {limit} characters."), lines.begun, limit=limits.field)
+            if any(map(str.strip, cells)):
+                yield lines.begun, [unescape(cell) for cell in cells]
+    finally:
+        text.detach()
+
+
+class _Lines(Iterator[str]):
+    """The lines of a text, checked; `number` is the last line read, `begun` the first of the present row."""
+
+    def __init__(self, text: TextIO, dialect: Dialect, limits: Limits) -> None:
+        self.text, self.dialect, self.limits = text, dialect, limits
+        self.number = 0
+        self.begin()
+
+    def begin(self) -> None:
+        self.begun, self.size = self.number + 1, 0
+
+    def __next__(self) -> str:
+        try:
+            line = self.text.readline(self.limits.line - self.size + 1)
+        except UnicodeDecodeError as error:
+            raise self._undecodable(self.number + 1) from error
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.size += len(line)
+        if self.size > self.limits.line:
+            raise TableError(
+                _("This row is longer than {limit} characters; perhaps a quote is not closed."), self.begun, limit=self.limits.line
+            )
+        if not line.isascii() and _SURROGATE.search(line):
+            raise self._undecodable(self.number)
+        if "\0" in line:
+            raise TableError(_("This line holds a NUL character; the file is damaged or is not text."), self.number)
+        return line
+
+    def _undecodable(self, line: int) -> TableError:
+        return TableError(_("This line holds characters that cannot be read as {encoding}."), line, encoding=self.dialect.encoding)
+
+
+def _explained(error: csv.Error, line: int) -> TableError:
+    reason = str(error)
+    if "field larger" in reason:
+        return TableError(_("A cell in this row is longer than {limit} characters."), line, limit=csv.field_size_limit())
+    if "unexpected end" in reason:
+        return TableError(_("A quote is opened in this row and never closed."), line)
+    return TableError(_("Text follows a closing quote in this row; a quote inside a cell must be doubled."), line)
