@@ -11,29 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from crm.devstack import strays, system
+from crm.devstack import system
 from crm.devstack.catalogues import compile_catalogues
-from crm.devstack.places import STATE, Stack
-from crm.devstack.services import local_services, locked, start
+from crm.devstack.services import local_services, start, throwaway_stack
 
 _held = ExitStack()
 
 
-def _take_stack() -> Stack:
-    """The first stack that no other run uses; what a killed run left in it is ended."""
-    for slot in range(1, 100):
-        if _held.enter_context(locked(STATE / f"test-{slot}.lock", wait=False)):
-            stack = Stack(slot)
-            strays.end(stack)
-            return stack
-    raise pytest.UsageError("99 test runs at once")
-
-
 def _take_services() -> None:
-    stack = _take_stack()
+    stack = _held.enter_context(throwaway_stack())
     services = local_services(stack)
     start(stack, services)
-    _held.callback(strays.end, stack)
     os.environ.update({service.variable: service.url for service in services})
     for variable, folder in {"LOTSE_STATIC_ROOT": "static", "LOTSE_MEDIA_ROOT": "media", "LOTSE_MAIL_FOLDER": "mail"}.items():
         (stack.data / folder).mkdir(exist_ok=True)

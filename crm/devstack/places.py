@@ -78,6 +78,11 @@ class Stack:
         return self.shelf / "test" / str(self.slot) if self.slot else self.shelf
 
     @property
+    def state(self) -> Path:
+        """The folder of our own notes (pid file, readiness, supervisor's settings); always in the checkout, and ours alone."""
+        return STATE / "test" / str(self.slot) if self.slot else STATE
+
+    @property
     def sockets(self) -> Path:
         """A short path, because a socket's name may have 107 bytes only."""
         return Path(f"/tmp/lotse-{os.geteuid()}-{checkout_tag()}{f'-t{self.slot}' if self.slot else ''}")
@@ -89,5 +94,5 @@ class Stack:
             for folder in {self.shelf.parent, self.shelf, self.data.parent, self.data}:
                 if folder.is_relative_to("/var/lib/lotse"):
                     folder.chmod(0o755)
-        STATE.mkdir(exist_ok=True)
+        self.state.mkdir(parents=True, exist_ok=True)
         private_folder(self.sockets, server_account())

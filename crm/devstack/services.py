@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 
 import psycopg2
@@ -15,8 +16,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from crm.devstack import strays
 from crm.devstack.engines import Account, as_account, postgres_folder, valkey_program
-from crm.devstack.places import MARK, Stack, private_folder, refuse, server_account
+from crm.devstack.places import MARK, STATE, Stack, private_folder, refuse, server_account
 
 # The same in docker-compose.yml (POSTGRES_INITDB_ARGS), so that every database sorts and folds alike.
 INITDB_LOCALE = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
@@ -183,6 +185,25 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
             yield True
 
 
+@contextmanager
+def throwaway_stack() -> Iterator[Stack]:
+    """A test run's stack: the first that no other run holds, kept for the next run so that it starts at once.
+
+    What a killed run left in it is ended first, and everything in it is ended at the end.
+    """
+    for slot in count(1):
+        with locked(STATE / f"test-{slot}.lock", wait=False) as ours:
+            if not ours:
+                continue
+            stack = Stack(slot)
+            strays.end(stack)
+            try:
+                yield stack
+            finally:
+                strays.end(stack)
+            return
+
+
 def start(stack: Stack, services: list[Service]) -> None:
     """Start those that are down as processes of their own and wait until they answer; they outlive us."""
     stack.prepare()
@@ -191,7 +212,7 @@ def start(stack: Stack, services: list[Service]) -> None:
             if service.ready():
                 continue
             service.prepare()
-            subprocess.Popen(
+            child = subprocess.Popen(
                 service.command(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -201,6 +222,7 @@ def start(stack: Stack, services: list[Service]) -> None:
                 env={**os.environ, MARK: str(stack.data)},
                 **service.account,
             )
+            child.returncode = 0  # it outlives us on purpose: no warning about a child that still runs
     for service in services:
         wait_for(service.ready, f"{service.name} (see {stack.data / 'services.log'})")
         if isinstance(service, Postgres):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from crm.devstack.catalogues import compile_catalogues
 from crm.devstack.places import Stack, say
 from crm.devstack.services import Postgres, local_services, wait_for
-from crm.devstack.supervisor import READY
+from crm.devstack.supervisor import ready_file
 
 
 def run(bind: str, *, empty: bool) -> int:
@@ -22,7 +22,7 @@ def run(bind: str, *, empty: bool) -> int:
         say("The set-up failed, see above. Everything is ended.")
         os.kill(os.getppid(), signal.SIGTERM)
         return 1
-    READY.touch()
+    ready_file(Stack()).touch()
     wait_for(lambda: page_answers(bind), "The page", 120)
     say(f"Lotse runs: http://{bind}/   (Ctrl-C ends it)")
     if not empty:

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import time
 from pathlib import Path
 
 import psutil
@@ -30,11 +31,27 @@ def end(stack: Stack, seconds: float = 15) -> int:
     for group in (others, servers):
         for process in group:
             _signal(process, signal.SIGINT if _is_server(process, "postgres") else signal.SIGTERM)
-        _, alive = psutil.wait_procs(group, timeout=seconds)
-        for process in alive:
+        for process in _alive_after(seconds, group):
             _signal(process, signal.SIGKILL)
-        psutil.wait_procs(alive, timeout=5)
+        _alive_after(5, group)
     return len(found)
+
+
+def _alive_after(seconds: float, group: list[psutil.Process]) -> list[psutil.Process]:
+    """Wait until all have ended. One that its parent has not yet asked about counts as ended: in a container nobody may ever ask."""
+    until = time.monotonic() + seconds
+    while alive := [process for process in group if _is_alive(process)]:
+        if time.monotonic() > until:
+            return alive
+        time.sleep(0.02)
+    return []
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _marked(process: psutil.Process, stack: Stack) -> bool:

@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crm.devstack import strays
-from crm.devstack.places import MARK, ROOT, STATE, Stack, server_account
+from crm.devstack.places import MARK, ROOT, Stack, server_account
 from crm.devstack.services import Service
 
 BIN = Path(sys.executable).parent
-READY = STATE / "ready"  # there as soon as the database is set up: the app's processes wait for it
 APP = "app"
+
+
+def ready_file(stack: Stack) -> Path:
+    """There as soon as the database is set up: the app's processes wait for it."""
+    return stack.state / "ready"
 
 
 @dataclass(frozen=True)
@@ -38,28 +42,28 @@ def service_program(service: Service) -> Program:
     return Program(service.name, service.command(), "services", 1, settings)
 
 
-def app_programs(bind: str, *, empty: bool, reload: bool) -> list[Program]:
+def app_programs(stack: Stack, bind: str, *, empty: bool, reload: bool) -> list[Program]:
     """The one-shot `setup`, and web, worker and beat, which wait until it has set up the database."""
     web = [str(BIN / "gunicorn"), "crm.wsgi", "--bind", bind, "--workers", "2", "--threads", "4", "--graceful-timeout", "5"]
     celery = [str(BIN / "celery"), "-A", "crm"]
     worker = [*celery, "worker", "-c", "2", "--loglevel", "warning", "--without-gossip", "--without-mingle"]
-    beat = [*celery, "beat", "--loglevel", "warning", "--pidfile=", "--schedule", str(STATE / "beat-schedule")]
+    beat = [*celery, "beat", "--loglevel", "warning", "--pidfile=", "--schedule", str(stack.state / "beat-schedule")]
     setup = [sys.executable, "-m", "crm.devstack", "setup", "--bind", bind, *(["--empty"] if empty else [])]
     return [
         Program("setup", setup, "setup", 2, {"autorestart": "unexpected", "startsecs": "0"}),
         # gunicorn's control socket lies in the home folder: two copies would share it
-        Program("web", after_setup([*web, "--no-control-socket", *(["--reload"] if reload else [])]), APP, 3),
-        Program("worker", after_setup(worker), APP, 3),
-        Program("beat", after_setup(beat), APP, 3),
+        Program("web", after_setup(stack, [*web, "--no-control-socket", *(["--reload"] if reload else [])]), APP, 3),
+        Program("worker", after_setup(stack, worker), APP, 3),
+        Program("beat", after_setup(stack, beat), APP, 3),
     ]
 
 
-def after_setup(command: list[str]) -> list[str]:
-    """The command, begun as soon as READY is there."""
-    return ["/bin/sh", "-c", f"until [ -e {shlex.quote(str(READY))} ]; do sleep 0.1; done; exec {shlex.join(command)}"]
+def after_setup(stack: Stack, command: list[str]) -> list[str]:
+    """The command, begun as soon as the database is set up."""
+    return ["/bin/sh", "-c", f"until [ -e {shlex.quote(str(ready_file(stack)))} ]; do sleep 0.1; done; exec {shlex.join(command)}"]
 
 
-def configuration(programs: list[Program], pidfile: Path) -> configparser.RawConfigParser:
+def configuration(stack: Stack, programs: list[Program]) -> configparser.RawConfigParser:
     """supervisor's settings. Output goes as events to `crm.devstack.prefix`, which puts the name before each line."""
     config = configparser.RawConfigParser()
     config["supervisord"] = {
@@ -67,8 +71,8 @@ def configuration(programs: list[Program], pidfile: Path) -> configparser.RawCon
         "loglevel": "warn",  # says what died, not what started
         "logfile": "/dev/null",
         "logfile_maxbytes": "0",
-        "pidfile": str(pidfile),
-        "childlogdir": str(pidfile.parent),
+        "pidfile": str(stack.state / "supervisord.pid"),
+        "childlogdir": str(stack.state),
         **({"user": "root"} if os.geteuid() == 0 else {}),
     }
     for program in programs:
@@ -107,10 +111,11 @@ def run(stack: Stack, programs: list[Program], environment: dict[str, str]) -> i
 
     supervisor has a session of its own: it takes SIGHUP as "read your settings anew", and would get each Ctrl-C beside us.
     """
-    READY.unlink(missing_ok=True)
-    path = STATE / "supervisord.conf"
+    ready = ready_file(stack)
+    ready.unlink(missing_ok=True)
+    path = stack.state / "supervisord.conf"
     with path.open("w") as file:
-        configuration(programs, STATE / "supervisord.pid").write(file)
+        configuration(stack, programs).write(file)
     child = subprocess.Popen(
         [sys.executable, str(BIN / "supervisord"), "-c", str(path)],
         env={**os.environ, **environment, MARK: str(stack.data)},
@@ -121,6 +126,6 @@ def run(stack: Stack, programs: list[Program], environment: dict[str, str]) -> i
         signal.signal(number, lambda *_: child.terminate())
     code = child.wait()
     strays.end(stack)
-    set_up = READY.exists()
-    READY.unlink(missing_ok=True)
+    set_up = ready.exists()
+    ready.unlink(missing_ok=True)
     return code if set_up else code or 1

@@ -28,7 +28,7 @@ def up(*, empty: bool) -> int:
         bind = free_address(os.environ.get("LOTSE_BIND") or "127.0.0.1:8000")
         environment = {**system.environment(), **local_environment(stack), **_page_environment(bind, empty=empty)}
         programs = [supervisor.service_program(service) for service in services]
-        programs += supervisor.app_programs(bind, empty=empty, reload=os.environ.get("LOTSE_DEBUG") == "1")
+        programs += supervisor.app_programs(stack, bind, empty=empty, reload=os.environ.get("LOTSE_DEBUG") == "1")
         return supervisor.run(stack, programs, environment)
 
 
