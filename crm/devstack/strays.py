@@ -26,11 +26,11 @@ def supervisor(stack: Stack) -> psutil.Process | None:
 def end(stack: Stack, seconds: float = 15) -> int:
     """End every process of the stack: first those that use the services, then the services. Returns how many there were."""
     found = processes(stack)
-    servers = [process for process in found if _is_server(process)]
+    servers = [process for process in found if is_server(process)]
     others = [process for process in found if process not in servers]
     for group in (others, servers):
         for process in group:
-            _signal(process, signal.SIGINT if _is_server(process, "postgres") else signal.SIGTERM)
+            _signal(process, signal.SIGINT if is_server(process, "postgres") else signal.SIGTERM)
         for process in _alive_after(seconds, group):
             _signal(process, signal.SIGKILL)
         _alive_after(5, group)
@@ -40,14 +40,15 @@ def end(stack: Stack, seconds: float = 15) -> int:
 def _alive_after(seconds: float, group: list[psutil.Process]) -> list[psutil.Process]:
     """Wait until all have ended. One that its parent has not yet asked about counts as ended: in a container nobody may ever ask."""
     until = time.monotonic() + seconds
-    while alive := [process for process in group if _is_alive(process)]:
+    while alive := [process for process in group if is_alive(process)]:
         if time.monotonic() > until:
             return alive
         time.sleep(0.02)
     return []
 
 
-def _is_alive(process: psutil.Process) -> bool:
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it still does something."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -77,7 +78,8 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
-def _is_server(process: psutil.Process, *names: str) -> bool:
+def is_server(process: psutil.Process, *names: str) -> bool:
+    """Whether it is Postgres or Valkey (or the one named)."""
     program = Path(next(iter(_command(process)), "")).name
     return program in (names or ("postgres", "valkey-server", "redis-server"))
 
