@@ -1,0 +1,146 @@
+"""Numbers, money and times as people read them, by the active language (Babel's CLDR data).
+
+Pure functions for pages, PDFs and mails alike; the template filters in `templatetags/lotse.py` only call these. Nothing is
+rounded silently except where a digit count is asked for (half up, as people do). A missing value is an en dash, a negative
+number carries the true minus sign, and no unit is torn from its number (non-breaking spaces as CLDR sets them).
+"""
+
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import Literal
+
+from babel import Locale
+from babel.dates import format_date, format_time, format_timedelta
+from babel.numbers import format_currency, format_decimal, format_percent
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+DASH = "–"
+Number = Decimal | int | float
+
+_DAYS_UNTIL_MONTHS = 90  # "58 days ago" says more than "2 months ago"
+_DAYS_UNTIL_YEARS = 700  # as does "13 months ago" than "1 year ago"
+_LEGAL_FORMS = {"gmbh", "ggmbh", "mbh", "ag", "kg", "ohg", "gbr", "eg", "se", "ltd", "inc", "llc", "plc"}
+
+
+@lru_cache(maxsize=16)
+def _parsed(language: str) -> Locale:
+    return Locale.parse(language, sep="-")
+
+
+def current_locale() -> Locale:
+    """The Babel locale of the active language; the installation's language where none is active."""
+    return _parsed(get_language() or settings.LANGUAGE_CODE)
+
+
+def _round(value: Number, decimals: int) -> Decimal:
+    return Decimal(str(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+
+
+def _digits(decimals: int) -> str:
+    return "#,##0" + ("." + "0" * decimals if decimals else "")
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "−")
+
+
+def money(amount: Number | None, currency: str, *, decimals: int | None = None) -> str:
+    """1234.5 EUR → '1.234,50 €' (de), '€1,234.50' (en). `currency` is the ISO 4217 code; `decimals` None means the
+    currency's own number of minor digits (JPY 0)."""
+    if amount is None:
+        return DASH
+    locale = current_locale()
+    if decimals is None:
+        return _minus(format_currency(amount, currency, locale=locale))
+    pattern = locale.currency_formats["standard"].pattern.replace("#,##0.00", _digits(decimals))
+    return _minus(format_currency(_round(amount, decimals), currency, format=pattern, locale=locale, currency_digits=False))
+
+
+def number(value: Number | None, decimals: int | None = None) -> str:
+    """1234567.5 → '1.234.567,5' (de), '1,234,567.5' (en); with `decimals` exactly so many digits, else up to three."""
+    if value is None:
+        return DASH
+    locale = current_locale()
+    if decimals is None:
+        return _minus(format_decimal(value, locale=locale))
+    return _minus(format_decimal(_round(value, decimals), format=_digits(decimals), locale=locale))
+
+
+def percent(share: Number | None, decimals: int = 0) -> str:
+    """A share of 1: 0.6315 → '63 %' (de), '63%' (en); with 2 decimals '63,15 %'."""
+    if share is None:
+        return DASH
+    locale = current_locale()
+    unit = locale.percent_formats[None].pattern.split("0")[-1]
+    return _minus(format_percent(_round(share, decimals + 2), format=_digits(decimals) + unit, locale=locale))
+
+
+def day(value: date | datetime | None) -> str:
+    """24.12.2026 (de), Dec 24, 2026 (en); a datetime counts in the active time zone."""
+    if value is None:
+        return DASH
+    return format_date(_local_day(value), format="medium", locale=current_locale())
+
+
+def long_day(value: date | datetime) -> str:
+    """Donnerstag, 24. Dezember 2026 (de), Thursday, December 24, 2026 (en)."""
+    return format_date(_local_day(value), format="full", locale=current_locale())
+
+
+def clock(value: datetime | None) -> str:
+    """14:30 (de), 2:30 PM (en), in the active time zone."""
+    if value is None:
+        return DASH
+    return format_time(timezone.localtime(value), format="short", tzinfo=timezone.get_current_timezone(), locale=current_locale())
+
+
+def moment(value: datetime | None) -> str:
+    """24.12.2026, 14:30 (de), Dec 24, 2026, 2:30 PM (en), in the active time zone."""
+    return DASH if value is None else f"{day(value)}, {clock(value)}"
+
+
+def exact(value: date | datetime | None) -> str:
+    """What stands in the tooltip of a relative time: a moment, or the day where there is no time of day."""
+    return moment(value) if isinstance(value, datetime) else day(value)
+
+
+def relative(value: date | datetime | None, now: datetime | None = None) -> str:
+    """How long ago or ahead in words: 'just now', '5 minutes ago', 'yesterday', '58 days ago', 'in 2 hours'.
+
+    Calendar days of the active time zone decide between today and yesterday; hours and minutes are used within a day only.
+    """
+    if value is None:
+        return DASH
+    now = now or timezone.now()
+    days = (_local_day(value) - _local_day(now)).days
+    if days == 0 and isinstance(value, datetime):
+        seconds = (value - now).total_seconds()
+        if abs(seconds) < 60:
+            return _("just now")
+        return _span(timedelta(seconds=seconds), "hour" if abs(seconds) >= 3_600 else "minute")
+    words = {0: _("today"), -1: _("yesterday"), 1: _("tomorrow")}
+    if days in words:
+        return words[days]
+    unit = "day" if abs(days) < _DAYS_UNTIL_MONTHS else "month" if abs(days) < _DAYS_UNTIL_YEARS else "year"
+    return _span(timedelta(days=days), unit)
+
+
+def _local_day(value: date | datetime) -> date:
+    if isinstance(value, datetime):
+        return (timezone.localtime(value) if timezone.is_aware(value) else value).date()
+    return value
+
+
+def _span(delta: timedelta, unit: Literal["year", "month", "day", "hour", "minute"]) -> str:
+    return format_timedelta(delta, granularity=unit, threshold=10**9, add_direction=True, locale=current_locale())
+
+
+def initials(name: str) -> str:
+    """Up to two letters for an avatar: 'Dr. Anke Schürmann' → 'AS', 'Bäckerei Hölscher GmbH' → 'BH'."""
+    words = [word for word in name.split() if word[0].isalnum() and not word.endswith(".")]
+    words = [word for word in words if word.lower() not in _LEGAL_FORMS] or words
+    return (words[0][0] + words[-1][0] if len(words) > 1 else name.strip()[:1]).upper()

@@ -1,0 +1,146 @@
+"""Filters and tags of every template (registered as builtins, so no `{% load %}`): formats by locale, icons, avatars, tags."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from crm.core import formats
+
+register = template.Library()
+
+
+def _number(value: Any) -> Decimal | int | float | None:
+    """Template variables may be '' where nothing was given; that reads as missing, never as an error."""
+    if value is None or value == "":
+        return None
+    return value if isinstance(value, Decimal | int | float) else Decimal(str(value))
+
+
+def _money(amount: Any, currency: Any, decimals: int | None) -> str:
+    code = getattr(currency, "code", currency)
+    # Without a currency the number stands alone: a guessed unit would be a lie.
+    return (
+        formats.money(_number(amount), code, decimals=decimals)
+        if code
+        else formats.number(_number(amount), 2 if decimals is None else decimals)
+    )
+
+
+@register.filter
+def money(amount: Any, currency: Any) -> str:
+    """{{ amount|money:"EUR" }} → 1.234,50 €; the currency may be an object with `code`."""
+    return _money(amount, currency, None)
+
+
+@register.filter
+def money0(amount: Any, currency: Any) -> str:
+    """Like `money` without minor digits, for figures and cards."""
+    return _money(amount, currency, 0)
+
+
+@register.filter
+def number(value: Any, decimals: int | None = None) -> str:
+    return formats.number(_number(value), decimals)
+
+
+@register.filter
+def percent(share: Any, decimals: int = 0) -> str:
+    """{{ 0.6315|percent:2 }} → 63,15 %: a share of 1, not of 100."""
+    return formats.percent(_number(share), decimals)
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    return formats.day(value or None)
+
+
+@register.filter
+def long_day(value: date | datetime | None) -> str:
+    return formats.long_day(value) if value else formats.DASH
+
+
+@register.filter
+def clock(value: datetime | None) -> str:
+    return formats.clock(value or None)
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    return formats.moment(value or None)
+
+
+@register.filter
+def ago(value: date | datetime | None) -> SafeString | str:
+    """A <time> element: relative words inside, the exact moment as tooltip and machine-readable."""
+    if not value:
+        return formats.DASH
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), formats.exact(value), formats.relative(value))
+
+
+@register.filter
+def initials(name: Any) -> str:
+    return formats.initials(str(name or ""))
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """A Tabler outline icon, hidden from assistive technology; with `label` the meaning is read out instead."""
+    mark = format_html('<i class="ti ti-{}" aria-hidden="true"></i>', name)
+    return format_html('<span title="{}">{}<span class="visually-hidden">{}</span></span>', label, mark, label) if label else mark
+
+
+@register.simple_tag(takes_context=True)
+def avatar(context: template.Context, who: Any, size: str = "", named: bool = False) -> SafeString:
+    """Initials in a circle (person, user), a square (organisation) or petrol (the reader). `size`: xs, lg or empty.
+
+    The mark is hidden from assistive technology: a visible name stands beside it, or `named=True` adds a hidden one.
+    """
+    if who is None or who == "":
+        return SafeString("")
+    classes = ["avatar", f"avatar-{size}" if size else ""]
+    if getattr(who, "kind", "") == "organisation":
+        classes.append("org")
+    reader = context.get("user")
+    if reader is not None and who == reader:
+        classes.append("me")
+    name = str(who)
+    title = format_html(' title="{}"', name) if named else ""
+    mark = format_html('<span class="{}" aria-hidden="true"{}>{}</span>', " ".join(filter(None, classes)), title, formats.initials(name))
+    return mark + format_html('<span class="visually-hidden">{}</span>', name) if named else mark
+
+
+@register.simple_tag
+def tag(text: Any, state: str = "", title: str = "") -> SafeString:
+    """A status word; `state` is good, warn, bad, acc or empty."""
+    return format_html(
+        '<span class="l-tag{}"{}>{}</span>', f" {state}" if state else "", format_html(' title="{}"', title) if title else "", text
+    )
+
+
+@register.simple_tag
+def form_key() -> SafeString:
+    """The idempotency key of one rendered form: the server answers a second POST of the same key with the first result."""
+    return format_html('<input type="hidden" name="_key" value="{}" autocomplete="off">', uuid.uuid4())
+
+
+@register.simple_tag(takes_context=True)
+def query_fields(context: template.Context, keep: str = "", drop: str = "") -> SafeString:
+    """Hidden inputs that carry the current query string through a GET form: only the names in `keep`, or all but `drop`."""
+    kept, dropped = set(keep.split()), set(drop.split())
+    lists = context["request"].GET.lists()
+    return hidden_pairs((name, values) for name, values in lists if (name in kept if keep else name not in dropped))
+
+
+@register.simple_tag
+def hidden_pairs(pairs: Iterable[tuple[str, Any]]) -> SafeString:
+    """Hidden inputs for (name, value); a list gives one input per entry, None gives none. Values are never localised."""
+    flat = ((name, entry) for name, value in pairs for entry in (value if isinstance(value, list | tuple | set) else [value]))
+    return format_html_join(
+        "", '<input type="hidden" name="{}" value="{}">', ((name, str(entry)) for name, entry in flat if entry is not None)
+    )
