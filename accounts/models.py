@@ -1,0 +1,158 @@
+"""Users, the team tree, roles, the matrix and the guardian rows it becomes (D3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser, Group, UserManager
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from guardian.models import UserObjectPermissionBase
+
+from crm.core.access import VERBS, ReferenceAccess
+from crm.core.records import Labelled, RecordQuerySet
+
+
+class Team(models.Model):
+    """A node of the team tree. There is one root: the firm itself."""
+
+    name = models.CharField(_("name"), max_length=80)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("belongs to"))
+
+    objects = RecordQuerySet.as_manager()
+    access = ReferenceAccess()
+
+    class Meta:
+        verbose_name = _("team")
+        verbose_name_plural = _("teams")
+        ordering = ["name"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["parent", "name"], name="team_name_once", violation_error_message=_("A team of this name exists here already.")),
+            models.UniqueConstraint(Q(parent__isnull=True), name="team_one_root", condition=Q(parent__isnull=True), violation_error_message=_("There is one root team; choose what this team belongs to.")),
+            models.CheckConstraint(condition=~Q(parent=F("id")), name="team_not_own_parent", violation_error_message=_("A team cannot belong to itself.")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Users(UserManager.from_queryset(RecordQuerySet)):  # type: ignore[misc]
+    """Django's manager of users with the gate."""
+
+    use_in_migrations = False
+
+
+class User(AbstractUser):
+    """A person who works here. Signs in with the e-mail address; an imported agent without one stays inactive."""
+
+    class Theme(models.TextChoices):
+        SYSTEM = "system", _("like the device")
+        LIGHT = "light", _("light")
+        DARK = "dark", _("dark")
+
+    email = models.EmailField(_("e-mail"), blank=True)
+    language = models.CharField(_("language"), max_length=2, choices=[("de", _("German")), ("en", _("English"))], default="de")
+    theme = models.CharField(_("appearance"), max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
+    team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="home_users", verbose_name=_("home team"), help_text=_("New records of this person belong to this team."))
+
+    objects = Users()
+    access = ReferenceAccess()
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        ordering = ["last_name", "first_name"]
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(models.functions.Lower("email"), name="user_email_once", condition=~Q(email=""), violation_error_message=_("Another user has this e-mail address."))]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
+
+class Role(Labelled):
+    """What somebody does here. Its Django Group carries the shares made with the role; the matrix says what it may do."""
+
+    group = models.OneToOneField(Group, models.PROTECT, editable=False, related_name="role")
+
+    objects = RecordQuerySet.as_manager()
+    access = ReferenceAccess()
+
+    class Meta(Labelled.Meta):
+        verbose_name = _("role")
+        verbose_name_plural = _("roles")
+        default_permissions = ()
+
+
+class RoleRight(models.Model):
+    """One cell of the matrix: how far a verb on an entity goes for a role. No row means none."""
+
+    class Reach(models.TextChoices):
+        OWN = "own", _("own")
+        TEAM = "team", _("team")
+        ALL = "all", _("all")
+
+    role = models.ForeignKey(Role, models.CASCADE, related_name="rights")
+    entity = models.CharField(max_length=40)
+    verb = models.CharField(max_length=10, choices=[(verb, verb) for verb in VERBS])
+    reach = models.CharField(max_length=4, choices=Reach.choices)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["role", "entity", "verb"], name="right_once")]
+
+
+class FieldRule(models.Model):
+    """A field hidden from a role. A user sees it if any of their roles that may view the entity shows it."""
+
+    role = models.ForeignKey(Role, models.CASCADE, related_name="field_rules", verbose_name=_("role"))
+    entity = models.CharField(_("record"), max_length=40)
+    field = models.CharField(_("hidden field"), max_length=60)
+
+    class Meta:
+        verbose_name = _("hidden field")
+        verbose_name_plural = _("hidden fields")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["role", "entity", "field"], name="field_rule_once")]
+
+
+class Membership(models.Model):
+    """A user holds a role in a team."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships", verbose_name=_("user"))
+    team = models.ForeignKey(Team, models.PROTECT, related_name="memberships", verbose_name=_("team"))
+    role = models.ForeignKey(Role, models.PROTECT, related_name="memberships", verbose_name=_("role"))
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["user", "team", "role"], name="membership_once", violation_error_message=_("This person has this role in this team already."))]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.role}, {self.team}"
+
+
+class TeamUserPerm(UserObjectPermissionBase):
+    """guardian's direct-FK row: this user holds this codename on this team and everything below it.
+
+    `source` says who wrote it: the matrix (rewritten by `sync_grants`) or a deputy arrangement (survives a sync, ends at `until`).
+    `own_only` narrows the verb to the user's own records.
+    """
+
+    class Source(models.TextChoices):
+        MATRIX = "matrix", _("role")
+        DEPUTY = "deputy", _("deputy")
+
+    content_object = models.ForeignKey(Team, models.CASCADE, related_name="grants")
+    source = models.CharField(max_length=6, choices=Source.choices, default=Source.MATRIX)
+    until = models.DateTimeField(null=True, blank=True)
+    own_only = models.BooleanField(default=False)
+
+    class Meta(UserObjectPermissionBase.Meta):
+        unique_together = ()
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["user", "permission", "content_object", "source"], name="grant_once")]
+
+

@@ -1,0 +1,61 @@
+"""The roles a new installation starts with, as a matrix the CRM manager may change at will."""
+
+from __future__ import annotations
+
+
+# role → (German, English, {entity: {verb: reach}})
+ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
+    "rep": (
+        "Vertrieb",
+        "Sales rep",
+        {
+            "party": {"view": "team", "add": "team", "change": "team", "delete": "own", "export": "own", "merge": "own"},
+            "interaction": {"add": "team", "change": "own", "delete": "own"},
+            "opportunity": {"view": "team", "add": "team", "change": "own", "delete": "own", "export": "own"},
+            "forecast": {"view": "team"},
+        },
+    ),
+    "lead": (
+        "Vertriebsleitung",
+        "Sales lead",
+        {
+            "party": {"view": "team", "add": "team", "change": "team", "delete": "team", "export": "team", "assign": "team", "merge": "team"},
+            "interaction": {"add": "team", "change": "team", "delete": "team"},
+            "opportunity": {"view": "team", "add": "team", "change": "team", "delete": "team", "export": "team", "assign": "team"},
+            "forecast": {"view": "team", "export": "team"},
+            "importrun": {"view": "own", "add": "team", "change": "own"},
+        },
+    ),
+    "marketing": (
+        "Marketing",
+        "Marketing",
+        {"party": {"view": "all", "add": "team", "change": "own", "export": "all"}, "interaction": {"add": "team", "change": "own", "delete": "own"}},
+    ),
+    "service": (
+        "Service",
+        "Service agent",
+        {
+            "party": {"view": "all", "add": "team", "change": "all", "merge": "own"},
+            "interaction": {"add": "team", "change": "own", "delete": "own"},
+            "opportunity": {"view": "all"},
+        },
+    ),
+    "management": (
+        "Geschäftsführung",
+        "Management",
+        {"party": {"view": "all"}, "opportunity": {"view": "all", "export": "all"}, "forecast": {"view": "all", "export": "all"}},
+    ),
+    "manager": (
+        "CRM-Manager",
+        "CRM manager",
+        {
+            "party": {verb: "all" for verb in ("view", "add", "change", "delete", "export", "assign", "merge")},
+            "interaction": {"add": "all", "change": "all", "delete": "all"},
+            "opportunity": {verb: "all" for verb in ("view", "add", "change", "delete", "export", "assign")},
+            "forecast": {"view": "all", "export": "all"},
+            "product": {verb: "all" for verb in ("add", "change", "delete", "export")},
+            "importrun": {"view": "all", "add": "all", "change": "all"},
+            "setup": {verb: "all" for verb in ("view", "add", "change", "delete")},
+        },
+    ),
+}

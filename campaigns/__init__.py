@@ -1,0 +1,1 @@
+"""Consent, segments, deliveries and journeys (arrives with campaigns)."""

@@ -1,0 +1,254 @@
+"""The gate: `Model.objects.visible_to(user, action)` is the only way to rows, and everything else is derived from it (D3).
+
+A user's rights are guardian rows on teams (written by `accounts.grants.sync_grants`, plus deputies) and guardian rows on single
+records (shares). A `Scope` reads them once per request and expands the team tree in Python. Every arm — own, team, share — needs
+the verb: without it the answer is no row at all, and a page answers 403.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from guardian.utils import get_group_obj_perms_model, get_user_obj_perms_model
+
+from crm.core.wiring import table
+
+if TYPE_CHECKING:
+    from crm.core.records import RecordQuerySet
+
+VERBS = ("view", "add", "change", "delete", "export", "assign", "merge")
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One row of the rights matrix: `key` is the noun in codenames such as `view_opportunity`; `label` is shown to people."""
+
+    key: str
+    label: Any
+    verbs: tuple[str, ...] = VERBS
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far one verb on one entity goes: everything, these teams, and (with any verb) the user's own records."""
+
+    everything: bool = False
+    teams: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What the accounts app knows of one user, as plain values (see `accounts.rights.rights_of`).
+
+    `grants` are (codename, team id, own only); `children` maps a team to the teams below it; `roots` have no parent;
+    `groups` are the role groups that shares may name; `hidden` maps an entity to the fields the user may not see.
+    """
+
+    grants: tuple[tuple[str, int, bool], ...] = ()
+    children: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    roots: frozenset[int] = frozenset()
+    groups: tuple[int, ...] = ()
+    hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+class Scope:
+    """All rights of one user at one moment: codename → `Reach`."""
+
+    def __init__(self, user: Any, rights: Rights) -> None:
+        self.user = user
+        self.user_id: int = user.pk
+        self.superuser = bool(user.is_active and user.is_superuser)
+        self.groups = rights.groups
+        self._hidden = rights.hidden
+        self.reaches: dict[str, Reach] = {}
+        for codename, team, own_only in rights.grants:
+            reach = self.reaches.get(codename, Reach())
+            if not own_only:
+                everything = reach.everything or team in rights.roots
+                reach = Reach(everything, reach.teams | _below(team, rights.children))
+            self.reaches[codename] = reach
+
+    def reach(self, action: str, entity: str) -> Reach | None:
+        """How far the verb goes, or None if the user does not hold it."""
+        if self.superuser:
+            return Reach(everything=True)
+        return self.reaches.get(f"{action}_{entity}")
+
+    def may(self, action: str, entity: str) -> bool:
+        """Does the user hold the verb at all? Decides menus and 403."""
+        return self.reach(action, entity) is not None
+
+    def hidden_fields(self, entity: str) -> frozenset[str]:
+        """Fields of the entity that none of the user's roles shows."""
+        return frozenset() if self.superuser else self._hidden.get(entity, frozenset())
+
+
+def _below(team: int, children: Mapping[int, tuple[int, ...]]) -> frozenset[int]:
+    """The team and all teams under it."""
+    found, waiting = set(), [team]
+    while waiting:
+        current = waiting.pop()
+        if current not in found:
+            found.add(current)
+            waiting.extend(children.get(current, ()))
+    return frozenset(found)
+
+
+_scopes: ContextVar[dict[int, Scope] | None] = ContextVar("scopes", default=None)
+
+
+class one_request:
+    """Within this block each user's rights are read once. Opened per request by the middleware; tasks and tests read afresh."""
+
+    def __enter__(self) -> None:
+        self._token = _scopes.set({})
+
+    def __exit__(self, *_: object) -> None:
+        _scopes.reset(self._token)
+
+
+def forget_scopes() -> None:
+    """Drop what this request has read of rights, after changing them."""
+    known = _scopes.get()
+    if known is not None:
+        known.clear()
+
+
+def scope_of(user: Any) -> Scope:
+    """The user's rights now. An inactive or anonymous user has none."""
+    if user.pk is None or not user.is_active:
+        return Scope(_Nobody(), Rights())
+    known = _scopes.get()
+    if known is not None and user.pk in known:
+        return known[user.pk]
+    scope = Scope(user, Rights() if user.is_superuser else table("LOTSE_RIGHTS")(user))
+    if known is not None:
+        known[user.pk] = scope
+    return scope
+
+
+class _Nobody:
+    pk = 0
+    is_active = False
+    is_superuser = False
+
+
+class Access(Protocol):
+    """How the rows of one model are narrowed. Each model names one as its attribute `access`."""
+
+    def entity(self, model: type[models.Model]) -> str: ...
+
+    def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]: ...
+
+
+class OwnedAccess:
+    """Rows with owner and team: the user's own, those of reached teams, and those shared with the user or one of the roles."""
+
+    def entity(self, model: type[models.Model]) -> str:
+        return str(model._meta.concrete_model._meta.model_name)  # type: ignore[union-attr]
+
+    def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
+        reach = scope.reach(action, self.entity(rows.model))
+        if reach is None:
+            return rows.none()
+        if reach.everything:
+            return rows
+        arms = Q(owner_id=scope.user_id)
+        if reach.teams:
+            arms |= Q(team_id__in=sorted(reach.teams))
+        for share in shares(rows.model, scope, action):
+            arms |= Q(Exists(share.filter(content_object=OuterRef("pk"))))
+        return rows.filter(arms)
+
+
+class ThroughAccess:
+    """A child is visible exactly when its parents are; writing it needs their `change`."""
+
+    def __init__(self, *parents: str) -> None:
+        self.parents = parents
+
+    def entity(self, model: type[models.Model]) -> str:
+        return entity_of(model._meta.get_field(self.parents[0]).related_model)  # type: ignore[arg-type]
+
+    def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
+        on_parent = parent_action(action)
+        for name in self.parents:
+            parent: Any = rows.model._meta.get_field(name).related_model
+            rows = rows.filter(**{f"{name}__in": parent.objects.visible_to(scope.user, on_parent)})
+        return rows
+
+
+def parent_action(action: str) -> str:
+    """What somebody must be allowed on the parent to do `action` on its child."""
+    return "view" if action in {"view", "export"} else "change"
+
+
+class ReferenceAccess:
+    """Reference data: everyone signed in may read it; changing it needs the verb on `entity` (default: set-up)."""
+
+    def __init__(self, entity: str = "setup", *, open_to_read: bool = True) -> None:
+        self._entity = entity
+        self.open_to_read = open_to_read
+
+    def entity(self, model: type[models.Model]) -> str:
+        return self._entity
+
+    def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
+        if action == "view" and self.open_to_read:
+            return rows if scope.user_id else rows.none()
+        return rows if scope.may(action, self._entity) else rows.none()
+
+
+class MineAccess:
+    """Rows that belong to one user and nobody else: notifications, saved settings, subscriptions. `user_field` names the person."""
+
+    def __init__(self, user_field: str = "user") -> None:
+        self.user_field = user_field
+
+    def entity(self, model: type[models.Model]) -> str:
+        return ""  # no row of the matrix: nobody grants it, nobody takes it away
+
+    def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
+        return rows.filter(**{self.user_field: scope.user_id})
+
+
+def entity_of(model: type[models.Model]) -> str:
+    """The matrix row that governs a model, for instance "party" for `Person`."""
+    access: Access = model.access  # type: ignore[attr-defined]
+    return access.entity(model)
+
+
+def may(user: Any, action: str, model: type[models.Model]) -> bool:
+    """Does the user hold the verb for this model at all? False means 403."""
+    access: Access = model.access  # type: ignore[attr-defined]
+    if isinstance(access, MineAccess):
+        return bool(user.is_active)
+    scope = scope_of(user)
+    if isinstance(access, ReferenceAccess) and action == "view" and access.open_to_read:
+        return bool(scope.user_id)
+    if isinstance(access, ThroughAccess):
+        action = parent_action(action)
+    return scope.may(action, access.entity(model))
+
+
+def hidden_fields(user: Any, model: type[models.Model]) -> frozenset[str]:
+    """Field names of `model` that this user may not see in columns, forms, details, filters, sorting or exports."""
+    return scope_of(user).hidden_fields(entity_of(model))
+
+
+def shares(model: type[models.Model], scope: Scope, action: str) -> Iterable[models.QuerySet[Any]]:
+    """guardian's direct-FK rows that open single records of `model` for this user or one of the user's roles."""
+    concrete = model._meta.concrete_model
+    assert concrete is not None
+    codename = f"{action}_{concrete._meta.model_name}"
+    for perms, who in (
+        (get_user_obj_perms_model(concrete), {"user_id": scope.user_id}),  # type: ignore[arg-type]
+        (get_group_obj_perms_model(concrete), {"group_id__in": scope.groups}),  # type: ignore[arg-type]
+    ):
+        if "object_pk" not in {f.name for f in perms._meta.get_fields()}:  # the generic table never holds our grants
+            yield perms._default_manager.filter(permission__codename=codename, **who)

@@ -1,0 +1,88 @@
+"""What a list shows: columns declared once, used by the page, the sort, the chooser and the export alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from crm.core import formats
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `value` is an attribute path ("party__name") or a function of the row; `sort` a field path.
+
+    `kind` is text, number, money, day, ago or tag. `field` names the model field whose hiding hides the column (default: key).
+    `priority` 2–4 lets a column leave on narrow screens (DESIGN.md); `shown` is whether it is there before anyone chooses.
+    """
+
+    key: str
+    label: Any
+    value: str | Callable[[Any], Any]
+    sort: str = ""
+    kind: str = "text"
+    priority: int = 0
+    primary: bool = False
+    shown: bool = True
+    field: str = ""
+    joins: tuple[str, ...] = ()
+    tone: Callable[[Any], str] | None = None
+    detail: Callable[[Any], Any] | None = None
+
+    @property
+    def numeric(self) -> bool:
+        """Right-aligned with tabular figures?"""
+        return self.kind in {"number", "money", "ago"}
+
+    def of(self, row: Any) -> Any:
+        """The plain value of this column in a row."""
+        if callable(self.value):
+            return self.value(row)
+        for part in self.value.split("__"):
+            row = getattr(row, part, None)
+        return row
+
+    def related(self) -> tuple[str, ...]:
+        """The joins this column needs, so that no list forgets one."""
+        own = (self.value.rpartition("__")[0],) if isinstance(self.value, str) and "__" in self.value else ()
+        return (*own, *self.joins)
+
+    def cell(self, row: Any) -> dict[str, Any]:
+        """What the template draws."""
+        value = self.of(row)
+        return {
+            "kind": self.kind,
+            "value": value,
+            "text": self.text(row, value),
+            "numeric": self.numeric,
+            "priority": self.priority,
+            "primary": self.primary,
+            "tone": self.tone(row) if self.tone else "",
+            "detail": self.detail(row) if self.detail else "",
+        }
+
+    def text(self, row: Any, value: Any) -> str:
+        """The value in words and numbers of the reader's language."""
+        if value is None or value == "":
+            return "–"
+        if self.kind == "money":
+            return formats.money(value, getattr(row, "currency_id", "EUR"))
+        if isinstance(value, datetime):
+            return formats.day(timezone.localtime(value).date())
+        if isinstance(value, date):
+            return formats.day(value)
+        if isinstance(value, int | Decimal) and not isinstance(value, bool):
+            return formats.number(value)
+        return str(value)
+
+    def raw(self, row: Any) -> Any:
+        """The value for a file: numbers and days stay such."""
+        value = self.of(row)
+        if isinstance(value, datetime):
+            return timezone.localtime(value).replace(tzinfo=None, microsecond=0)
+        return "" if value is None else value

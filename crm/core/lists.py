@@ -1,0 +1,158 @@
+"""The state of a list lives in its address: filters, search, order, columns, page. This module reads it and builds the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from crm.core import formats, paging
+from crm.core.access import hidden_fields, may
+from crm.core.columns import Column
+from crm.core.models import SavedView
+
+PAGE_SIZE = 50
+
+
+class State:
+    """What one request asks of a list."""
+
+    def __init__(self, crud: Any, request: HttpRequest) -> None:
+        self.crud = crud
+        self.request = request
+        self.hidden = hidden_fields(request.user, crud.model)
+        self.offered = [column for column in crud.columns if (column.field or column.key) not in self.hidden]
+        chosen = {key for key in request.GET.get("columns", "").split(",") if key}
+        self.columns = [c for c in self.offered if c.primary or (c.key in chosen if chosen else c.shown)]
+        sort = request.GET.get("sort", "") or crud.order
+        self.descending = sort.startswith("-")
+        self.sort_key = sort.lstrip("-")
+        column = next((c for c in self.offered if c.key == self.sort_key and c.sort), None)
+        if column is None:
+            raise BadRequest(_("This list cannot be ordered like that."))
+        self.sort = column.sort
+        self.query = request.GET.get("q", "").strip()[:200]
+        self.filterset = crud.filterset_class(request.GET, queryset=crud.model.objects.none(), request=request)
+        for name in self.hidden & set(self.filterset.form.fields):
+            del self.filterset.form.fields[name]
+            self.filterset.filters.pop(name, None)
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Filters and search applied. A filter with a wrong value narrows to nothing and says so beside its field."""
+        self.filterset.queryset = rows
+        if self.filterset.form.is_valid():
+            rows = self.filterset.filter_queryset(rows)
+        else:
+            rows = rows.none()
+        if self.query and self.crud.search is not None:
+            rows = self.crud.search(rows, self.query)
+        return rows
+
+    def joined(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Only the joins the shown columns need."""
+        joins = {join for column in self.columns for join in column.related()}
+        return rows.select_related(*sorted(joins)) if joins else rows
+
+    def ordered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """All rows of the view in its order, for an export."""
+        return self.joined(self.narrowed(rows)).order_by(("-" if self.descending else "") + self.sort, "pk")
+
+    def address(self, **changes: str | None) -> str:
+        """The same list with other state, as a query string."""
+        query = self.request.GET.copy()
+        query.pop("after", None)
+        query.pop("before", None)
+        for key, value in changes.items():
+            if value:
+                query[key] = value
+            else:
+                query.pop(key, None)
+        return "?" + query.urlencode()
+
+
+def context(crud: Any, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, Any]:
+    """Everything `crud/list.html` and `crud/_table.html` draw."""
+    state = State(crud, request)
+    narrowed = state.narrowed(rows)
+    count, more = paging.capped_count(narrowed)
+    page = paging.keyset(
+        state.joined(narrowed),
+        state.sort,
+        descending=state.descending,
+        size=PAGE_SIZE,
+        after=request.GET.get("after", ""),
+        before=request.GET.get("before", ""),
+    )
+    chips = [_chip(state, name) for name in state.filterset.form.fields]
+    return {
+        "title": crud.title(),
+        "count_label": _("more than %(n)s") % {"n": formats.number(count)} if more else formats.number(count),
+        "count": count,
+        "columns": [_head(state, column) for column in state.columns],
+        "rows": [{"object": row, "pk": row.pk, "url": crud.url("detail", row.pk), "cells": [c.cell(row) for c in state.columns]} for row in page.rows],
+        "filter_chips": chips,
+        "filtered": any(chip["active"] for chip in chips) or bool(state.query),
+        "filter_errors": state.filterset.form.errors,
+        "search_value": state.query,
+        "searchable": crud.search is not None,
+        "next_url": state.address(after=page.after) if page.after else "",
+        "previous_url": state.address(before=page.before) if page.before else "",
+        "create_url": crud.url("create") if crud.create_view and may(request.user, "add", crud.model) else "",
+        "create_label": crud.create_title(),
+        "export_url": crud.url("export") + state.address() if crud.export_view and may(request.user, "export", crud.model) else "",
+        "column_chooser": [{"key": c.key, "label": c.label, "shown": c in state.columns, "fixed": c.primary} for c in state.offered],
+        "views": _views(crud, request),
+        "list_url": crud.url("list"),
+        "state": request.GET.urlencode(),
+        "empty": crud.empty(),
+    }
+
+
+def _head(state: State, column: Column) -> dict[str, Any]:
+    current = column.key == state.sort_key
+    turned = column.key if current and state.descending else f"-{column.key}" if current else column.key
+    return {
+        "key": column.key,
+        "label": column.label,
+        "numeric": column.numeric,
+        "priority": column.priority,
+        "primary": column.primary,
+        "sort_url": state.address(sort=turned) if column.sort else "",
+        "sorted": ("desc" if state.descending else "asc") if current else "",
+    }
+
+
+def _chip(state: State, name: str) -> dict[str, Any]:
+    field = state.filterset.form[name]
+    value = state.request.GET.get(name, "")
+    words = value
+    choices = getattr(field.field, "choices", None)
+    if value and choices is not None:
+        words = next((str(label) for key, label in choices if str(key) == value), value)
+    return {"name": name, "label": field.label, "active": bool(value), "value": words, "form_field": field, "clear_url": state.address(**{name: None})}
+
+
+def _views(crud: Any, request: HttpRequest) -> list[dict[str, Any]]:
+    here = request.GET.copy()
+    for key in ("after", "before"):
+        here.pop(key, None)
+    saved = SavedView.objects.visible_to(request.user).filter(page=crud.name)
+    plain = [{"label": _("All"), "url": crud.url("list"), "current": not here, "pk": None}]
+    return plain + [{"label": v.name, "url": f"{crud.url('list')}?{v.query}", "current": here.urlencode() == v.query, "pk": v.pk} for v in saved]
+
+
+def blockers(row: models.Model) -> list[dict[str, Any]]:
+    """What would be orphaned by deleting `row`, by kind with its count: such a row is not deleted."""
+    found = []
+    for relation in row._meta.related_objects:
+        if relation.on_delete not in (models.PROTECT, models.RESTRICT):
+            continue
+        model: Any = relation.related_model
+        count = model._base_manager.filter(**{relation.field.name: row.pk}).count()
+        if count:
+            found.append({"label": str(model._meta.verbose_name_plural), "count": count})
+    return found

@@ -1,0 +1,201 @@
+"""One request: its id, its clean input, the reader's language, one answer per key, and errors in words."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import uuid
+from collections.abc import Callable
+
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from crm.core.access import one_request
+from crm.core.errors import RuleBroken
+from crm.core.models import OnceKey
+from crm.core.work import request_id, work
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+log = logging.getLogger("lotse.request")
+
+
+def RequestId(get_response: Handler) -> Handler:
+    """Give the request an id, and read each user's rights once within it."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        token = request_id.set(uuid.uuid4().hex[:16])
+        try:
+            with one_request():
+                response = get_response(request)
+            response["X-Request-Id"] = request_id.get()
+            return response
+        finally:
+            request_id.reset(token)
+
+    return handle
+
+
+def _hostile(value: str) -> bool:
+    """NUL cannot be stored in Postgres and a lone surrogate cannot be encoded: neither is text a person typed."""
+    if "\x00" in value:
+        return True
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def CleanInput(get_response: Handler) -> Handler:
+    """Refuse text that no person can type, in path, query and form, with one clear page instead of an error further down."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        if _hostile(request.path) or any(_hostile(text) for key, values in request.GET.lists() for text in (key, *values)):
+            return _refused(request)
+        if request.method == "POST" and any(_hostile(text) for key, values in request.POST.lists() for text in (key, *values)):
+            return _refused(request)
+        return get_response(request)
+
+    def _refused(request: HttpRequest) -> HttpResponseBase:
+        request.path = request.path_info = "/"
+        return HttpResponse(
+            render_plain(_("This address or form holds characters that cannot be stored. Please go back and remove them.")), status=400
+        )
+
+    return handle
+
+
+def render_plain(message: str) -> str:
+    """A page that needs neither user nor database."""
+    from django.template.loader import render_to_string
+
+    return render_to_string("400.html", {"message": message})
+
+
+def Preferences(get_response: Handler) -> Handler:
+    """A signed-in person reads in the language of the profile, whatever the browser says."""
+
+    def handle(request: HttpRequest) -> HttpResponseBase:
+        user = request.user
+        if user.is_authenticated:
+            translation.activate(user.language)
+            request.LANGUAGE_CODE = user.language
+            if user.is_superuser:
+                log.info("superuser %s %s %s", user.pk, request.method, request.path)
+        response = get_response(request)
+        if user.is_authenticated:
+            response.headers.setdefault("Content-Language", user.language)
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return handle
+
+
+class Errors:
+    """Turn what went wrong into words, in one place: a page, or for htmx a toast fragment that lands in `#toasts`."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if _is_fragment(request) and response.status_code == 302 and "/accounts/login" in response.get("Location", ""):
+            return HttpResponse(status=204, headers={"HX-Redirect": f"{response['Location'].partition('?')[0]}?next={request.headers.get('HX-Current-URL', '/')}"})
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Map the errors people may read; everything else is Django's 500."""
+        if isinstance(error, RuleBroken):
+            return answer(request, 422, str(error.message))
+        if isinstance(error, BadRequest):
+            return answer(request, 400, str(error) or _("This request cannot be understood."))
+        if isinstance(error, PermissionDenied) and _is_fragment(request):
+            return answer(request, 403, str(error) or _("You do not have the right to do this."))
+        if isinstance(error, Http404) and _is_fragment(request):
+            return answer(request, 404, _("This does not exist, or you cannot see it."))
+        if isinstance(error, OperationalError | InterfaceError):
+            log.exception("database unreachable")
+            return answer(request, 503, _("The database cannot be reached right now. Nothing was lost; please try again in a minute."))
+        return None
+
+
+def _is_fragment(request: HttpRequest) -> bool:
+    htmx = getattr(request, "htmx", None)
+    return bool(htmx) and not htmx.boosted
+
+
+def answer(request: HttpRequest, status: int, message: str) -> HttpResponse:
+    """A message with its status: a toast for htmx, a whole page otherwise. Nothing of a refused request stays in the database."""
+    if connection.in_atomic_block:
+        transaction.set_rollback(True)
+    if _is_fragment(request):
+        response = render(request, "_toast.html", {"message": message, "bad": True}, status=status)
+        response["HX-Retarget"] = "#toasts"
+        response["HX-Reswap"] = "innerHTML"
+        return response
+    if status == 503:
+        response = HttpResponse(render_plain(message), status=503, headers={"Retry-After": "30"})
+        return response
+    return render(request, "errors/message.html", {"message": message, "status": status}, status=status)
+
+
+class Once:
+    """Every POST of a signed-in person runs in one transaction and at most once per key (D7).
+
+    The key is the form's `_key` or the header `Idempotency-Key`. The row that remembers it is written first, in the very
+    transaction of the effect: a second request with the key waits for the first and gets the same answer. The same key with
+    other content is refused (422). An answer of 400 or more rolls everything back and frees the key.
+    """
+
+    kept_headers = ("Location", "Content-Type", "HX-Trigger", "HX-Redirect", "HX-Retarget", "HX-Reswap", "HX-Push-Url", "HX-Refresh")
+    kept_body = 512_000
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        user = getattr(request, "user", None)
+        if request.method != "POST" or user is None or not user.is_authenticated or request.path.startswith("/accounts/"):
+            return self.get_response(request)
+        text = request.headers.get("Idempotency-Key") or request.POST.get("_key", "")
+        try:
+            key = uuid.UUID(text)
+        except ValueError:
+            return answer(request, 400, _("This form is incomplete. Please reload the page and try again."))
+        return self._once(request, key)
+
+    def _once(self, request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
+        digest = _body_hash(request)
+        with work(by=request.user):
+            row, fresh = OnceKey.objects.get_or_create(
+                user_id=request.user.pk, key=key, defaults={"route": request.path[:200], "body_hash": digest}
+            )
+            if not fresh:
+                if (row.route, row.body_hash) != (request.path[:200], digest):
+                    return answer(request, 422, _("This form was sent before with other content. Please reload the page."))
+                return HttpResponse(bytes(row.body), status=row.status, headers=row.headers)
+            response = self.get_response(request)
+            if response.status_code >= 400 or connection.needs_rollback:
+                transaction.set_rollback(True)
+                return response
+            row.status = response.status_code
+            row.headers = {name: response[name] for name in self.kept_headers if name in response}
+            row.body = response.content if not response.streaming and len(response.content) <= self.kept_body else b""
+            row.save(update_fields=["status", "headers", "body"])
+            return response
+
+
+def _body_hash(request: HttpRequest) -> str:
+    """What was sent, without the token that changes with every page."""
+    digest = hashlib.sha256()
+    for name, values in sorted(request.POST.lists()):
+        if name not in {"csrfmiddlewaretoken", "_key"}:
+            digest.update(repr((name, values)).encode())
+    for name, upload in sorted(request.FILES.items()):
+        digest.update(repr((name, upload.name, upload.size)).encode())
+    return digest.hexdigest()

@@ -1,0 +1,81 @@
+"""What every table of ours has in common: who and when, a version against lost updates, and the gate as its manager."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self, TypeVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.access import Access, OwnedAccess, scope_of
+
+M = TypeVar("M", bound=models.Model)
+
+
+class RecordQuerySet(models.QuerySet[M]):
+    """A queryset that knows the gate. Pages start with `visible_to`; services that act for the house use `unrestricted`."""
+
+    def visible_to(self, user: Any, action: str = "view") -> Self:
+        """The rows on which this user may do `action` (view, add, change, delete, export, assign, merge)."""
+        access: Access = self.model.access  # type: ignore[attr-defined]
+        return access.filter(self, scope_of(user), action)  # type: ignore[return-value]
+
+    def unrestricted(self) -> Self:
+        """All rows, said out loud: for services, tasks and ledgers, never for a page."""
+        return self
+
+
+class Record(models.Model):
+    """An editable row. `version` rises with every save through `crm.core.saving`; `created_by` is empty for the house itself."""
+
+    created_at = models.DateTimeField(_("created"), auto_now_add=True, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+", db_index=False, verbose_name=_("created by")
+    )
+    updated_at = models.DateTimeField(_("changed"), auto_now=True, editable=False)
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+", db_index=False, verbose_name=_("changed by")
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    objects = RecordQuerySet.as_manager()
+    access: ClassVar[Access]
+
+    class Meta:
+        abstract = True
+
+
+class Owned(Record):
+    """A customer's record: one owner (may be vacant), one team. The gate reads both."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("owner"))
+    team = models.ForeignKey("accounts.Team", models.PROTECT, related_name="+", verbose_name=_("team"))
+
+    access: ClassVar[Access] = OwnedAccess()
+
+    class Meta:
+        abstract = True
+
+
+class Labelled(models.Model):
+    """Reference data with a German and an English name; `key` is stable and never shown."""
+
+    key = models.SlugField(_("key"), unique=True, max_length=60)
+    label_de = models.CharField(_("label (German)"), max_length=120)
+    label_en = models.CharField(_("label (English)"), max_length=120)
+    position = models.PositiveIntegerField(_("position"), default=0)
+    active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["position", "key"]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """The name in the reader's language."""
+        return self.label_en if (get_language() or "de").startswith("en") else self.label_de

@@ -1,0 +1,57 @@
+"""What is due by the clock: a due time is a row that one worker claims (D10). Named in `crm/schedules.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from django.utils import timezone
+
+from crm.core.models import OnceKey, ScheduledRun
+from crm.core.tasks import ring
+from crm.core.wiring import table
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """`run(due_at)` once a day (or once a week on `weekday`, Monday = 0) at `at` in the house's time zone."""
+
+    name: str
+    at: time
+    run: Callable[[datetime], None]
+    weekday: int | None = None
+
+    def last_due(self, now: datetime) -> datetime:
+        """The latest due time that is not after `now`."""
+        local = timezone.localtime(now)
+        day = local.date()
+        due = timezone.make_aware(datetime.combine(day, self.at))
+        while due > now or (self.weekday is not None and day.weekday() != self.weekday):
+            day -= timedelta(days=1)
+            due = timezone.make_aware(datetime.combine(day, self.at))
+        return due
+
+
+def claim_due(now: datetime | None = None) -> list[str]:
+    """Claim every due time not yet claimed and ring for it. Two beats at once claim it once."""
+    now = now or timezone.now()
+    claimed = []
+    for schedule in table("LOTSE_SCHEDULES"):
+        due = schedule.last_due(now)
+        if now - due > timedelta(days=2):
+            continue  # a week-old report nobody waits for
+        _row, fresh = ScheduledRun.objects.get_or_create(schedule=schedule.name, due_at=due)
+        if fresh:
+            claimed.append(schedule.name)
+            ring("crm.core.tasks.run_schedule", schedule.name)
+    OnceKey.objects.filter(at__lt=now - timedelta(days=1)).delete()
+    return claimed
+
+
+def run(name: str) -> None:
+    """Do what was claimed last under this name. Handlers are safe twice: they write rows with unique keys."""
+    schedule = next(s for s in table("LOTSE_SCHEDULES") if s.name == name)
+    row = ScheduledRun.objects.filter(schedule=name).order_by("-due_at").first()
+    if row is not None:
+        schedule.run(row.due_at)

@@ -1,0 +1,97 @@
+"""What anything may hang on: interactions, tasks, mails and events name a subject by (content type, id); the roof knows the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from crm.core.access import Scope
+from crm.core.records import RecordQuerySet
+from crm.core.wiring import table
+
+
+@dataclass(frozen=True)
+class SubjectKind:
+    """One kind of record other records may hang on. `url_name` takes the primary key; `icon` is a Tabler icon."""
+
+    model: type[models.Model]
+    label: Any
+    url_name: str
+    icon: str
+
+    def url(self, pk: int) -> str:
+        """Where the record is looked at."""
+        return reverse(self.url_name, args=[pk])
+
+
+def kinds() -> list[SubjectKind]:
+    """The roof's table."""
+    return table("LOTSE_SUBJECTS")
+
+
+def kind_of(content_type_id: int | None) -> SubjectKind | None:
+    """The table's row for a content type, or None."""
+    if content_type_id is None:
+        return None
+    model = ContentType.objects.get_for_id(content_type_id).model_class()
+    return next((kind for kind in kinds() if kind.model is model), None)
+
+
+def name_subject(record: models.Model) -> dict[str, Any]:
+    """The two columns that name `record` as a subject."""
+    concrete = type(record)._meta.concrete_model
+    assert concrete is not None
+    return {"subject_type": ContentType.objects.get_for_model(concrete), "subject_id": record.pk}
+
+
+def of_subject(record: models.Model) -> Q:
+    """Rows that hang on `record`."""
+    return Q(**name_subject(record))
+
+
+def subject_visible(user: Any) -> Q:
+    """Rows whose subject the user may see, or that have none."""
+    seen = Q(subject_type__isnull=True)
+    for kind in kinds():
+        content_type = ContentType.objects.get_for_model(kind.model)
+        manager: Any = kind.model._default_manager
+        seen |= Q(subject_type=content_type, subject_id__in=manager.visible_to(user).values("pk"))
+    return seen
+
+
+class SubjectAccess:
+    """History and tasks: visible when the party is and the subject is, too. Writing needs the verb on `entity`.
+
+    With `person` the row also belongs to that user, who always sees it. Reach "own" means rows the user wrote or has to do.
+    """
+
+    def __init__(self, parent: str, *, entity: str, person: str = "") -> None:
+        self.parent = parent
+        self._entity = entity
+        self.person = person
+
+    def entity(self, model: type[models.Model]) -> str:
+        return self._entity
+
+    def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
+        parents: Any = rows.model._meta.get_field(self.parent).related_model
+        on_parent = Q(**{f"{self.parent}__in": parents.objects.visible_to(scope.user)})
+        on_subject_alone = Q(**{f"{self.parent}__isnull": True}, subject_type__isnull=False)
+        mine = Q(created_by_id=scope.user_id)
+        if self.person:
+            mine |= Q(**{self.person: scope.user_id})
+        seen = (on_parent | on_subject_alone) & subject_visible(scope.user)
+        if self.person:
+            seen |= Q(**{self.person: scope.user_id})
+        rows = rows.filter(seen)
+        if action in {"view", "export"}:
+            return rows
+        reach = scope.reach(action, self._entity)
+        if reach is None:
+            return rows.none()
+        return rows if reach.everything or reach.teams else rows.filter(mine)

@@ -1,0 +1,65 @@
+"""Celery's doorways. Valkey is only a doorbell: the truth is in Postgres, and the tick picks up what a lost ring left (D10)."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import current_app, shared_task
+from django.db import transaction
+
+log = logging.getLogger("lotse.tasks")
+
+
+def ring(task: str, *ids: int | str) -> None:
+    """Ask for `task` after the commit. If nobody answers the bell, the next tick finds the work in Postgres."""
+
+    def send() -> None:
+        try:
+            current_app.send_task(task, args=ids, retry=False)
+        except Exception:
+            log.warning("the broker did not take %s; the next tick will", task, exc_info=True)
+
+    transaction.on_commit(send)
+
+
+@shared_task
+def dispatch_events() -> None:
+    """Hand out waiting events."""
+    from crm.core.events import dispatch
+
+    dispatch()
+
+
+@shared_task
+def run_job(job_id: int) -> None:
+    """Work on a job for a while; a longer one rings for itself again."""
+    from crm.core.jobs import advance
+
+    advance(job_id)
+
+
+@shared_task
+def send_mails() -> None:
+    """Hand planned mails to the mail server."""
+    from crm.core.mail import hand_over_planned
+
+    hand_over_planned()
+
+
+@shared_task
+def run_schedule(name: str) -> None:
+    """Do what is due under this name."""
+    from crm.core.schedules import run
+
+    run(name)
+
+
+@shared_task
+def tick() -> None:
+    """Once a minute: claim what is due, pick up what was left lying, clear away what is old."""
+    from crm.core import events, jobs, mail, schedules
+
+    schedules.claim_due()
+    jobs.pick_up_left()
+    events.dispatch()
+    mail.hand_over_planned()

@@ -1,0 +1,280 @@
+"""Declared CRUD behind the gate (D4): an entity names its model, form, filters and columns; Django's generic views do the rest.
+
+To change one page, subclass that view and name it on the `Crud`. A verb is a function with `@action`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ClassVar
+
+import django_filters
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db.models import ProtectedError, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.vary import vary_on_headers
+from django.views.generic import CreateView, DeleteView, DetailView, ListView, UpdateView, View
+
+from crm.core import lists
+from crm.core.access import hidden_fields, may
+from crm.core.columns import Column
+from crm.core.errors import RuleBroken
+from crm.core.feedback import is_fragment, say
+from crm.core.records import Record
+from crm.core.saving import FactsForm, Stale, save_facts
+from crm.core.tables import write_csv
+from crm.core.undo import offer_undo
+
+
+class Gated:
+    """Every class view of ours: the verb decides 403, the row decides 404."""
+
+    crud: ClassVar[type[Crud]]
+    action: ClassVar[str] = "view"
+    request: HttpRequest
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not may(request.user, self.action, self.crud.model):
+            raise PermissionDenied
+        return vary_on_headers("HX-Request")(super().dispatch)(request, *args, **kwargs)  # type: ignore[misc]
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """The rows this user may do this to."""
+        return self.crud.rows(self.request, self.action)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "user": self.request.user}  # type: ignore[misc]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {"crud": self.crud, "title": self.crud.title(), **super().get_context_data(**kwargs)}  # type: ignore[misc]
+
+
+class GatedList(Gated, ListView):
+    """Filters, order, keyset pages, honest count, chosen columns; a fragment for htmx."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        context = lists.context(self.crud, request, self.get_queryset())
+        template = "crud/_table.html" if is_fragment(request) else self.crud.template("list", "crud/list.html")
+        return render(request, template, {"crud": self.crud, **context, **self.extra(request)})
+
+    def extra(self, request: HttpRequest) -> dict[str, Any]:
+        """More context for a list page of its own."""
+        return {}
+
+
+class GatedExport(Gated, View):
+    """Exactly what the list shows, as CSV, for those who hold `export`."""
+
+    action = "export"
+
+    def get(self, request: HttpRequest) -> StreamingHttpResponse:
+        state = lists.State(self.crud, request)
+        rows = state.ordered(self.get_queryset())
+        body = write_csv([str(column.label) for column in state.columns], ([column.raw(row) for column in state.columns] for row in rows.iterator(2000)))
+        return StreamingHttpResponse(
+            body, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{self.crud.name}.csv"'}
+        )
+
+
+class _Saving(Gated):
+    """Create and update: the form keeps what was typed, a rule stands beside its field, a conflict becomes the merge page."""
+
+    object: Any
+
+    def form_valid(self, form: FactsForm) -> HttpResponse:
+        fresh = form.instance.pk is None
+        try:
+            self.object = self.crud.save(form, by=self.request.user)
+        except RuleBroken as broken:
+            form.add_error(broken.field if broken.field in form.fields else None, broken.message)
+            return self.form_invalid(form)
+        except Stale as stale:
+            return self.conflict(form, stale)
+        text = (_("%(name)s created.") if fresh else _("%(name)s saved.")) % {"name": self.object}
+        say(self.request, text, undo=None if fresh else offer_undo(self.request.user, text))
+        return HttpResponseRedirect(self.crud.url("detail", self.object.pk))
+
+    def form_invalid(self, form: FactsForm) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)  # type: ignore[attr-defined,no-any-return]
+
+    def conflict(self, form: FactsForm, stale: Stale) -> HttpResponse:
+        """Both values side by side; what is chosen is posted again with the version it was chosen against."""
+        now = self.crud.form_class(instance=stale.current, user=self.request.user)
+        clashing = {d.name for d in stale.differences if d.conflict}
+        kept = [(bound.html_name, bound.value()) for bound in form if bound.name not in clashing and bound.name != "version"]
+        rows = [{"difference": d, "mine_raw": form[d.name].value(), "theirs_raw": now[d.name].value()} for d in stale.differences]
+        context = {"crud": self.crud, "object": stale.current, "rows": rows, "kept": kept, "version": stale.current.version}  # type: ignore[attr-defined]
+        return render(self.request, "crud/merge.html", context, status=409)
+
+
+class GatedCreate(_Saving, CreateView):
+    action = "add"
+    object = None
+
+    def get_template_names(self) -> list[str]:
+        return [self.crud.template("form", "crud/form.html")]
+
+    def get_form_class(self) -> type[FactsForm]:
+        return self.crud.form_class
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "title": self.crud.create_title(), "cancel_url": self.crud.url("list")}
+
+
+class GatedUpdate(_Saving, UpdateView):
+    action = "change"
+    get_template_names = GatedCreate.get_template_names
+    get_form_class = GatedCreate.get_form_class
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "title": str(self.object), "cancel_url": self.crud.url("detail", self.object.pk)}
+
+
+class GatedDetail(Gated, DetailView):
+    def get_template_names(self) -> list[str]:
+        return [self.crud.template("detail", "crud/detail.html")]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user, row = self.request.user, self.object
+        may_here = {verb: type(row).objects.visible_to(user, verb).filter(pk=row.pk).exists() for verb in ("change", "delete")}
+        hidden = hidden_fields(user, self.crud.model)
+        facts = [(column.label, column.cell(row)) for column in self.crud.columns if (column.field or column.key) not in hidden]
+        return {**super().get_context_data(**kwargs), "title": str(row), "facts": facts, "hidden": hidden, "may": may_here}
+
+
+class GatedDelete(Gated, DeleteView):
+    action = "delete"
+
+    def get_template_names(self) -> list[str]:
+        return [self.crud.template("delete", "crud/delete.html")]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return {**super().get_context_data(**kwargs), "blockers": self.crud.blockers(self.object), "cancel_url": self.crud.url("detail", self.object.pk)}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        row = self.object = self.get_object()
+        text = _("%(name)s deleted.") % {"name": row}
+        try:
+            self.crud.delete(row, by=request.user)
+        except (ProtectedError, RuleBroken):
+            return self.render_to_response(self.get_context_data(), status=422)
+        say(request, text, undo=offer_undo(request.user, text))
+        return HttpResponseRedirect(self.crud.url("list"))
+
+
+class Crud:
+    """One entity's pages. Subclass, name the parts, include `urls()` under `name`."""
+
+    name: ClassVar[str]  # url namespace: "<name>-list", "<name>-detail" …
+    model: ClassVar[type[Record]]
+    form_class: ClassVar[type[FactsForm]]
+    filterset_class: ClassVar[type[django_filters.FilterSet]]
+    columns: ClassVar[list[Column]]
+    order: ClassVar[str] = "name"
+    templates: ClassVar[dict[str, str]] = {}
+    search: ClassVar[Callable[[QuerySet[Any], str], QuerySet[Any]] | None] = None
+    list_view: ClassVar[type[Gated]] = GatedList
+    create_view: ClassVar[type[Gated] | None] = GatedCreate
+    detail_view: ClassVar[type[Gated]] = GatedDetail
+    update_view: ClassVar[type[Gated] | None] = GatedUpdate
+    delete_view: ClassVar[type[Gated] | None] = GatedDelete
+    export_view: ClassVar[type[Gated] | None] = GatedExport
+
+    @classmethod
+    def title(cls) -> str:
+        return str(cls.model._meta.verbose_name_plural).capitalize()
+
+    @classmethod
+    def create_title(cls) -> str:
+        return _("New: %(what)s") % {"what": cls.model._meta.verbose_name}
+
+    @classmethod
+    def empty(cls) -> dict[str, str]:
+        """What an empty list says: {title, text}."""
+        return {"title": _("Nothing here yet"), "text": ""}
+
+    @classmethod
+    def template(cls, page: str, default: str) -> str:
+        return cls.templates.get(page, default)
+
+    @classmethod
+    def url(cls, page: str, *args: Any) -> str:
+        return reverse(f"{cls.name}-{page}", args=args)
+
+    @classmethod
+    def rows(cls, request: HttpRequest, action: str) -> QuerySet[Any]:
+        return cls.model.objects.visible_to(request.user, action)
+
+    @classmethod
+    def save(cls, form: FactsForm, *, by: Any) -> Any:
+        return save_facts(form, by=by)
+
+    @classmethod
+    def delete(cls, row: Any, *, by: Any) -> None:
+        row.delete()
+
+    @classmethod
+    def blockers(cls, row: Any) -> list[dict[str, Any]]:
+        """What hangs on the row and refuses its deletion: {label, count}."""
+        return lists.blockers(row)
+
+    @classmethod
+    def urls(cls) -> list[Any]:
+        pages = [
+            ("list", "", cls.list_view),
+            ("create", "new/", cls.create_view),
+            ("export", "export/", cls.export_view),
+            ("detail", "<id:pk>/", cls.detail_view),
+            ("update", "<id:pk>/edit/", cls.update_view),
+            ("delete", "<id:pk>/delete/", cls.delete_view),
+        ]
+        return [path(f"{route}", view.as_view(crud=cls), name=f"{cls.name}-{page}") for page, route, view in pages if view is not None]  # type: ignore[attr-defined]
+
+
+def action(crud: type[Crud], verb: str, *, methods: tuple[str, ...] = ("POST",)) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """A verb as a function of (request, row, …): the row comes from the gate. No verb 403, no row 404, other methods 405."""
+
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def handle(request: HttpRequest, pk: int, **kwargs: Any) -> HttpResponseBase:
+            if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
+                return HttpResponse(status=405, headers={"Allow": ", ".join(methods)})
+            if not may(request.user, verb, crud.model):
+                raise PermissionDenied
+            row = get_object_or_404(crud.rows(request, verb), pk=pk)
+            return view(request, row, **kwargs)
+
+        handle.gated = (crud, verb)  # type: ignore[attr-defined]
+        return handle
+
+    return decorate
+
+
+def gated(check: Callable[[Any], bool]) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """A page without a row of its own: `check(user)` is the verb (403); its rows come from `visible_to`."""
+
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def handle(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not check(request.user):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        handle.gated = (None, check)  # type: ignore[attr-defined]
+        return handle
+
+    return decorate
+
+
+def number_from(request: HttpRequest, name: str, default: int | None = None) -> int | None:
+    """A whole number of the query string, or `default`; anything else is a 400 in words."""
+    text = request.GET.get(name, "") or request.POST.get(name, "")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise BadRequest(_("This address holds a number that is none."))
+    return int(text)

@@ -1,0 +1,73 @@
+"""`manage.py seed`: the reference rows every installation needs. Safe to run again: what exists stays as people changed it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.core.management.base import BaseCommand
+from django.db.models import Max
+
+from accounts.grants import ensure_permissions, sync_grants
+from accounts.models import Role, RoleRight, Team
+from accounts.presets import ROLES
+from contacts.models import Industry
+from contacts.presets import INDUSTRIES
+from crm.catalog.models import Currency
+from crm.core.work import work
+from sales.models import LostReason, Pipeline, Stage
+from sales.presets import LOST_REASONS, PIPELINES
+
+
+class Command(BaseCommand):
+    help = "Write the reference rows (roles, currencies, stages, reasons, industries) that are missing."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--pipeline", choices=sorted(PIPELINES), default="projects", help="which way of selling to start with")
+
+    def handle(self, *args: Any, pipeline: str, **options: Any) -> None:
+        with work():
+            ensure_permissions()
+            for code in ("EUR", "CHF", "USD"):
+                Currency.objects.get_or_create(code=code)
+            if not Team.objects.exists():
+                Team.objects.create(name="Lotse")
+            for position, (key, (german, english, rights)) in enumerate(ROLES.items()):
+                seed_role(position, key, german, english, rights)
+            for position, (key, german, english) in enumerate(INDUSTRIES):
+                Industry.objects.get_or_create(key=key, defaults={"label_de": german, "label_en": english, "position": position})
+            for position, (key, german, english, needs_note) in enumerate(LOST_REASONS):
+                LostReason.objects.get_or_create(
+                    key=key, defaults={"label_de": german, "label_en": english, "position": position, "needs_note": needs_note}
+                )
+            if not Pipeline.objects.exists():
+                seed_pipeline(pipeline)
+            sync_grants()
+
+
+def seed_role(position: int, key: str, german: str, english: str, rights: dict[str, dict[str, str]]) -> None:
+    """A role with its matrix; an existing role keeps the matrix people gave it."""
+    if Role.objects.filter(key=key).exists():
+        return
+    group, _ = Group.objects.get_or_create(name=key)
+    role = Role.objects.create(key=key, label_de=german, label_en=english, position=position, group=group)
+    RoleRight.objects.bulk_create(
+        [RoleRight(role=role, entity=entity, verb=verb, reach=reach) for entity, verbs in rights.items() for verb, reach in verbs.items()]
+    )
+
+
+def seed_pipeline(preset: str) -> Pipeline:
+    """A pipeline with its stages; one that exists stays."""
+    german, english, stages = PIPELINES[preset]
+    last = Pipeline.objects.aggregate(last=Max("position"))["last"]
+    pipeline, fresh = Pipeline.objects.get_or_create(
+        key=preset, defaults={"label_de": german, "label_en": english, "position": 0 if last is None else last + 1}
+    )
+    if fresh:
+        Stage.objects.bulk_create(
+            [
+                Stage(pipeline=pipeline, key=key, label_de=de, label_en=en, position=position, probability=rate, gate=gate)
+                for position, (key, de, en, rate, gate) in enumerate(stages, start=1)
+            ]
+        )
+    return pipeline

@@ -1,0 +1,3 @@
+"""What is due by the clock (D10)."""
+
+SCHEDULES: list[object] = []

@@ -1,0 +1,251 @@
+"""What can happen to an opportunity. Every change of state or stage goes through here and leaves a row in the ledger (D5, D6)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Max, Min
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from contacts.models import Interaction, Party, PartyActivity
+from crm.core.conditions import sentence, unmet
+from crm.core.errors import RuleBroken
+from crm.core.events import emit
+from crm.core.models import Undo
+from crm.core.numbers import take_numbers
+from crm.core.subjects import name_subject
+from crm.core.undo import offer_undo
+from crm.core.work import work
+from sales.models import LostReason, Opportunity, Stage, StageTransition
+
+STEP = Decimal(1024)  # distance between neighbours in a column; a card dropped between two takes the middle
+
+
+def open_opportunity(opportunity: Opportunity, *, by: Any, at: datetime | None = None) -> Opportunity:
+    """Save a new opportunity: number, place at the top of its column, first ledger row. Raises RuleBroken if its stage's gate is not met."""
+    at = at or timezone.now()
+    with work(by=by):
+        opportunity.number = take_numbers("opportunity")[0]
+        opportunity.state, opportunity.stage_since = Opportunity.State.OPEN, at
+        opportunity.opened_on = opportunity.opened_on or timezone.localtime(at).date()
+        opportunity.rank = _top(opportunity.stage)
+        opportunity.created_by = opportunity.updated_by = by
+        opportunity.save()
+        _check_gate(opportunity, opportunity.stage)
+        record(opportunity, StageTransition.Kind.OPEN, None, opportunity.stage, by=by, at=at)
+        _tell(opportunity, _("Opportunity opened: %(name)s") % {"name": opportunity.name}, by=by, at=at)
+        return opportunity
+
+
+def move_opportunity(
+    opportunity: Opportunity, stage: Stage, *, by: Any, at: datetime | None = None, rank: Decimal | None = None, seen_stage: int | None = None
+) -> Undo | None:
+    """Move an open opportunity to a stage (and to a place in its column: `rank`, default the top). Returns the way back.
+
+    `seen_stage` is the stage the mover saw: if somebody moved the card meanwhile, RuleBroken says where it is now. Only stage and
+    rank are compared, so that an edit of the facts does not stop a drag (D7). Raises RuleBroken if the gate is not met.
+    """
+    at = at or timezone.now()
+    with work(by=by):
+        held = _hold(opportunity)
+        if held.state != Opportunity.State.OPEN:
+            raise RuleBroken(_("This opportunity is closed. Reopen it to move it."))
+        if seen_stage is not None and held.stage_id not in (seen_stage, stage.pk):
+            raise RuleBroken(_("Somebody moved this opportunity to “%(stage)s” meanwhile.") % {"stage": held.stage})
+        if not stage.active or stage.pipeline_id != held.stage.pipeline_id:
+            raise RuleBroken(_("This stage belongs to another pipeline or is no longer used."))
+        held.rank = _top(stage) if rank is None else rank
+        if held.stage_id == stage.pk:
+            held.save(update_fields=["rank"])
+            return None
+        _check_gate(held, stage)
+        origin = held.stage
+        held.stage, held.stage_since = stage, at
+        _save_state(held, by, "stage", "stage_since", "rank")
+        step = record(held, StageTransition.Kind.MOVE, origin, stage, by=by, at=at)
+        words = _("%(name)s: %(from)s → %(to)s") % {"name": held.name, "from": origin, "to": stage}
+        _tell(held, words, by=by, at=at)
+        emit("sales.opportunity_moved", held, by=by, stage=stage.pk)
+        _refresh(opportunity, held)
+        return offer_undo(by, words, "sales.step", step=step.pk) if by is not None else None
+
+
+def win_opportunity(opportunity: Opportunity, *, by: Any, at: datetime | None = None, on: date | None = None) -> Undo | None:
+    """Close as won. Needs its contact and an amount. The contact becomes a customer."""
+    at = at or timezone.now()
+    with work(by=by):
+        held = _hold(opportunity)
+        _still_open(held)
+        if held.party_id is None:
+            raise RuleBroken(_("A won opportunity needs its contact. Choose who bought."), field="party")
+        if held.amount is None:
+            raise RuleBroken(_("A won opportunity needs its amount."), field="amount")
+        held.state, held.closed_on = Opportunity.State.WON, _closing_day(held, on, at)
+        _save_state(held, by, "state", "closed_on")
+        step = record(held, StageTransition.Kind.WIN, held.stage, held.stage, by=by, at=at)
+        Party.objects.filter(pk=held.party_id, state=Party.State.PROSPECT).update(state=Party.State.CUSTOMER)
+        words = _("Won: %(name)s") % {"name": held.name}
+        _tell(held, words, by=by, at=at)
+        emit("sales.opportunity_won", held, by=by)
+        _refresh(opportunity, held)
+        return offer_undo(by, words, "sales.step", step=step.pk) if by is not None else None
+
+
+def lose_opportunity(
+    opportunity: Opportunity, *, reason: LostReason, by: Any, to: Party | None = None, note: str = "", at: datetime | None = None, on: date | None = None
+) -> Undo | None:
+    """Close as lost, with the reason and, where known, the competitor who got it."""
+    at = at or timezone.now()
+    with work(by=by):
+        held = _hold(opportunity)
+        _still_open(held)
+        if reason.needs_note and not note.strip():
+            raise RuleBroken(_("Please say in a few words why."), field="note")
+        held.state, held.closed_on = Opportunity.State.LOST, _closing_day(held, on, at)
+        held.lost_reason, held.lost_to, held.lost_note = reason, to, note.strip()
+        _save_state(held, by, "state", "closed_on", "lost_reason", "lost_to", "lost_note")
+        step = record(held, StageTransition.Kind.LOSE, held.stage, held.stage, by=by, at=at)
+        words = _("Lost: %(name)s (%(reason)s)") % {"name": held.name, "reason": reason}
+        _tell(held, words, by=by, at=at)
+        emit("sales.opportunity_lost", held, by=by)
+        _refresh(opportunity, held)
+        return offer_undo(by, words, "sales.step", step=step.pk) if by is not None else None
+
+
+def reopen_opportunity(opportunity: Opportunity, *, by: Any, at: datetime | None = None) -> None:
+    """Open a closed opportunity again, in the stage it was decided in."""
+    at = at or timezone.now()
+    with work(by=by):
+        held = _hold(opportunity)
+        if held.state == Opportunity.State.OPEN:
+            raise RuleBroken(_("This opportunity is open."))
+        _open_again(held)
+        _save_state(held, by, *_CLOSING)
+        record(held, StageTransition.Kind.REOPEN, held.stage, held.stage, by=by, at=at)
+        _tell(held, _("Reopened: %(name)s") % {"name": held.name}, by=by, at=at)
+        emit("sales.opportunity_reopened", held, by=by)
+        _refresh(opportunity, held)
+
+
+def undo_step(payload: dict[str, Any], *, by: Any) -> None:
+    """Take back the last step (named in `crm/undos.py`): the step is voided by a further ledger row, never erased."""
+    step = StageTransition.objects.select_related("from_stage").get(pk=payload["step"])
+    with work(by=by):
+        held = Opportunity.objects.visible_to(by, "change").select_for_update(of=("self",)).filter(pk=step.opportunity_id).first()
+        last = live_transitions().filter(opportunity_id=step.opportunity_id).order_by("-at", "-id").first()
+        if held is None or last is None or last.pk != step.pk:
+            raise RuleBroken(_("It cannot be taken back: the opportunity has moved on since."))
+        previous = live_transitions().filter(opportunity_id=step.opportunity_id).exclude(pk=step.pk).order_by("-at", "-id").first()
+        if step.kind == StageTransition.Kind.MOVE:
+            assert step.from_stage is not None
+            held.stage, held.rank = step.from_stage, _top(step.from_stage)
+            held.stage_since = previous.at if previous else held.created_at
+            _save_state(held, by, "stage", "stage_since", "rank")
+        else:
+            _open_again(held)
+            _save_state(held, by, *_CLOSING)
+        StageTransition.objects.create(
+            opportunity=held, kind=StageTransition.Kind.VOID, from_stage=step.to_stage, to_stage=step.from_stage, at=timezone.now(), by_id=by.pk, voids=step
+        )
+        _tell(held, _("Taken back: %(name)s is in “%(stage)s” again") % {"name": held.name, "stage": held.stage}, by=by, at=timezone.now())
+
+
+def live_transitions() -> Any:
+    """Ledger rows that count: steps that were not taken back, of opportunities that still exist."""
+    return StageTransition.objects.unrestricted().exclude(kind=StageTransition.Kind.VOID).filter(voided_by__isnull=True)
+
+
+def record(opportunity: Opportunity, kind: str, origin: Stage | None, goal: Stage | None, *, by: Any, at: datetime) -> StageTransition:
+    """One row of the ledger, with amount and expected close as they are now."""
+    return StageTransition.objects.create(
+        opportunity=opportunity,
+        kind=kind,
+        from_stage=origin,
+        to_stage=goal,
+        at=at,
+        by_id=getattr(by, "pk", None),
+        amount=opportunity.amount,
+        expected_close=opportunity.expected_close,
+    )
+
+
+def rank_between(stage: Stage, above: Opportunity | None, below: Opportunity | None) -> Decimal:
+    """A rank between two cards of a column (either may be missing: the top or the bottom)."""
+    if above is not None and below is not None:
+        return (above.rank + below.rank) / 2
+    if above is not None:
+        last = Opportunity.objects.unrestricted().filter(stage=stage, state="open", rank__gt=above.rank).aggregate(next=Min("rank"))["next"]
+        return above.rank + STEP if last is None else (above.rank + last) / 2
+    if below is not None:
+        first = Opportunity.objects.unrestricted().filter(stage=stage, state="open", rank__lt=below.rank).aggregate(before=Max("rank"))["before"]
+        return below.rank - STEP if first is None else (below.rank + first) / 2
+    return _top(stage)
+
+
+_CLOSING = ("state", "closed_on", "lost_reason", "lost_to", "lost_note")
+
+
+def _open_again(held: Opportunity) -> None:
+    held.state, held.closed_on = Opportunity.State.OPEN, None
+    held.lost_reason = held.lost_to = None
+    held.lost_note = ""
+
+
+def _hold(opportunity: Opportunity) -> Opportunity:
+    return Opportunity.objects.unrestricted().select_for_update(of=("self",)).select_related("stage").get(pk=opportunity.pk)
+
+
+def _still_open(held: Opportunity) -> None:
+    if held.state != Opportunity.State.OPEN:
+        raise RuleBroken(_("This opportunity is closed already: %(state)s.") % {"state": held.get_state_display()})
+
+
+def _closing_day(held: Opportunity, on: date | None, at: datetime) -> date:
+    day = on or timezone.localtime(at).date()
+    if held.opened_on and day < held.opened_on:
+        raise RuleBroken(_("It cannot be closed before it was opened."), field="on")
+    return day
+
+
+def _check_gate(held: Opportunity, stage: Stage) -> None:
+    missing = unmet(stage.gate, held)
+    if missing:
+        names = ", ".join(str(Opportunity._meta.get_field(name).verbose_name) for name in missing)
+        raise RuleBroken(_("For “%(stage)s” this is missing: %(fields)s.") % {"stage": stage, "fields": names}, field=missing[0])
+
+
+def gate_sentence(stage: Stage) -> str:
+    """The stage's gate in words."""
+    return sentence(stage.gate, Opportunity)
+
+
+def _top(stage: Stage) -> Decimal:
+    first = Opportunity.objects.unrestricted().filter(stage=stage, state=Opportunity.State.OPEN).aggregate(first=Min("rank"))["first"]
+    return Decimal(0) if first is None else first - STEP
+
+
+def _save_state(held: Opportunity, by: Any, *fields: str) -> None:
+    held.version += 1
+    held.updated_by = by
+    held.save(update_fields=[*fields, "version", "updated_by", "updated_at"])
+
+
+def _refresh(given: Opportunity, held: Opportunity) -> None:
+    for field in ("stage", "stage_since", "rank", "state", "closed_on", "lost_reason", "lost_to", "lost_note", "version"):
+        setattr(given, field, getattr(held, field))
+
+
+def _tell(opportunity: Opportunity, words: str, *, by: Any, at: datetime) -> None:
+    """The contact's history gets a line for people; the ledger is for machines."""
+    if opportunity.party_id is None:
+        return
+    Interaction.objects.create(
+        party_id=opportunity.party_id, kind=Interaction.Kind.SYSTEM, occurred_at=at, heading=words[:200], created_by=by, updated_by=by, **name_subject(opportunity)
+    )
+    row, fresh = PartyActivity.objects.get_or_create(party_id=opportunity.party_id, defaults={"last_at": at})
+    if not fresh and row.last_at < at:
+        PartyActivity.objects.filter(pk=row.pk, last_at__lt=at).update(last_at=at)
+

@@ -1,0 +1,1 @@
+"""Complaints, questions and faults (arrives with the service desk)."""
