@@ -16,6 +16,7 @@ from sales.forecast import (
     Prior,
     StageRate,
     Transition,
+    Unit,
     age_verdict,
     by_period,
     period_of,
@@ -102,7 +103,7 @@ def test_nothing_after_the_day_is_used(
 
 @given(transitions_drawn, outcomes_drawn, days, st.sampled_from(["month", "quarter", "year"]), st.integers(1, 12))
 def test_periods_sum_to_the_whole_to_the_cent(
-    transitions: list[Transition], outcomes: list[Outcome], now: datetime, unit: str, fiscal: int
+    transitions: list[Transition], outcomes: list[Outcome], now: datetime, unit: Unit, fiscal: int
 ) -> None:
     rates = stage_rates(transitions, outcomes, now, stages=STAGES)
     pipeline = standing(transitions, outcomes, now)
@@ -123,7 +124,7 @@ def test_quantile_equals_the_reference(values: list[int], percent: int) -> None:
 
 
 @given(days, st.sampled_from(["month", "quarter", "year"]), st.integers(1, 12))
-def test_a_day_lies_in_its_period_and_periods_follow_each_other(at: datetime, unit: str, fiscal: int) -> None:
+def test_a_day_lies_in_its_period_and_periods_follow_each_other(at: datetime, unit: Unit, fiscal: int) -> None:
     period = period_of(at.date(), unit, fiscal)
     assert period.start <= at.date() <= period.end
     following = period_of(period.end + timedelta(days=1), unit, fiscal)
@@ -243,7 +244,7 @@ PERIODS = [
 
 
 @pytest.mark.parametrize(("on", "unit", "fiscal", "period"), PERIODS)
-def test_period_of(on: date, unit: str, fiscal: int, period: Period) -> None:
+def test_period_of(on: date, unit: Unit, fiscal: int, period: Period) -> None:
     assert period_of(on, unit, fiscal) == period
 
 
