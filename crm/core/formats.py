@@ -5,13 +5,13 @@ rounded silently except where a digit count is asked for (half up, as people do)
 number carries the true minus sign, and no unit is torn from its number (non-breaking spaces as CLDR sets them).
 """
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Literal
 
 from babel import Locale
-from babel.dates import format_date, format_time, format_timedelta
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 from django.conf import settings
 from django.utils import timezone
@@ -89,6 +89,13 @@ def day(value: date | datetime | None) -> str:
 def long_day(value: date | datetime) -> str:
     """Donnerstag, 24. Dezember 2026 (de), Thursday, December 24, 2026 (en)."""
     return format_date(_local_day(value), format="full", locale=current_locale())
+
+
+def short_day(value: date | datetime | None) -> str:
+    """24. Dez. (de), Dec 24 (en): where the year is clear from the place."""
+    if value is None:
+        return DASH
+    return format_skeleton("MMMd", datetime.combine(_local_day(value), datetime.min.time()), tzinfo=UTC, locale=current_locale())
 
 
 def clock(value: datetime | None) -> str:

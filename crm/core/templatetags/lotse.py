@@ -66,6 +66,11 @@ def long_day(value: date | datetime | None) -> str:
 
 
 @register.filter
+def short_day(value: date | datetime | None) -> str:
+    return formats.short_day(value or None)
+
+
+@register.filter
 def clock(value: datetime | None) -> str:
     return formats.clock(value or None)
 
