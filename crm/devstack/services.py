@@ -55,6 +55,7 @@ class Postgres:
             "listen_addresses": "",
             "unix_socket_directories": str(self.stack.sockets),
             "timezone": "UTC",
+            "log_line_prefix": "",
             "work_mem": "16MB",
             "maintenance_work_mem": "128MB",
             "effective_cache_size": "1GB",

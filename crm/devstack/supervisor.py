@@ -1,6 +1,7 @@
 """All processes of `./lotse up` under supervisor, which brings back what dies and ends all in order."""
 
 import configparser
+import fcntl
 import os
 import shlex
 import signal
@@ -45,7 +46,8 @@ def service_program(service: Service) -> Program:
 def app_programs(stack: Stack, bind: str, *, empty: bool, reload: bool) -> list[Program]:
     """The one-shot `setup`, and web, worker and beat, which wait until it has set up the database."""
     web = [str(BIN / "gunicorn"), "crm.wsgi", "--bind", bind, "--workers", "2", "--threads", "4", "--graceful-timeout", "5"]
-    celery = [str(BIN / "celery"), "-A", "crm"]
+    # As root, Celery advises another account at each start; here that is what the person at the terminal chose.
+    celery = [sys.executable, "-W", "ignore:You're running the worker with superuser", "-m", "celery", "--quiet", "-A", "crm"]
     worker = [*celery, "worker", "-c", "2", "--loglevel", "warning", "--without-gossip", "--without-mingle"]
     beat = [*celery, "beat", "--loglevel", "warning", "--pidfile=", "--schedule", str(stack.state / "beat-schedule")]
     setup = [sys.executable, "-m", "crm.devstack", "setup", "--bind", bind, *(["--empty"] if empty else [])]
@@ -116,6 +118,8 @@ def run(stack: Stack, programs: list[Program], environment: dict[str, str]) -> i
     path = stack.state / "supervisord.conf"
     with path.open("w") as file:
         configuration(stack, programs).write(file)
+    # Several processes write to one output: should it be a file, none may write over another's lines.
+    fcntl.fcntl(1, fcntl.F_SETFL, fcntl.fcntl(1, fcntl.F_GETFL) | os.O_APPEND)
     child = subprocess.Popen(
         [sys.executable, str(BIN / "supervisord"), "-c", str(path)],
         env={**os.environ, **environment, MARK: str(stack.data)},

@@ -1,6 +1,7 @@
 """Static files: the allow-list of node_modules and the names of production."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,14 @@ def test_every_allowed_pattern_finds_a_file() -> None:
 def test_an_allowed_file_is_served() -> None:
     place = finders.find("htmx.org/dist/htmx.min.js")
     assert place and Path(place).stat().st_size > 10_000
+
+
+def test_every_file_that_a_template_names_is_there() -> None:
+    """In production a missing one breaks the page."""
+    templates = [path for folder in ("templates", "*/templates", "crm/*/templates") for path in settings.BASE_DIR.glob(f"{folder}/**/*.*")]
+    named = {(path.name, name) for path in templates for name in re.findall(r"""{% static ['"]([^'"]+)['"]""", path.read_text(encoding="utf-8"))}
+    assert named
+    assert {(template, name) for template, name in named if not finders.find(name)} == set()
 
 
 @pytest.mark.parametrize("path", ["htmx.org/package.json", "echarts/dist/echarts.js", "../package.json", "htmx.org/dist/../package.json", ""])
