@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max, Min
+from django.db.models import Exists, Max, Min, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -155,7 +155,8 @@ def undo_step(payload: dict[str, Any], *, by: Any) -> None:
 
 def live_transitions() -> Any:
     """Ledger rows that count: steps that were not taken back, of opportunities that still exist."""
-    return StageTransition.objects.unrestricted().exclude(kind=StageTransition.Kind.VOID).filter(voided_by__isnull=True)
+    there = Exists(Opportunity.objects.unrestricted().filter(pk=OuterRef("opportunity_id")))
+    return StageTransition.objects.unrestricted().exclude(kind=StageTransition.Kind.VOID).filter(there, voided_by__isnull=True)
 
 
 def record(opportunity: Opportunity, kind: str, origin: Stage | None, goal: Stage | None, *, by: Any, at: datetime) -> StageTransition:
