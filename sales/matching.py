@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from crm.core.fold import fold
+from crm.core.fold import fold, likeness
 from crm.core.tables import guess_kind
 
 Verdict = Literal["exact", "doubtful", "similar", "none"]
@@ -62,23 +62,6 @@ def closest(value: str, candidates: Sequence[str], limit: int = 3) -> list[tuple
     words = _words(value)
     found = [(candidate, score) for candidate in candidates if (score := _near(words, _words(candidate))) >= SIMILAR]
     return sorted(found, key=lambda pair: -pair[1])[:limit]
-
-
-def likeness(a: str, b: str) -> float:
-    """1 − d / longer length, d = edits with swapped neighbours as one (Damerau 1964, optimal string alignment)."""
-    if a == b:
-        return 1.0
-    before: list[int] = []
-    last = list(range(len(b) + 1))
-    for i, left in enumerate(a, 1):
-        row = [i]
-        for j, right in enumerate(b, 1):
-            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (left != right))
-            if i > 1 and j > 1 and left == b[j - 2] and a[i - 2] == right:
-                cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
-        before, last = last, row
-    return 1 - last[-1] / max(len(a), len(b))
 
 
 def guess_columns(header: Sequence[str], samples: Sequence[Sequence[str]], targets: Sequence[Target]) -> dict[int, tuple[str, float]]:

@@ -44,6 +44,23 @@ def inner_grams(key: str) -> list[str]:
     return sorted({key[start : start + 3] for start in range(len(key) - 2)})
 
 
+def likeness(a: str, b: str) -> float:
+    """1 − d / longer length, d = edits with swapped neighbours as one (Damerau 1964, optimal string alignment)."""
+    if a == b:
+        return 1.0
+    before: list[int] = []
+    last = list(range(len(b) + 1))
+    for i, left in enumerate(a, 1):
+        row = [i]
+        for j, right in enumerate(b, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (left != right))
+            if i > 1 and j > 1 and left == b[j - 2] and a[i - 2] == right:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before, last = last, row
+    return 1 - last[-1] / max(len(a), len(b))
+
+
 def _sql_replace(expression: str, pairs: dict[str, str]) -> str:
     for old, new in pairs.items():
         expression = f"replace({expression}, '{old}', '{new}')"

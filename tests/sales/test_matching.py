@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sales.matching import Target, closest, guess_columns, likeness, verdict
+from crm.core.fold import likeness
+from sales.matching import Target, closest, guess_columns, verdict
 
 TARGETS = [
     Target("number", ("Nummer", "Number", "ID", "Opportunity ID", "Verkaufschance Nr."), "text"),
