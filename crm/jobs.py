@@ -1,3 +1,3 @@
-"""Which kinds of background work there are"""
+"""Which kinds of background work there are: kind → step function (D10)."""
 
-JOBS: dict[str, object] =  kind → step function (D10).:{}
+JOBS: dict[str, object] = {}

@@ -1,3 +1,3 @@
-"""Which event concerns whom"""
+"""Which event concerns whom: name → handlers. The whole map (D9)."""
 
-SUBSCRIPTIONS: dict[str, tuple[object, ...]] =  name → handlers. The whole map (D9).:{}
+SUBSCRIPTIONS: dict[str, tuple[object, ...]] = {}

@@ -27,6 +27,8 @@ OPERATORS = {
     "in": gettext_lazy("is one of"),
 }
 DEPTH = 10
+NEVER = Q(pk__in=[])
+ALWAYS = ~NEVER  # not Q(): joined by OR, an empty Q disappears instead of being true
 
 
 def check(tree: Any, model: type[models.Model], depth: int = 0) -> None:
@@ -64,15 +66,15 @@ def to_query(tree: Tree, model: type[models.Model]) -> Q:
 
 def _query(tree: Tree, model: type[models.Model]) -> Q:
     if not tree:
-        return Q()
+        return ALWAYS
     if "all" in tree:
-        found = Q()
+        found = ALWAYS
         for part in tree["all"]:
             found &= _query(part, model)
         return found
     if "any" in tree:
         parts = [_query(part, model) for part in tree["any"]]
-        found = Q(pk__in=[])
+        found = NEVER
         for query in parts:
             found |= query
         return found
@@ -80,7 +82,7 @@ def _query(tree: Tree, model: type[models.Model]) -> Q:
         return ~_query(tree["not"], model)
     field, op = _field(model, tree["field"]), tree["op"]
     if op in {"set", "unset"}:
-        empty = Q(**{f"{field.name}__isnull": True}) if field.null else Q(pk__in=[])
+        empty = Q(**{f"{field.name}__isnull": True}) if field.null else NEVER
         if isinstance(field, models.CharField | models.TextField):
             empty |= Q(**{field.name: ""})
         return empty if op == "unset" else ~empty

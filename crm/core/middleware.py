@@ -131,17 +131,17 @@ def _is_fragment(request: HttpRequest) -> bool:
 
 def answer(request: HttpRequest, status: int, message: str) -> HttpResponse:
     """A message with its status: a toast for htmx, a whole page otherwise. Nothing of a refused request stays in the database."""
-    if connection.in_atomic_block:
-        transaction.set_rollback(True)
     if _is_fragment(request):
         response = render(request, "_toast.html", {"message": message, "bad": True}, status=status)
         response["HX-Retarget"] = "#toasts"
         response["HX-Reswap"] = "innerHTML"
-        return response
-    if status == 503:
+    elif status == 503:
         response = HttpResponse(render_plain(message), status=503, headers={"Retry-After": "30"})
-        return response
-    return render(request, "errors/message.html", {"message": message, "status": status}, status=status)
+    else:
+        response = render(request, "errors/message.html", {"message": message, "status": status}, status=status)
+    if connection.in_atomic_block:
+        transaction.set_rollback(True)  # after rendering: the page itself still asks the database
+    return response
 
 
 class Once:

@@ -58,14 +58,17 @@ def work(*, by: Any = None, job: int | None = None) -> Iterator[Work]:
         token = _current.set(current)
         try:
             yield current
+            if not connection.needs_rollback:
+                _label(None)  # a transaction around this one goes on unlabelled
         finally:
             _current.reset(token)
 
 
-def _label(current: Work) -> None:
+def _label(current: Work | None) -> None:
+    values = [str(current.by_id or "house"), request_id.get(), current.id, str(current.job_id or "")] if current else [""] * 4
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('lotse.actor', %s, true), set_config('lotse.request', %s, true),"
             " set_config('lotse.work', %s, true), set_config('lotse.job', %s, true)",
-            [str(current.by_id or "house"), request_id.get(), current.id, str(current.job_id or "")],
+            values,
         )

@@ -1,0 +1,53 @@
+"""What every test may use: the cast, and a browser-like client that sends a fresh key with every form."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.db.backends.postgresql.operations import DatabaseOperations
+from django.test import Client
+
+from tests.cast import cast, firm
+
+__all__ = ["cast", "firm"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def flush_may_empty_ledgers() -> None:
+    """Tests with real transactions empty the database afterwards; ledgers allow that under maintenance only."""
+    plain = DatabaseOperations.execute_sql_flush
+
+    def under_maintenance(self: Any, statements: list[str]) -> None:
+        with transaction.atomic(using=self.connection.alias), self.connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lotse.maintenance = 'on'")
+            plain(self, statements)
+
+    DatabaseOperations.execute_sql_flush = under_maintenance
+
+
+class Browser(Client):
+    """Django's client as our pages are: each POST carries an idempotency key (`key=` sets it), htmx=True asks for a fragment."""
+
+    def generic(self, method: str, path: str, *args: Any, key: Any = None, htmx: bool = False, **extra: Any) -> Any:
+        headers = dict(extra.pop("headers", None) or {})
+        if method == "POST":
+            headers.setdefault("Idempotency-Key", str(key or uuid.uuid4()))
+        if htmx:
+            headers["HX-Request"] = "true"
+        return super().generic(method, path, *args, headers=headers, **extra)
+
+
+@pytest.fixture
+def sign_in(db: None) -> Callable[[Any], Browser]:
+    """A browser in which this user is signed in."""
+
+    def enter(user: Any) -> Browser:
+        browser = Browser()
+        browser.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return browser
+
+    return enter
