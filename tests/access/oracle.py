@@ -1,0 +1,55 @@
+"""What the answer must be, worked out from the plain tables alone: roles, matrix, team tree, memberships, shares.
+
+Nothing here imports the gate. It is slow, short and read aloud, so that a mistake in `crm.core.access` cannot hide in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class World:
+    """The firm as plain values."""
+
+    parent: dict[str, str | None]  # team → the team it belongs to
+    matrix: dict[str, dict[str, dict[str, str]]]  # role → entity → verb → own | team | all
+    roles: dict[str, list[tuple[str, str]]]  # user → [(role, team)]
+    inactive: set[str] = field(default_factory=set)
+    shares: set[tuple[str, str, str]] = field(default_factory=set)  # (user, verb, record)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A record: who owns it, which team it belongs to."""
+
+    name: str
+    owner: str | None
+    team: str
+
+
+def inside(world: World, team: str | None, top: str) -> bool:
+    """Is `team` the team `top`, or below it?"""
+    while team is not None:
+        if team == top:
+            return True
+        team = world.parent[team]
+    return False
+
+
+def holds(world: World, user: str, verb: str, entity: str) -> bool:
+    """Does any of the user's roles know this verb at all?"""
+    return user not in world.inactive and any(verb in world.matrix[role].get(entity, {}) for role, _team in world.roles.get(user, []))
+
+
+def may(world: World, user: str, verb: str, entity: str, row: Row) -> bool:
+    """May the user do this to this record?"""
+    if not holds(world, user, verb, entity):
+        return False
+    if row.owner == user or (user, verb, row.name) in world.shares:
+        return True
+    for role, team in world.roles.get(user, []):
+        reach = world.matrix[role].get(entity, {}).get(verb)
+        if reach == "all" or (reach == "team" and inside(world, row.team, team)):
+            return True
+    return False
