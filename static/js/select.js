@@ -14,7 +14,9 @@ function update() {
     whole.closest('label').hidden = !all.checked;
     if (!all.checked) whole.checked = false;
   }
-  bar.querySelector('[data-count]').textContent = whole?.checked ? whole.dataset.whole : new Intl.NumberFormat(document.documentElement.lang).format(chosen);
+  const count = bar.querySelector('[data-count]');
+  count.parentElement.hidden = Boolean(whole?.checked);
+  count.textContent = new Intl.NumberFormat(document.documentElement.lang).format(chosen);
 }
 
 let last = null;
