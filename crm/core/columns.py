@@ -80,7 +80,7 @@ class Column:
             return formats.number(value)
         return str(value)
 
-    def raw(self, row: Any) -> Any:
+    def plain(self, row: Any) -> Any:
         """The value for a file: numbers and days stay such."""
         value = self.of(row)
         if isinstance(value, datetime):

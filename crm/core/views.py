@@ -59,9 +59,9 @@ class GatedList(Gated, ListView):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         context = lists.context(self.crud, request, self.get_queryset())
         template = "crud/_table.html" if is_fragment(request) else self.crud.template("list", "crud/list.html")
-        return render(request, template, {"crud": self.crud, **context, **self.extra(request)})
+        return render(request, template, {"crud": self.crud, **context, **self.more_context(request)})
 
-    def extra(self, request: HttpRequest) -> dict[str, Any]:
+    def more_context(self, request: HttpRequest) -> dict[str, Any]:
         """More context for a list page of its own."""
         return {}
 
@@ -74,7 +74,7 @@ class GatedExport(Gated, View):
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         state = lists.State(self.crud, request)
         rows = state.ordered(self.get_queryset())
-        body = write_csv([str(column.label) for column in state.columns], ([column.raw(row) for column in state.columns] for row in rows.iterator(2000)))
+        body = write_csv([str(column.label) for column in state.columns], ([column.plain(row) for column in state.columns] for row in rows.iterator(2000)))
         return StreamingHttpResponse(
             body, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{self.crud.name}.csv"'}
         )

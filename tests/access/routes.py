@@ -35,3 +35,5 @@ PUBLIC = {
     "account_reset_password_from_key", "account_reset_password_from_key_done", "account_inactive", "account_confirm_email",
     "account_email_verification_sent", "account_reauthenticate", "account_confirm_login_code", "account_request_login_code",
 }
+# allauth's pages for the signed-in reader's own account
+ACCOUNT = {"account_change_password", "account_set_password", "account_email", "account_reauthenticate"}
