@@ -1,7 +1,7 @@
 """All processes of `./lotse up` under supervisor, which brings back what dies and ends all in order."""
 
 import configparser
-import fcntl
+import contextlib
 import os
 import shlex
 import signal
@@ -118,18 +118,29 @@ def run(stack: Stack, programs: list[Program], environment: dict[str, str]) -> i
     path = stack.state / "supervisord.conf"
     with path.open("w") as file:
         configuration(stack, programs).write(file)
-    # Several processes write to one output: should it be a file, none may write over another's lines.
-    fcntl.fcntl(1, fcntl.F_SETFL, fcntl.fcntl(1, fcntl.F_GETFL) | os.O_APPEND)
     child = subprocess.Popen(
         [sys.executable, str(BIN / "supervisord"), "-c", str(path)],
         env={**os.environ, **environment, MARK: str(stack.data)},
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         start_new_session=True,
     )
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: child.terminate())
+    _pass_on(child)
     code = child.wait()
     strays.end(stack)
     set_up = ready.exists()
     ready.unlink(missing_ok=True)
     return code if set_up else code or 1
+
+
+def _pass_on(child: "subprocess.Popen[bytes]") -> None:
+    """Copy its output to ours until it ends. supervisor opens its output anew by name, which it may not do with our terminal
+    (after `su`) and which would overwrite lines in a file."""
+    assert child.stdout
+    while piece := os.read(child.stdout.fileno(), 65536):
+        with contextlib.suppress(OSError):  # the terminal is closed
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
