@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from contacts.datewords import read_due
 from hypothesis import given
 from hypothesis import strategies as st
+
+from contacts.datewords import read_due
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 18, 10, 30, tzinfo=BERLIN)  # a Wednesday, calendar week 47
@@ -107,7 +108,17 @@ TABLE = [
     ("12/24/2026 card", "12-24 09:00", "card"),
     ("24/12/2026 card", "12-24 09:00", "card"),
     ("by Friday offer", "11-20 09:00", "offer"),
+    ("Übermorgen Anruf", "11-20 09:00", "Anruf"),
+    ("ÜBERMORGEN 14 UHR ANRUF", "11-20 14:00", "ANRUF"),
+    ("3. MÄRZ Feier", "2027-03-03 09:00", "Feier"),
+    ("Fr Angebot", "11-20 09:00", "Angebot"),
+    ("Fr. 10 Uhr Angebot", "11-20 10:00", "Angebot"),
+    ("Mo 24.12. Karte", "12-24 09:00", "Karte"),
+    ("morgen 10 Angebote schreiben", "11-19 10:00", "Angebote schreiben"),
+    ("2 Stunden Rückruf", None, ""),
+    ("in 2 Stunden Rückruf", "11-18 12:30", "Rückruf"),
     # at the end
+    ("Treffen um 14:30", "11-18 14:30", "Treffen"),
     ("Anruf bei Meier morgen", "11-19 09:00", "Anruf bei Meier"),
     ("Anruf bei Meier morgen um 14 Uhr", "11-19 14:00", "Anruf bei Meier"),
     ("Anruf Mo 9", "11-23 09:00", "Anruf"),
@@ -130,6 +141,10 @@ TABLE = [
     ("Version 2.12 prüfen", None, ""),
     ("31.2. Karte", None, ""),
     ("5/6 fertig", None, ""),
+    ("Fr. Meier anrufen", None, ""),
+    ("ſo 9 x", None, ""),
+    ("das machen wir so", None, ""),
+    ("3:0 gewonnen", None, ""),
     ("25:00 Anruf", None, ""),
     ("Montagsrunde vorbereiten", None, ""),
     ("morgens anrufen", None, ""),
