@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Lower, Trim
@@ -28,6 +28,17 @@ class Pipe(Func):
     arg_joiner = " || "
     template = "(%(expressions)s)"
     output_field = models.TextField()
+
+
+class WebAddress(models.URLField):
+    """A URL; typed without a scheme it means https."""
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"assume_scheme": "https", **kwargs})
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.URLField", args, kwargs
 
 
 class Industry(Labelled):
@@ -79,7 +90,7 @@ class Party(Owned):
     revenue = models.DecimalField(_("yearly revenue (million)"), max_digits=12, decimal_places=2, null=True, blank=True)
     vat_id = models.CharField(_("VAT ID"), max_length=20, blank=True, default="")
     # both
-    website = models.URLField(_("website"), blank=True, default="")
+    website = WebAddress(_("website"), blank=True, default="")
     language = models.CharField(_("language"), max_length=2, choices=[("", _("unknown")), ("de", _("German")), ("en", _("English"))], blank=True, default="")
     source = models.CharField(_("source"), max_length=80, blank=True, default="", help_text=_("Where these data come from."))
     external_id = models.CharField(_("foreign key"), max_length=120, blank=True, default="", editable=False)
