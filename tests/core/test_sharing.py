@@ -1,0 +1,52 @@
+"""Sharing one record: it opens to whom it is shared with, if they hold the verb, and to nobody else."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import PermissionDenied
+
+from accounts.models import Role
+from crm.core.errors import RuleBroken
+from crm.core.sharing import share_record, shares_of, unshare_record
+from sales.models import Opportunity
+from tests.factories import OpportunityFactory
+
+
+@pytest.fixture
+def row(cast):
+    return OpportunityFactory(owner=cast.anna)
+
+
+def sees(user, row, action="view"):
+    return Opportunity.objects.visible_to(user, action).filter(pk=row.pk).exists()
+
+
+def test_a_share_with_a_person_opens_the_record_until_it_is_taken_back(cast, row):
+    assert not sees(cast.david, row)
+    share_record(row, cast.david, by=cast.anna)
+    assert sees(cast.david, row) and not sees(cast.david, row, "change")
+    share_record(row, cast.david, by=cast.anna, actions=["change"])
+    assert sees(cast.david, row, "change")
+    assert [(s.label, s.actions, s.is_role) for s in shares_of(row)] == [("David Probe", ("view", "change"), False)]
+    unshare_record(row, cast.david, by=cast.anna)
+    assert not sees(cast.david, row) and not shares_of(row)
+
+
+def test_a_share_with_a_role_opens_it_to_everyone_who_has_the_role(cast, row):
+    role = Role.objects.get(key="rep")
+    share_record(row, role.group, by=cast.anna)
+    assert sees(cast.david, row) and not sees(cast.mia, row)
+    assert shares_of(row)[0].label == str(role)
+
+
+def test_who_may_not_change_may_not_share(cast, row):
+    with pytest.raises(PermissionDenied):
+        share_record(row, cast.david, by=cast.ben)
+    with pytest.raises(PermissionDenied):
+        unshare_record(row, cast.david, by=cast.greta)
+
+
+@pytest.mark.parametrize("name", ["anna", "frieda", "mia"])
+def test_a_share_that_opens_nothing_is_refused(cast, row, name):
+    with pytest.raises(RuleBroken):
+        share_record(row, getattr(cast, name), by=cast.anna)
