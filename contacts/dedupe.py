@@ -79,6 +79,7 @@ _FREQUENT = _set(
 _INITIALS = re.compile(r"\b(?:\w\.\s?){2,}")  # e.V., S.A.
 _OWNER = re.compile(r"\b(?:inh|inhaber|inhaberin)\b.*")
 _NOT_WORD = re.compile(r"[\W_]+")
+_LONGEST = 100  # characters of a name that are compared; likeness takes time by the square
 
 
 def core_name(name: str) -> str:
@@ -145,7 +146,7 @@ def _person(identity: Identity) -> _Person:
         generation = next((_GENERATION[word] for word in words if word in _GENERATION), generation)
         # A single word is the name itself, whatever it looks like: there are people called Ing.
         kept = [word for word in words if word not in _TITLES and word not in _GENERATION] or words[-1:]
-        parts.append("".join("von" if word == "v" and len(kept) > 1 else word for word in kept))
+        parts.append("".join("von" if word == "v" and len(kept) > 1 else word for word in kept)[:_LONGEST])
     return _Person(parts[0], parts[1], generation)
 
 
@@ -195,7 +196,7 @@ def _firm_name(a: str, b: str) -> tuple[float, str]:
     one, other = core_name(a).split(), core_name(b).split()
     if not one or not other:
         return 0.0, ""
-    left, right = "".join(one), "".join(other)
+    left, right = "".join(one)[:_LONGEST], "".join(other)[:_LONGEST]
     if left == right:
         return 5.0, "same_name"
     if re.sub(r"\D", "", left) != re.sub(r"\D", "", right):  # Bau 24, Bau 42
@@ -290,6 +291,7 @@ def block_keys(identity: Identity) -> set[str]:
     else:
         keys |= {f"domain:{domain}" for domain in _domains(identity)}
         core = core_name(identity.name).split()
+        keys |= {f"letters:{''.join(sorted(''.join(core)))}"} if core else set()  # swapped letters change the sound
         keys |= {f"firm:{code}" for code in _codes(["".join(core), *(word for word in core if word not in _GENERIC)])}
     return {key[:80] for key in keys}
 

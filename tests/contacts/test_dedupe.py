@@ -1,5 +1,6 @@
 """Duplicates while creating: figures over the labelled pairs, and what each reason rests on."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -114,6 +115,18 @@ def test_free_mail_is_no_domain() -> None:
     a, b = firm("Alpha", mail="alpha@t-online.de"), firm("Beta", mail="beta@t-online.de")
     assert "same_domain" not in score(a, b).reasons
     assert not block_keys(a) & block_keys(b)
+
+
+def test_swapped_letters_are_looked_up() -> None:
+    assert block_keys(firm("Hatfan")) & block_keys(firm("Hatafn"))
+    assert block_keys(firm("Stahlbau Nord GmbH")) & block_keys(firm("Stalhbau Nord"))
+
+
+def test_endless_names_take_no_time() -> None:
+    started = time.monotonic()
+    score(firm("x" * 100_000), firm("y" * 100_000))
+    score(person("a" * 100_000, "b" * 100_000), person("c" * 100_000, "d" * 100_000))
+    assert time.monotonic() - started < 3
 
 
 def test_nothing_is_no_evidence() -> None:
