@@ -162,7 +162,7 @@ class OpportunityGroupPerm(GroupObjectPermissionBase):
 class StageTransition(models.Model):
     """Append-only: every step of an opportunity's state or stage, in the transaction that made it.
 
-    A step is never erased: what was taken back is voided by a further row of kind "void" that names it. The opportunity is
+    A step is never erased: what was taken back is voided by a further row of kind "void" that names it. Opportunity and stages are
     named without a database key, so that the ledger outlives a reverted import.
     """
 
@@ -176,8 +176,8 @@ class StageTransition(models.Model):
 
     opportunity = models.ForeignKey(Opportunity, models.DO_NOTHING, db_constraint=False, related_name="transitions")
     kind = models.CharField(max_length=6, choices=Kind.choices)
-    from_stage = models.ForeignKey(Stage, models.PROTECT, null=True, related_name="+", db_index=False)
-    to_stage = models.ForeignKey(Stage, models.PROTECT, null=True, related_name="+", db_index=False)
+    from_stage = models.ForeignKey(Stage, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False)
+    to_stage = models.ForeignKey(Stage, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False)
     at = models.DateTimeField()  # when it happened; an import tells the past
     recorded_at = models.DateTimeField(auto_now_add=True)
     by_id = models.BigIntegerField(null=True)
@@ -193,3 +193,6 @@ class StageTransition(models.Model):
         verbose_name = _("stage transition")
         constraints = [models.CheckConstraint(condition=Q(kind="void", voids__isnull=False) | (~Q(kind="void") & Q(voids__isnull=True)), name="void_names_its_row")]
         indexes = [models.Index(fields=["opportunity", "at", "id"], name="transition_order"), models.Index(fields=["job_id"], name="transition_job", condition=Q(job_id__isnull=False))]
+
+
+from sales.imports.models import ImportFile, ImportQuestion, ImportRow, ImportRun  # noqa: E402, F401  (Django finds an app's models here)

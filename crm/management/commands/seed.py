@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand
-from django.db.models import Max
 
 from accounts.grants import ensure_permissions, sync_grants
 from accounts.models import Role, RoleRight, Team
@@ -15,7 +14,8 @@ from contacts.models import Industry
 from contacts.presets import INDUSTRIES
 from crm.catalog.models import Currency
 from crm.core.work import work
-from sales.models import LostReason, Pipeline, Stage
+from sales.models import LostReason, Pipeline
+from sales.pipelines import seed_pipeline
 from sales.presets import LOST_REASONS, PIPELINES
 
 
@@ -54,20 +54,3 @@ def seed_role(position: int, key: str, german: str, english: str, rights: dict[s
     RoleRight.objects.bulk_create(
         [RoleRight(role=role, entity=entity, verb=verb, reach=reach) for entity, verbs in rights.items() for verb, reach in verbs.items()]
     )
-
-
-def seed_pipeline(preset: str) -> Pipeline:
-    """A pipeline with its stages; one that exists stays."""
-    german, english, stages = PIPELINES[preset]
-    last = Pipeline.objects.aggregate(last=Max("position"))["last"]
-    pipeline, fresh = Pipeline.objects.get_or_create(
-        key=preset, defaults={"label_de": german, "label_en": english, "position": 0 if last is None else last + 1}
-    )
-    if fresh:
-        Stage.objects.bulk_create(
-            [
-                Stage(pipeline=pipeline, key=key, label_de=de, label_en=en, position=position, probability=rate, gate=gate)
-                for position, (key, de, en, rate, gate) in enumerate(stages, start=1)
-            ]
-        )
-    return pipeline
