@@ -122,6 +122,7 @@ SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
 LOTSE_RIGHTS = "accounts.rights.rights_of"
 GUARDIAN_MONKEY_PATCH_USER = False
 LOTSE_ENTITIES = "crm.entities.ENTITIES"
+LOTSE_FIELDS = "crm.fields.FIELDS"
 LOTSE_SUBJECTS = "crm.subjects.SUBJECTS"
 LOTSE_SUBSCRIPTIONS = "crm.subscriptions.SUBSCRIPTIONS"
 LOTSE_JOBS = "crm.jobs.JOBS"

@@ -19,9 +19,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from crm.core import jobs
+from crm.core.access import scope_of
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
 from crm.core.models import Job, Notification, SavedView, Undo
+from crm.core.registry import Entry, entries
 from crm.core.undo import take_back
 from crm.core.views import gated
 
@@ -177,6 +179,21 @@ def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
     view.delete()
     say(request, _("View “%(name)s” deleted.") % {"name": view.name})
     return back(request)
+
+
+def sets_up(user: Any) -> bool:
+    """May look at the set-up."""
+    return scope_of(user).may("view", "setup")
+
+
+@require_GET
+@gated(sets_up)
+def data_catalogue(request: HttpRequest) -> HttpResponse:
+    """Every field we hold, with its purpose, legal basis and retention: the register of processing activities."""
+    tables: dict[str, list[Entry]] = {}
+    for entry in entries():
+        tables.setdefault(str(entry.model), []).append(entry)
+    return render(request, "shell/data_catalogue.html", {"title": _("Data catalogue"), "tables": tables})
 
 
 @require_GET

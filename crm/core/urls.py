@@ -17,6 +17,7 @@ urlpatterns = [
     path("preferences/theme/", pages.set_theme, name="set-theme"),
     path("views/", pages.save_view, name="view-save"),
     path("views/<id:pk>/delete/", pages.delete_view, name="view-delete"),
+    path("setup/data/", pages.data_catalogue, name="data-catalogue"),
     path("health/", pages.healthy, name="health"),
     path("ready/", pages.ready, name="ready"),
 ]

@@ -1,0 +1,97 @@
+"""The field registry's entries: table → (purpose, its fields). A new field must be entered here, or the build fails (D8)."""
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.registry import Purpose
+
+CUSTOMER = Purpose(
+    _("Dealing with customers and prospects"),
+    True,
+    _("Art. 6 (1) b and f GDPR: contract and its preparation, legitimate interest"),
+    _("3 years after the end of the relationship"),
+)
+HISTORY = Purpose(
+    _("History of the relationship"), True, _("Art. 6 (1) b and f GDPR: contract and its preparation, legitimate interest"), _("6 years (trade letters, § 257 HGB)")
+)
+STAFF = Purpose(_("Working with this system"), True, _("Art. 6 (1) b GDPR, § 26 BDSG: employment"), _("until the account is deleted"))
+TRACE = Purpose(_("Proof of who changed what"), True, _("Art. 6 (1) c and f GDPR: accountability (Art. 5 (2))"), _("as long as the record it tells of"))
+PASSING = Purpose(_("Delivery of mails and notifications"), True, _("Art. 6 (1) b GDPR: contract"), _("1 year"))
+BUSINESS = Purpose(_("Figures of the business"), False, _("not personal"), _("10 years (§ 147 AO)"))
+SYSTEM = Purpose(_("Running the system"), False, _("not personal"), _("as long as the record exists"))
+
+_RECORD = "created_at updated_at version"
+_WHO = "created_by updated_by"
+
+FIELDS: dict[str, list[tuple[Purpose, str]]] = {
+    "core.change": [(TRACE, "actor_id before after request"), (SYSTEM, "id at xid origin work job_id relation row_id op")],
+    "core.event": [(SYSTEM, "id subject_type subject_id name at payload done_at attempts error"), (TRACE, "by")],
+    "core.job": [(SYSTEM, "id kind label state params cursor done total result error url cancel_asked lease_until created_at finished_at"), (STAFF, "by")],
+    "core.scheduledrun": [(SYSTEM, "id schedule due_at claimed_at")],
+    "core.oncekey": [(SYSTEM, "id key route body_hash status headers body at"), (STAFF, "user")],
+    "core.undo": [(STAFF, "user"), (SYSTEM, "id token way payload label at undone_at")],
+    "core.notification": [(PASSING, "user text"), (SYSTEM, "id url at read_at")],
+    "core.savedview": [(STAFF, "user name query"), (SYSTEM, "id page")],
+    "core.outgoingmail": [
+        (PASSING, "to user heading body attachment_name attachment answer"),
+        (SYSTEM, "id subject_type subject_id message_id once state attempts planned_at handed_at"),
+    ],
+    "core.recentlyviewed": [(STAFF, "user at"), (SYSTEM, "id subject_type subject_id")],
+    "core.installation": [(SYSTEM, "id name currency fiscal_year_start language")],
+    "core.numberrange": [(SYSTEM, "key prefix upcoming")],
+    "catalog.currency": [(SYSTEM, "code active")],
+    "catalog.rate": [(SYSTEM, "id currency valid_from value")],
+    "catalog.product": [(SYSTEM, f"id {_RECORD} number name series active"), (TRACE, _WHO)],
+    "catalog.price": [(BUSINESS, "id product currency valid_from amount")],
+    "accounts.team": [(SYSTEM, "id name parent")],
+    "accounts.user": [
+        (STAFF, "username first_name last_name email last_login date_joined sign_ins language theme team password is_active is_staff is_superuser"),
+        (SYSTEM, "id"),
+    ],
+    "accounts.role": [(SYSTEM, "id key label_de label_en position active group")],
+    "accounts.roleright": [(SYSTEM, "id role entity verb reach")],
+    "accounts.fieldrule": [(SYSTEM, "id role entity field")],
+    "accounts.membership": [(STAFF, "user team role"), (SYSTEM, "id")],
+    "accounts.deputy": [(STAFF, "absent deputy until"), (SYSTEM, "id")],
+    "accounts.teamuserperm": [(STAFF, "user"), (SYSTEM, "id permission content_object source until own_only deputy")],
+    "contacts.industry": [(SYSTEM, "id key label_de label_en position active")],
+    "contacts.party": [
+        (CUSTOMER, "kind number state salutation title first_name last_name legal_name language source external_id name sort_name website"),
+        (BUSINESS, "industry parent founded employees revenue vat_id"),
+        (STAFF, "owner"),
+        (TRACE, _WHO),
+        (SYSTEM, f"id team {_RECORD}"),
+    ],
+    "contacts.partyuserperm": [(STAFF, "user"), (SYSTEM, "id permission content_object")],
+    "contacts.partygroupperm": [(SYSTEM, "id permission content_object group")],
+    "contacts.partyrole": [(CUSTOMER, "party role"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
+    "contacts.affiliation": [(CUSTOMER, "person organisation function is_primary"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
+    "contacts.emailaddress": [(CUSTOMER, "party address label is_primary normalised"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
+    "contacts.phonenumber": [(CUSTOMER, "party number key label is_primary"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
+    "contacts.postaladdress": [(CUSTOMER, "party street postcode city country is_primary"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
+    "contacts.interaction": [
+        (HISTORY, "party kind direction occurred_at heading body subject_type subject_id"),
+        (TRACE, _WHO),
+        (SYSTEM, f"id {_RECORD}"),
+    ],
+    "contacts.task": [(HISTORY, "party text due_at done_at subject_type subject_id"), (STAFF, "owner"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
+    "contacts.partysearch": [(CUSTOMER, "party words tsv grams")],
+    "contacts.partyactivity": [(HISTORY, "party last_at")],
+    "sales.pipeline": [(SYSTEM, "id key label_de label_en position active")],
+    "sales.stage": [(SYSTEM, "id pipeline key label_de label_en position probability gate active")],
+    "sales.lostreason": [(SYSTEM, "id key label_de label_en position active needs_note")],
+    "sales.opportunity": [
+        (BUSINESS, "number name party product state stage stage_since rank amount pricing currency opened_on expected_close closed_on sort_name"),
+        (BUSINESS, "lost_reason lost_to lost_note source external_id"),
+        (STAFF, "owner"),
+        (TRACE, _WHO),
+        (SYSTEM, f"id team {_RECORD}"),
+    ],
+    "sales.opportunityuserperm": [(STAFF, "user"), (SYSTEM, "id permission content_object")],
+    "sales.opportunitygroupperm": [(SYSTEM, "id permission content_object group")],
+    "sales.stagetransition": [
+        (BUSINESS, "id opportunity kind from_stage to_stage at recorded_at amount expected_close job_id voids"),
+        (TRACE, "by_id"),
+    ],
+    "analytics.forecastsnapshot": [(BUSINESS, "id as_of opportunity_id team_id stage_id amount rate sample expected_close"), (STAFF, "owner_id")],
+    "analytics.reportsubscription": [(STAFF, "user report since"), (SYSTEM, "id")],
+}
