@@ -3,10 +3,12 @@
 import http.client
 import os
 import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable
 
+from crm.devstack import system
 from crm.devstack.catalogues import compile_catalogues
 from crm.devstack.places import Stack, say
 from crm.devstack.services import Postgres, local_services, wait_for
@@ -15,6 +17,8 @@ from crm.devstack.supervisor import ready_file
 
 def run(bind: str, *, empty: bool) -> int:
     """Set up, say where the page is, and fill in the demo data unless the copy is meant to be empty."""
+    pango = threading.Thread(target=system.ensure_pango)  # apt may take as long as the migrations
+    pango.start()
     try:
         _set_up()
     except Exception:
@@ -22,6 +26,7 @@ def run(bind: str, *, empty: bool) -> int:
         say("The set-up failed, see above. Everything is ended.")
         os.kill(os.getppid(), signal.SIGTERM)
         return 1
+    pango.join()
     ready_file(Stack()).touch()
     wait_for(lambda: page_answers(bind), "The page", 120)
     say(f"Lotse runs: http://{bind}/   (Ctrl-C ends it)")

@@ -58,11 +58,11 @@ def ensure_chromium() -> bool:
 
 
 def environment() -> dict[str, str]:
-    """Variables that make processes find the unpacked libraries and fonts; empty when the machine has its own."""
+    """Variables that make processes find the unpacked libraries and fonts, also those still to come; none when the machine has its own."""
     found: dict[str, str] = {}
     if browser := chromium():
         found["LOTSE_CHROMIUM"] = browser
-    if SYSROOT.exists():
+    if SYSROOT.exists() or not pango_works():
         folders = [SYSROOT / "usr/lib" / _multiarch(), SYSROOT / "lib" / _multiarch(), SYSROOT / "usr/lib" / _multiarch() / "pulseaudio"]
         found["LD_LIBRARY_PATH"] = ":".join([*map(str, folders), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])
         if not Path("/etc/fonts/fonts.conf").exists():
@@ -82,6 +82,7 @@ def _font_settings() -> Path:
     # Debian writes this file in a post-install script, which unpacking does not run.
     path = SYSROOT / "fonts.conf"
     if not path.exists():
+        SYSROOT.mkdir(parents=True, exist_ok=True)
         folders = f"<dir>{SYSROOT}/usr/share/fonts</dir><dir>/usr/share/fonts</dir><cachedir>{STATE}/fontcache</cachedir>"
         path.write_text(f'<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>{folders}</fontconfig>\n')
     return path

@@ -20,7 +20,6 @@ def up(*, empty: bool) -> int:
             refuse("Lotse already runs from this folder. ./lotse stop ends it.")
         if found := strays.end(stack):
             say(f"Ended {found} processes of an earlier start.")
-        system.ensure_pango()
         services = local_services(stack)
         for service in services:
             service.prepare()

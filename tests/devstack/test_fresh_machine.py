@@ -1,0 +1,90 @@
+"""The two commands on a bare Debian 12, as root and as an ordinary user: `./lotse prove start --full`."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.devstack.fresh_machine import Machine, Visitor, until
+from tests.proofs import Figures
+
+BOARD = "/sales/board/"
+CARD = re.compile(r'<(?:article|li|div)[^>]* data-card\b')
+
+
+@pytest.fixture(scope="module", params=["root", "anna"])
+def machine(request: pytest.FixtureRequest, prove_full: bool) -> Iterator[Machine]:
+    """A bare system whose package managers have seen our packages once."""
+    if not prove_full:
+        pytest.skip("takes minutes: ./lotse prove start --full")
+    if os.geteuid() != 0 or not shutil.which("debootstrap"):
+        pytest.skip("needs root and debootstrap")
+    fresh = Machine(request.param)
+    try:
+        fresh.clone("seen-before")
+        terminal = fresh.terminal("cd ~/seen-before && ./lotse stop && rm -rf ~/seen-before")
+        assert terminal.wait(900) == 0, terminal.output
+        yield fresh
+    finally:
+        fresh.remove()
+
+
+@pytest.mark.proof("start")
+def test_up(machine: Machine, figures: Figures) -> None:
+    who = f"{machine.account}: "
+    machine.clone("lotse")
+    terminal = machine.terminal("cd ~/lotse && exec ./lotse up", LOTSE_BIND="127.0.0.1:18000")
+    try:
+        address = terminal.address(300)
+        first_page = terminal.seconds
+        visitor = Visitor(address)
+        until(visitor.sign_in_as_demo_user, 120)
+        signed_in = terminal.seconds
+        until(lambda: len(CARD.findall(visitor.get(BOARD))) >= 20, 120)
+        filled = terminal.seconds
+        figures.record(who + "./lotse up to the first page", round(first_page, 1), "s")
+        figures.record(who + "./lotse up to signed in", round(signed_in, 1), "s")
+        figures.record(who + "./lotse up to a filled board", round(filled, 1), "s", "60 s, package cache warm", filled <= 60)
+        until(lambda: "demo data: " in terminal.output, 120)
+
+        for program in ("postgres", "valkey-server", "gunicorn", "celery"):
+            killed = next(process for process in machine.processes() if any(word.endswith(program) for word in process.cmdline()[:5]))
+            killed.kill()
+        back = until(lambda: CARD.search(visitor.get(BOARD)), 60)
+        figures.record(who + "page back after four killed processes", round(back, 1), "s", "30 s", back <= 30)
+
+        machine.clone("second")
+        second = machine.terminal("cd ~/second && exec ./lotse up", LOTSE_BIND="127.0.0.1:18000")
+        beside = second.address(300)
+        both = beside != address and bool(Visitor(beside).get("/")) and bool(CARD.search(visitor.get(BOARD)))
+        figures.record(who + "a second copy runs beside it", beside, goal="another port, both pages", holds=both)
+        second.press_ctrl_c()
+        assert second.wait(60) == 0
+
+        terminal.press_ctrl_c()
+        code = terminal.wait(60)
+        left = [process.name() for process in machine.processes()]
+        figures.record(who + "processes left after Ctrl-C", len(left), goal="0, exit code 0", holds=not left and code == 0)
+    except BaseException:
+        print(terminal.output[-5000:])
+        raise
+    finally:
+        terminal.kill()
+
+
+@pytest.mark.proof("start")
+def test_test(machine: Machine, figures: Figures) -> None:
+    who = f"{machine.account}: "
+    machine.clone("tested")
+    terminal = machine.terminal("cd ~/tested && exec ./lotse test", CI="true")
+    try:
+        green = terminal.wait(3600) == 0
+        counts = re.findall(r"=+ (.* in [0-9.:()hms ]+) =+", terminal.output)
+        figures.record(who + "./lotse test", round(terminal.seconds / 60, 1), "min", f"green ({counts[-1] if counts else 'no count'})", green)
+    except BaseException:
+        print(terminal.output[-8000:])
+        raise
+    finally:
+        terminal.kill()
