@@ -37,7 +37,8 @@ export function toast(text, { action, bad = false } = {}) {
 if (box) {
   box.addEventListener('click', event => event.target.closest('[data-toast-close]')?.closest('.l-toast').remove());
   new MutationObserver(() => watch(box.querySelector('.l-toast'))).observe(box, { childList: true });
-  watch(box.querySelector('.l-toast'));
+  const waiting = box.querySelector('.l-toast');           // put in again, so that it is read out after a page load
+  if (waiting) { waiting.remove(); setTimeout(() => box.append(waiting), 150); }
 
   document.addEventListener('htmx:error', event => {
     const context = event.detail.ctx;
