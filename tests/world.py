@@ -1,0 +1,85 @@
+"""A small firm at work, for tests that walk over all pages: one record of each kind and owner, numbers above 9,999, a mark in every text.
+
+`canary` texts name their owner, so that a leak of a foreign record is found in any answer by looking for the word.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from contacts.models import Affiliation
+from crm.core.models import Job, Notification, SavedView
+from crm.core.subjects import name_subject
+from crm.core.work import work
+from sales.models import Stage
+from sales.services import open_opportunity
+from tests.factories import (
+    AddressFactory,
+    EmailFactory,
+    InteractionFactory,
+    OpportunityFactory,
+    OrganisationFactory,
+    PersonFactory,
+    PhoneFactory,
+    PriceFactory,
+    ProductFactory,
+    TaskFactory,
+    grant_share,
+)
+
+TABLES = ["contacts_party", "sales_opportunity", "contacts_task", "contacts_interaction", "core_job", "catalog_product", "core_savedview", "accounts_user", "accounts_team"]
+
+
+def raise_ids(floor: int = 12_344) -> None:
+    """The next ids are above 9,999: in German a bare number in an attribute would become 12.345."""
+    with connection.cursor() as cursor:
+        for table in TABLES:
+            cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), greatest(%s, (SELECT coalesce(max(id), 1) FROM " + table + ")))", [table, floor])  # noqa: S608
+
+
+def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
+    """One of everything for one owner; every text carries `mark`."""
+    with work(by=owner):
+        firm = OrganisationFactory(owner=owner, team=team, legal_name=f"{mark} Werke GmbH", vat_id=f"DE{mark}"[:20], source=mark)
+        person = PersonFactory(owner=owner, team=team, first_name=f"{mark}", last_name=f"{mark}mann", source=mark)
+        Affiliation.objects.create(person=person, organisation=firm, function=f"{mark} Einkauf")
+        for party in (firm, person):
+            EmailFactory(party=party, address=f"{mark.lower()}@example.test")
+            PhoneFactory(party=party, number=f"0221 4711 {party.pk}")
+            AddressFactory(party=party, street=f"{mark}weg 1", city=f"{mark}stadt")
+        opportunity = OpportunityFactory.build(
+            number="", name=f"{mark} Anlage", owner=owner, team=team, party=firm, stage=Stage.objects.order_by("position")[0],
+            amount=Decimal("12500.50"), expected_close=timezone.localdate() + timedelta(days=20), source=mark,
+        )
+        open_opportunity(opportunity, by=owner)
+        note = InteractionFactory(party=firm, kind="call", heading=f"{mark} Anruf", body=f"{mark} am Telefon", created_by=owner)
+        task = TaskFactory(party=firm, owner=owner or opportunity.created_by, text=f"{mark} nachfassen", **name_subject(opportunity)) if owner else None
+    return SimpleNamespace(organisation=firm, person=person, opportunity=opportunity, interaction=note, task=task, mark=mark)
+
+
+def build(cast: Any) -> SimpleNamespace:
+    """The whole world: what anna has, her team-mate, another team, and what david shares with her."""
+    raise_ids()
+    firm = cast.firm
+    product = ProductFactory(name="Rollenbahn")
+    PriceFactory(product=product)
+    world = SimpleNamespace(cast=cast, product=product)
+    world.own = records_of(cast.anna, firm.north, "EIGEN")
+    world.team = records_of(cast.ben, firm.north, "KOLLEGE")
+    world.foreign = records_of(cast.david, firm.south, "FREMD")
+    world.shared = records_of(cast.david, firm.south, "GETEILT")
+    world.editable = records_of(cast.david, firm.south, "OFFEN")
+    for record in (world.shared.person, world.shared.organisation, world.shared.opportunity):
+        grant_share(record, cast.anna, "view")
+    for record in (world.editable.person, world.editable.organisation, world.editable.opportunity):
+        grant_share(record, cast.anna, "view", "change")
+    world.jobs = {user.username: Job.objects.create(kind="import.check", by=user, label=f"Import {user.username}") for user in (cast.anna, cast.david, cast.emil)}
+    world.views = {user.username: SavedView.objects.create(user=user, page="person", name="Meine", query="state=customer") for user in (cast.anna, cast.david, cast.emil)}
+    Notification.objects.create(user=cast.anna, text="Neu für Sie", url="/")
+    return world
