@@ -49,8 +49,9 @@ document.addEventListener('keydown', event => {
 });
 
 // A fragment that arrives as a dialog (hx-target="#dialogs") opens itself.
-document.addEventListener('htmx:after:swap', () => {
-  const dialog = document.querySelector('#dialogs dialog:not([open])');
+document.addEventListener('htmx:after:swap', event => {
+  if (event.detail.ctx.target?.id !== 'dialogs') return;
+  const dialog = document.querySelector('#dialogs dialog');
   if (dialog) open(dialog.id);
 });
 
