@@ -160,15 +160,15 @@ def test_a_percent_sign_survives_the_settings_file() -> None:
 
 
 def test_lines_carry_the_name_of_their_process() -> None:
-    def event(name: str, written: bytes) -> bytes:
-        body = f"processname:{name} groupname:{name} pid:1 channel:stdout\n".encode() + written
-        return f"ver:3.0 server:s serial:1 pool:p poolserial:1 eventname:PROCESS_LOG_STDOUT len:{len(body)}\n".encode() + body
+    def event(name: str, written: str) -> str:
+        body = f"processname:{name} groupname:{name} pid:1 channel:stdout\n{written}"
+        return f"ver:3.0 server:s serial:1 pool:p poolserial:1 eventname:PROCESS_LOG_STDOUT len:{len(body)}\n{body}"
 
-    events = io.BytesIO(event("web", b"one\ntw") + event("worker", b"b\xff: 1\n") + event("web", b"o\n") + event("setup", b"[lotse] x\n"))
-    terminal, answers = io.BytesIO(), io.BytesIO()
+    events = io.StringIO(event("web", "Grüße …\ntw") + event("worker", "ä: 1\n") + event("web", "o\n") + event("setup", "[lotse] x\n"))
+    terminal, answers = io.StringIO(), io.StringIO()
     prefix.listen(events, answers, terminal, colour=False)
-    assert terminal.getvalue() == b"[web] one\n[worker] b\xff: 1\n[web] two\n[lotse] x\n"
-    assert answers.getvalue().count(b"RESULT 2\nOK") == 4
+    assert terminal.getvalue() == "[web] Grüße …\n[worker] ä: 1\n[web] two\n[lotse] x\n"
+    assert answers.getvalue().count("RESULT 2\nOK") == 4
 
 
 def test_a_socket_folder_is_private(running: Running) -> None:
