@@ -95,6 +95,7 @@ def test_precision_and_recall(record_property: Callable[[str, object], None]) ->
     wrong = [(a, b, same, score(a, b)) for (a, b, same), (said, _) in zip(PAIRS, warned, strict=True) if said != same]
     assert precision >= 0.95, wrong
     assert recall >= 0.9, wrong
+    assert len(wrong) <= 1, wrong  # what was reached is kept
     assert blocked >= 0.98
 
 

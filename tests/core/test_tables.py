@@ -44,6 +44,7 @@ FILES: list[tuple[str, bytes, str, str, str, int]] = [
     ("German Excel", GERMAN.encode("cp1252"), "cp1252", ";", '"', 1),
     ("euro and dash", EURO.encode("cp1252"), "cp1252", ";", '"', 1),
     ("DOS", GERMAN.encode("cp850"), "cp850", ";", '"', 1),
+    ("DOS with few umlauts", "Name;Ort\nMärz;Köln\nJäger;Bönen\n".encode("cp850"), "cp850", ";", '"', 1),
     ("old Mac letters", GERMAN.replace("\n", "\r").encode("mac_roman"), "mac_roman", ";", '"', 1),
     ("Polish", "Imię;Miasto\nŁukasz Żółć;Łódź\nStanisław Święty;Kraków\n".encode("cp1250"), "cp1250", ";", '"', 1),
     ("Unicode text of Excel", GERMAN.replace(";", "\t").encode("utf-16"), "utf-16", "\t", '"', 1),
@@ -54,6 +55,7 @@ FILES: list[tuple[str, bytes, str, str, str, int]] = [
     ("pipe", b"name|city|x\nA|B, C|D\n", "utf-8", "|", '"', 1),
     ("decimal comma in every row", b"Artikel;Netto;Brutto\nA;1,50;1,79\nB;2,50;2,98\n", "utf-8", ";", '"', 1),
     ("commas in the header, too", "Name;Preis, netto;Menge, Stück\nA;1,50;2,00\nB;2,50;3,00\n".encode(), "utf-8", ";", '"', 1),
+    ("more commas than semicolons", "Preis, netto;Menge, Stück\n1,50;2,00\n2,50;3,00\n".encode(), "utf-8", ";", '"', 1),
     ("lists inside cells", b"name,tags\nA,x;y;z\nB,u;v;w\n", "utf-8", ",", '"', 1),
     ("quoted delimiters", b'name,address\n"Meier, Hans","Am Markt 1, Bonn"\n"Kurz, Eva","Weg 2, Ulm"\n', "utf-8", ",", '"', 1),
     ("newline in quotes", b'name,note\nA,"one\ntwo, three\nfour"\nB,x\n', "utf-8", ",", '"', 1),
@@ -171,9 +173,9 @@ def test_rows_are_as_long_as_they_are() -> None:
 
 
 def test_rows_of_all_encodings() -> None:
-    for _name, data, *_rest in FILES[6:15]:
+    for _name, data, *_rest in [file for file in FILES if file[2] not in ("utf-8", "utf-8-sig")]:
         text = "".join("".join(cells) for _line, cells in rows(io.BytesIO(data), sniff(data)))
-        assert "Müller" in text or "Łukasz" in text
+        assert any(name in text for name in ("Müller", "Łukasz", "Jäger"))
 
 
 def test_inner_line_ends_stay_as_they_are() -> None:

@@ -173,6 +173,10 @@ def test_what_is_too_old_open_or_visited_later_does_not_count() -> None:
     assert (rate.n, rate.won) == (1, 0)
 
 
+def test_a_stage_visited_later_is_not_known_yet() -> None:
+    assert stage_rates([Transition(1, "offer", day(9))], [], day(5)) == {}
+
+
 def test_visiting_twice_counts_once() -> None:
     transitions = [Transition(1, "offer", day(1)), Transition(1, "qualify", day(2)), Transition(1, "offer", day(3))]
     assert stage_rates(transitions, [won(1, day(4))], day(5))["offer"].n == 1
