@@ -26,7 +26,7 @@ class State:
         self.request = request
         self.hidden = hidden_fields(request.user, crud.model)
         self.offered = [column for column in crud.columns if (column.field or column.key) not in self.hidden]
-        chosen = {key for key in request.GET.get("columns", "").split(",") if key}
+        chosen = {key for part in request.GET.getlist("columns") for key in part.split(",") if key}
         self.columns = [c for c in self.offered if c.primary or (c.key in chosen if chosen else c.shown)]
         sort = request.GET.get("sort", "") or crud.order
         self.descending = sort.startswith("-")
@@ -127,13 +127,20 @@ def _head(state: State, column: Column) -> dict[str, Any]:
 
 
 def _chip(state: State, name: str) -> dict[str, Any]:
+    """One filter in words. A range has two parameters (`name_min`, `name_max` …); several choices are named one after the other."""
     field = state.filterset.form[name]
-    value = state.request.GET.get(name, "")
-    words = value
-    choices = getattr(field.field, "choices", None)
-    if value and choices is not None:
-        words = next((str(label) for key, label in choices if str(key) == value), value)
-    return {"name": name, "label": field.label, "active": bool(value), "value": words, "form_field": field, "clear_url": state.address(**{name: None})}
+    names = [name, *(f"{name}{suffix}" for suffix in ("_min", "_max", "_after", "_before"))]
+    typed = [value for key in names for value in state.request.GET.getlist(key) if value]
+    labels = {str(key): str(label) for key, label in getattr(field.field, "choices", ())}
+    words = " – ".join(labels.get(value, value) for value in typed)
+    return {
+        "name": name,
+        "label": field.label,
+        "active": bool(typed),
+        "value": words,
+        "form_field": field,
+        "clear_url": state.address(**dict.fromkeys(names)),
+    }
 
 
 def _views(crud: Any, request: HttpRequest) -> list[dict[str, Any]]:

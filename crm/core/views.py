@@ -33,7 +33,7 @@ from crm.core.undo import offer_undo
 class Gated:
     """Every class view of ours: the verb decides 403, the row decides 404."""
 
-    crud: ClassVar[type[Crud]]
+    crud: Any = None  # the Crud whose page this is; as_view(crud=…) sets it
     action: ClassVar[str] = "view"
     request: HttpRequest
 

@@ -31,7 +31,7 @@ def crud(name: str, entity: str, row: str, *, view: str = "view") -> dict[str, R
 
 
 PUBLIC = {
-    "health", "ready", "account_login", "account_logout", "account_signup", "account_reset_password", "account_reset_password_done",
+    "health", "ready", "set-language", "account_login", "account_logout", "account_signup", "account_reset_password", "account_reset_password_done",
     "account_reset_password_from_key", "account_reset_password_from_key_done", "account_inactive", "account_confirm_email",
     "account_email_verification_sent", "account_reauthenticate", "account_confirm_login_code", "account_request_login_code",
 }
