@@ -20,7 +20,7 @@ def run(bind: str, *, empty: bool) -> int:
     pango = threading.Thread(target=system.ensure_pango)  # apt may take as long as the migrations
     pango.start()
     try:
-        _set_up()
+        _set_up(empty=empty)
     except Exception:
         traceback.print_exc()
         say("The set-up failed, see above. Everything is ended.")
@@ -47,7 +47,7 @@ def page_answers(bind: str) -> bool:
         connection.close()
 
 
-def _set_up() -> None:
+def _set_up(*, empty: bool) -> None:
     for service in local_services(Stack()):
         wait_for(service.ready, service.name)
         if isinstance(service, Postgres):
@@ -58,7 +58,8 @@ def _set_up() -> None:
 
     django.setup()
     _timed("migrations", lambda: call_command("migrate", verbosity=0))
-    _timed("reference data", lambda: call_command("seed"))
+    pipeline = "none" if empty else "projects"  # the wizard asks
+    _timed("reference data", lambda: call_command("seed", pipeline=pipeline))
     if os.environ.get("LOTSE_STATIC") != "plain":
         _timed("static files", lambda: call_command("collectstatic", interactive=False, verbosity=0))
 

@@ -25,7 +25,7 @@ def up(*, empty: bool) -> int:
             service.prepare()
         empty = begun_empty(stack, empty)
         bind = free_address(os.environ.get("LOTSE_BIND") or "127.0.0.1:8000")
-        environment = {**system.environment(), **local_environment(stack), **_page_environment(bind, empty=empty)}
+        environment = {**system.environment(), **local_environment(stack), **page_environment(bind, empty=empty)}
         programs = [supervisor.service_program(service) for service in services]
         programs += supervisor.app_programs(stack, bind, empty=empty, reload=os.environ.get("LOTSE_DEBUG") == "1")
         return supervisor.run(stack, programs, environment)
@@ -81,13 +81,13 @@ def begun_empty(stack: Stack, wanted: bool) -> bool:
     return empty
 
 
-def _page_environment(bind: str, *, empty: bool) -> dict[str, str]:
+def page_environment(bind: str, *, empty: bool) -> dict[str, str]:
     """As in production (no debug pages, hashed static files), unless the environment says otherwise."""
     host = bind.rpartition(":")[0]
     ours = {
         "LOTSE_DEBUG": "0",
         "LOTSE_STATIC": "plain" if os.environ.get("LOTSE_DEBUG") == "1" else "hashed",
-        "LOTSE_HOSTS": "*" if host in ANYWHERE else f"localhost,127.0.0.1,{host}",
+        "LOTSE_HOSTS": "*" if host in ANYWHERE else ",".join(dict.fromkeys(["localhost", "127.0.0.1", host])),
         "LOTSE_BASE_URL": f"http://{bind}",
         "LOTSE_DEMO": "0" if empty else "1",
     }
