@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 
-from accounts.models import Membership, RoleRight, Team, TeamUserPerm, User
+from accounts.models import Deputy, Membership, RoleRight, Team, TeamUserPerm, User
 from crm.core.access import Entity, forget_scopes
 from crm.core.wiring import table
 
@@ -29,32 +32,45 @@ def ensure_permissions(sender: Any = None, using: str = "default", **_: Any) -> 
     )
 
 
-def sync_grants(users: list[User] | None = None) -> int:
-    """Write what matrix and memberships say as guardian rows on teams; deputies stay untouched. Returns how many rows changed.
+Key = tuple[int, int, int]  # user, permission, team
 
-    Nothing is expanded down the tree: "own" and "team" stand on the membership's team, "all" on the root team.
+
+def sync_grants(users: list[User] | None = None) -> int:
+    """Write what matrix, memberships and deputies say as guardian rows on teams (of these users, or of all). Returns how many rows changed.
+
+    Nothing is expanded down the tree: "own" and "team" stand on the membership's team, "all" on the root team. A deputy's rows
+    are named by their arrangement and carry its end; a sync follows the absent person's roles, and never takes them for the deputy's own.
     """
     with transaction.atomic():
         memberships = Membership.objects.select_related("role").filter(user__is_active=True)
         held = TeamUserPerm.objects.select_for_update(of=("self",)).filter(source=TeamUserPerm.Source.MATRIX).order_by("pk")
+        deputies = Deputy.objects.filter(deputy__is_active=True, until__gte=timezone.localdate())
         if users is not None:
             ids = [user.pk for user in users]
             memberships, held = memberships.filter(user_id__in=ids), held.filter(user_id__in=ids)
-        wanted = _wanted(list(memberships))
-        present: dict[tuple[int, int, int], TeamUserPerm] = {(row.user_id, row.permission_id, row.content_object_id): row for row in held}
-        gone = [row.pk for key, row in present.items() if wanted.get(key) != row.own_only]
-        fresh = [key for key, own_only in wanted.items() if key not in present or present[key].own_only != own_only]
-        TeamUserPerm.objects.filter(pk__in=gone).delete()
-        TeamUserPerm.objects.bulk_create(
-            [TeamUserPerm(user_id=user, permission_id=permission, content_object_id=team, own_only=wanted[user, permission, team]) for user, permission, team in fresh],
-            ignore_conflicts=True,
-        )
+            deputies = deputies.filter(Q(absent_id__in=ids) | Q(deputy_id__in=ids))
+        changed = _write(_wanted(list(memberships)), list(held))
+        for arrangement in deputies:
+            wanted = _handed_over(arrangement)
+            changed += _write(wanted, list(arrangement.grants.all()), source=TeamUserPerm.Source.DEPUTY, deputy=arrangement, until=_end_of(arrangement))
         _sync_groups(users)
     forget_scopes()
+    return changed
+
+
+def _write(wanted: dict[Key, bool], held: list[TeamUserPerm], **marks: Any) -> int:
+    """Make the held rows the wanted ones; what is right already stays untouched."""
+    until = marks.get("until")
+    right = {key: row for row in held if wanted.get(key := (row.user_id, row.permission_id, row.content_object_id)) == row.own_only and row.until == until}
+    kept = {row.pk for row in right.values()}
+    gone = [row.pk for row in held if row.pk not in kept]
+    fresh = [TeamUserPerm(user_id=key[0], permission_id=key[1], content_object_id=key[2], own_only=own, **marks) for key, own in wanted.items() if key not in right]
+    TeamUserPerm.objects.filter(pk__in=gone).delete()
+    TeamUserPerm.objects.bulk_create(fresh, ignore_conflicts=True)
     return len(gone) + len(fresh)
 
 
-def _wanted(memberships: list[Membership]) -> dict[tuple[int, int, int], bool]:
+def _wanted(memberships: list[Membership]) -> dict[Key, bool]:
     """(user, permission, team) → own only; the widest reach wins where several roles meet."""
     team_type = ContentType.objects.get_for_model(Team)
     permission = dict(Permission.objects.filter(content_type=team_type).values_list("codename", "pk"))
@@ -62,7 +78,7 @@ def _wanted(memberships: list[Membership]) -> dict[tuple[int, int, int], bool]:
     cells: dict[int, list[RoleRight]] = {}
     for cell in RoleRight.objects.filter(role__in={m.role_id for m in memberships}):
         cells.setdefault(cell.role_id, []).append(cell)
-    wanted: dict[tuple[int, int, int], bool] = {}
+    wanted: dict[Key, bool] = {}
     for membership in memberships:
         for cell in cells.get(membership.role_id, ()):
             pk = permission.get(f"{cell.verb}_{cell.entity}")
@@ -75,14 +91,29 @@ def _wanted(memberships: list[Membership]) -> dict[tuple[int, int, int], bool]:
     return wanted
 
 
+DAILY = ("view", "add", "change")  # what a deputy may do with the work of the absent
+
+
+def _handed_over(arrangement: Deputy) -> dict[Key, bool]:
+    """What the deputy gets: every right the absent person holds on teams. A right on own records alone becomes one on their team
+    for the daily verbs (the deputy owns nothing there, so "own" would say nothing); deleting, exporting and merging own records is not handed over.
+    """
+    rights = _wanted(list(Membership.objects.select_related("role").filter(user_id=arrangement.absent_id)))
+    daily = set(Permission.objects.filter(pk__in={pk for _, pk, _ in rights}, codename__regex=f"^({'|'.join(DAILY)})_").values_list("pk", flat=True))
+    return {(arrangement.deputy_id, pk, team): False for (_, pk, team), own_only in rights.items() if not own_only or pk in daily}
+
+
+def _end_of(arrangement: Deputy) -> datetime:
+    """The midnight after the last day."""
+    return timezone.make_aware(datetime.combine(arrangement.until + timedelta(days=1), time()))
+
+
 def _sync_groups(users: list[User] | None) -> None:
     """Django's groups of a user are exactly the groups of the roles held (shares with a role go through them)."""
     through = User.groups.through
     chosen = User.objects.all() if users is None else User.objects.filter(pk__in=[user.pk for user in users])
-    wanted = set(Membership.objects.filter(user__in=chosen).values_list("user_id", "role__group_id"))
+    wanted = set(Membership.objects.filter(user__in=chosen, user__is_active=True).values_list("user_id", "role__group_id"))
     present = set(through.objects.filter(user__in=chosen).values_list("user_id", "group_id"))
     for user, group in present - wanted:
         through.objects.filter(user_id=user, group_id=group).delete()
     through.objects.bulk_create([through(user_id=user, group_id=group) for user, group in wanted - present], ignore_conflicts=True)
-
-

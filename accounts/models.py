@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.models import AbstractUser, Group, UserManager
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from guardian.models import UserObjectPermissionBase
 
@@ -37,6 +37,15 @@ class Team(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """The tree has no ring: a team cannot hang below itself."""
+        seen, above = {self.pk}, self.parent
+        while above is not None:
+            if above.pk in seen:
+                raise ValidationError({"parent": _("“%(above)s” is part of “%(team)s”; a team cannot belong to its own part.") % {"above": self.parent, "team": self}})
+            seen.add(above.pk)
+            above = above.parent
+
 
 class Users(UserManager.from_queryset(RecordQuerySet)):  # type: ignore[misc]
     """Django's manager of users with the gate."""
@@ -56,6 +65,7 @@ class User(AbstractUser):
     language = models.CharField(_("language"), max_length=2, choices=[("de", _("German")), ("en", _("English"))], default="de")
     theme = models.CharField(_("appearance"), max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
     team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True, related_name="home_users", verbose_name=_("home team"), help_text=_("New records of this person belong to this team."))
+    sign_ins = models.PositiveIntegerField(default=0, editable=False)  # rises to end every session of this person (`services.end_sessions`)
 
     objects = Users()
     access = ReferenceAccess()
@@ -69,6 +79,10 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must carry to count: it ends with the password, and with `sign_ins`."""
+        return salted_hmac("accounts.User.session", f"{self.password}{self.sign_ins}", secret=secret, algorithm="sha256").hexdigest()
 
 
 class Role(Labelled):
@@ -134,11 +148,31 @@ class Membership(models.Model):
         return f"{self.user}, {self.role}, {self.team}"
 
 
+class Deputy(models.Model):
+    """Somebody stands in for somebody else until a day. The rights it gives are rows of `TeamUserPerm` (see `accounts.grants`)."""
+
+    absent = models.ForeignKey(User, models.CASCADE, related_name="deputies", verbose_name=_("absent"))
+    deputy = models.ForeignKey(User, models.CASCADE, related_name="stands_in", verbose_name=_("deputy"))
+    until = models.DateField(_("until and including"))
+
+    class Meta:
+        verbose_name = _("deputy")
+        verbose_name_plural = _("deputies")
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["absent", "deputy"], name="deputy_once", violation_error_message=_("This person is a deputy already; change the day instead.")),
+            models.CheckConstraint(condition=~Q(absent=F("deputy")), name="deputy_somebody_else", violation_error_message=_("Nobody can be their own deputy.")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.deputy} ({self.absent})"
+
+
 class TeamUserPerm(UserObjectPermissionBase):
     """guardian's direct-FK row: this user holds this codename on this team and everything below it.
 
-    `source` says who wrote it: the matrix (rewritten by `sync_grants`) or a deputy arrangement (survives a sync, ends at `until`).
-    `own_only` narrows the verb to the user's own records.
+    `source` says who wrote it: the matrix (rewritten by `sync_grants`) or a deputy arrangement (named by `deputy`, survives a
+    sync, ends at `until`). `own_only` narrows the verb to the user's own records.
     """
 
     class Source(models.TextChoices):
@@ -149,10 +183,12 @@ class TeamUserPerm(UserObjectPermissionBase):
     source = models.CharField(max_length=6, choices=Source.choices, default=Source.MATRIX)
     until = models.DateTimeField(null=True, blank=True)
     own_only = models.BooleanField(default=False)
+    deputy = models.ForeignKey(Deputy, models.CASCADE, null=True, blank=True, related_name="grants")
 
     class Meta(UserObjectPermissionBase.Meta):
         unique_together = ()
         default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["user", "permission", "content_object", "source"], name="grant_once")]
-
-
+        constraints = [
+            models.UniqueConstraint(fields=["user", "permission", "content_object", "source", "deputy"], name="grant_once", nulls_distinct=False),
+            models.CheckConstraint(condition=~Q(source="matrix") | Q(deputy__isnull=True, until__isnull=True), name="grant_of_matrix_is_plain"),
+        ]

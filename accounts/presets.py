@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 # role → (German, English, {entity: {verb: reach}})
 ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
     "rep": (
@@ -49,13 +48,13 @@ ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
         "CRM-Manager",
         "CRM manager",
         {
-            "party": {verb: "all" for verb in ("view", "add", "change", "delete", "export", "assign", "merge")},
+            "party": dict.fromkeys(("view", "add", "change", "delete", "export", "assign", "merge"), "all"),
             "interaction": {"add": "all", "change": "all", "delete": "all"},
-            "opportunity": {verb: "all" for verb in ("view", "add", "change", "delete", "export", "assign")},
+            "opportunity": dict.fromkeys(("view", "add", "change", "delete", "export", "assign"), "all"),
             "forecast": {"view": "all", "export": "all"},
-            "product": {verb: "all" for verb in ("add", "change", "delete", "export")},
+            "product": dict.fromkeys(("add", "change", "delete", "export"), "all"),
             "importrun": {"view": "all", "add": "all", "change": "all"},
-            "setup": {verb: "all" for verb in ("view", "add", "change", "delete")},
+            "setup": dict.fromkeys(("view", "add", "change", "delete"), "all"),
         },
     ),
 }

@@ -11,4 +11,4 @@ class RoofConfig(AppConfig):
 
 class LotseAdminConfig(admin_apps.AdminConfig):
     default = False
-    default_site = "crm.core.admin.LotseAdminSite"
+    default_site = "crm.core.admin_site.LotseAdminSite"

@@ -2,13 +2,22 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
-from crm import pages
+from crm import pages, setup_wizard
+from crm.demo.sign_ins import SignIn
 
 urlpatterns = [
     path("", pages.home, name="home"),
+    path("setup/", setup_wizard.firm, name="setup"),
+    path("setup/administrator/", setup_wizard.administrator, name="setup-administrator"),
+    path("setup/pipeline/", setup_wizard.pipeline, name="setup-pipeline"),
+    path("setup/colleagues/", setup_wizard.colleagues, name="setup-colleagues"),
+    path("setup/done/", setup_wizard.done, name="setup-done"),
     path("search/", pages.search, name="search"),
     path("", include("crm.core.urls")),
+    path("accounts/login/", SignIn.as_view(), name="account_login"),
+    path("accounts/email/", RedirectView.as_view(pattern_name="profile"), name="account_email"),  # addresses are changed by the CRM manager
     path("accounts/", include("allauth.account.urls")),
     path("profile/", include("accounts.urls")),
     path("contacts/", include("contacts.urls")),

@@ -1,67 +1,180 @@
-"""The admin site behind our own sign-in: reference data and set-up only, opened by the verb on "setup" (D19)."""
+"""Set-up of the house itself, and what its machinery wrote down: parked events, background work, mail, changes of the set-up."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from django.contrib import admin
-from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.dates import MONTHS
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from crm.core.access import scope_of
-
-
-class LotseAdminSite(admin.AdminSite):
-    """Who holds `view_setup` may enter; there is one sign-in page for everything."""
-
-    site_header = _("Lotse set-up")
-    site_title = _("Lotse set-up")
-    index_title = _("Set-up")
-    enable_nav_sidebar = True
-
-    def has_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_active and scope_of(request.user).may("view", "setup"))
-
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
-        if request.user.is_authenticated:
-            raise PermissionDenied
-        return redirect_to_login(request.get_full_path())
+from crm.core.admin_site import GatedAdmin, LookOnly
+from crm.core.events import PARKED_AFTER
+from crm.core.models import Change, Event, Installation, Job, NumberRange, OutgoingMail
+from crm.core.tasks import ring
 
 
-class Gate:
-    """The verbs on "setup" decide what a CRM manager may do with any row of set-up."""
+class InstallationForm(forms.ModelForm):
+    """The house: a currency of three letters, a month by its name."""
 
-    entity = "setup"
+    fiscal_year_start = forms.TypedChoiceField(label=_("fiscal year starts in"), choices=list(MONTHS.items()), coerce=int, initial=1)
 
-    def _may(self, request: HttpRequest, verb: str) -> bool:
-        return scope_of(request.user).may(verb, self.entity)
+    def clean_currency(self) -> str:
+        return currency_code(self.cleaned_data["currency"])
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self._may(request, "view")
 
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, "view")
+def currency_code(text: str) -> str:
+    """An ISO 4217 code as typed → "EUR"; anything else is a ValidationError in words."""
+    code = text.strip().upper()
+    if not (len(code) == 3 and code.isascii() and code.isalpha()):
+        raise forms.ValidationError(_("Three letters, for instance EUR."))
+    return code
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, "add")
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, "change")
+@admin.register(Installation)
+class InstallationAdmin(GatedAdmin):
+    """The one row about this house."""
+
+    form = InstallationForm
+    fields = ["name", "currency", "fiscal_year_start", "language"]
+    list_display = ["name", "currency", "fiscal_year_start", "language"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and not Installation.objects.exists()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may(request, "delete")
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Installation, form: forms.ModelForm, change: bool) -> None:
+        obj.pk = 1
+        super().save_model(request, obj, form, change)
 
 
-class GatedAdmin(Gate, admin.ModelAdmin):
-    """The base of every admin page."""
+class NumberRangeForm(forms.ModelForm):
+    """Numbers only go on: one that was given is never given again."""
 
-    save_on_top = False
-    list_per_page = 50
+    def clean_upcoming(self) -> int:
+        upcoming = int(self.cleaned_data["upcoming"])
+        if upcoming < self.instance.upcoming:
+            raise forms.ValidationError(_("Numbers only go up: the next one is at least %(number)s.") % {"number": self.instance.upcoming})
+        return upcoming
 
 
-class GatedInline(Gate, admin.TabularInline):
-    """The base of every table inside an admin page."""
+@admin.register(NumberRange)
+class NumberRangeAdmin(GatedAdmin):
+    """The numbers people see."""
 
-    extra = 0
+    form = NumberRangeForm
+    fields = ["key", "prefix", "upcoming"]
+    readonly_fields = ["key"]
+    list_display = ["key", "prefix", "upcoming"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Event)
+class ParkedEventAdmin(LookOnly):
+    """Events whose handlers failed ten times: they wait for a person."""
+
+    list_display = ["name", "at", "attempts", "error"]
+    fields = ["name", "at", "by", "attempts", "error"]
+    actions = ["try_again"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        return super().get_queryset(request).filter(done_at__isnull=True, attempts__gte=PARKED_AFTER)
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return self._may(request, "change")
+
+    @admin.action(description=_("Try again"), permissions=["retry"])
+    def try_again(self, request: HttpRequest, events: QuerySet[Event]) -> None:
+        count = events.update(attempts=0, error="")
+        ring("crm.core.tasks.dispatch_events")
+        self.message_user(request, ngettext("%(count)s event is handed out again.", "%(count)s events are handed out again.", count) % {"count": count}, messages.SUCCESS)
+
+
+@admin.register(Job)
+class JobAdmin(LookOnly):
+    """All background work, of everybody."""
+
+    list_display = ["label", "kind", "by", "state", "progress", "created_at"]
+    list_filter = ["state"]
+    list_select_related = ["by"]
+    fields = ["label", "kind", "by", "state", "progress", "created_at", "finished_at", "error"]
+
+    @admin.display(description=_("progress"))
+    def progress(self, job: Job) -> str:
+        return f"{job.done} / {job.total}"
+
+
+@admin.register(OutgoingMail)
+class OutgoingMailAdmin(LookOnly):
+    """Mail that left the house, or did not. The text is not shown: it is the recipient's, and may hold a link to sign in."""
+
+    list_display = ["to", "heading", "state", "planned_at", "handed_at"]
+    list_filter = ["state"]
+    fields = ["to", "heading", "state", "attempts", "planned_at", "handed_at", "answer"]
+    actions = ["send_again"]
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return self._may(request, "change")
+
+    @admin.action(description=_("Send again (only what is unclear or was refused)"), permissions=["retry"])
+    def send_again(self, request: HttpRequest, mails: QuerySet[OutgoingMail]) -> None:
+        states = [OutgoingMail.State.UNCLEAR, OutgoingMail.State.REFUSED]
+        count = mails.filter(state__in=states).update(state=OutgoingMail.State.PLANNED, attempts=0)
+        ring("crm.core.tasks.send_mails")
+        self.message_user(request, ngettext("%(count)s mail is sent again.", "%(count)s mails are sent again.", count) % {"count": count}, messages.SUCCESS)
+
+
+@admin.register(Change)
+class ChangeAdmin(LookOnly):
+    """Who changed what in the set-up. Customers' records have their own history, behind their own rights."""
+
+    list_display = ["at", "actor", "what", "row_id", "kind", "difference"]
+    list_display_links = None
+    list_per_page = 100
+    ordering = ["-id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Change]:
+        tables = [model._meta.db_table for model in _set_up_models()]
+        self._actors = {user.pk: str(user) for user in get_user_model().objects.all()}
+        self._words = {model._meta.db_table: model._meta.verbose_name for model in _set_up_models()}
+        return super().get_queryset(request).filter(relation__in=tables)
+
+    @admin.display(description=_("by"))
+    def actor(self, change: Change) -> str:
+        return self._actors.get(change.actor_id, "") or change.origin  # type: ignore[arg-type]
+
+    @admin.display(description=_("record"))
+    def what(self, change: Change) -> str:
+        return str(self._words.get(change.relation, change.relation))
+
+    @admin.display(description=_("what happened"))
+    def kind(self, change: Change) -> str:
+        return str({"I": _("created"), "U": _("changed"), "D": _("deleted")}[change.op])
+
+    @admin.display(description=_("difference"))
+    def difference(self, change: Change) -> str:
+        def said(values: Any) -> str:
+            return json.dumps(values, ensure_ascii=False) if values else "–"
+
+        return format_html("{} → {}", said(change.before), said(change.after)) if change.op == "U" else said(change.before or change.after)
+
+
+def _set_up_models() -> list[type[Model]]:
+    """Audited tables without a customer's data: what the admin itself shows, and the rows that hang on it."""
+    from django.apps import apps
+
+    return [model for model in apps.get_models() if model._meta.app_label in {"accounts", "catalog"} or model in admin.site._registry]

@@ -22,7 +22,7 @@ class Change(models.Model):
     `before` and `after` hold the changed columns only; `origin` is user, house (nightly work) or sql (nobody labelled it).
     """
 
-    at = models.DateTimeField()
+    at = models.DateTimeField(_("when"))
     xid = models.BigIntegerField()
     actor_id = models.BigIntegerField(null=True)
     origin = models.CharField(max_length=10)
@@ -30,12 +30,14 @@ class Change(models.Model):
     work = models.UUIDField(null=True)
     job_id = models.BigIntegerField(null=True)
     relation = models.CharField(max_length=63)
-    row_id = models.BigIntegerField()
+    row_id = models.BigIntegerField(_("row"))
     op = models.CharField(max_length=1)
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
 
     class Meta:
+        verbose_name = _("change of the set-up")
+        verbose_name_plural = _("changes of the set-up")
         indexes = [
             models.Index(fields=["relation", "row_id", "-id"], name="change_row"),
             models.Index(fields=["work"], name="change_work", condition=Q(work__isnull=False)),
@@ -56,15 +58,17 @@ class Subject(models.Model):
 class Event(Subject):
     """Outbox: what happened, for other apps (`crm/subscriptions.py`). Ids only, no personal values (D9)."""
 
-    name = models.CharField(max_length=80)
-    at = models.DateTimeField(default=timezone.now)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False)
+    name = models.CharField(_("event"), max_length=80)
+    at = models.DateTimeField(_("when"), default=timezone.now)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False, verbose_name=_("by"))
     payload = models.JSONField(default=dict)
     done_at = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    error = models.TextField(default="", blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    error = models.TextField(_("error"), default="", blank=True)
 
     class Meta:
+        verbose_name = _("parked event")
+        verbose_name_plural = _("parked events")
         indexes = [models.Index(fields=["attempts", "id"], name="event_waiting", condition=Q(done_at__isnull=True))]
 
 
@@ -78,26 +82,28 @@ class Job(models.Model):
         FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("cancelled")
 
-    kind = models.CharField(max_length=60)
+    kind = models.CharField(_("kind"), max_length=60)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="jobs", verbose_name=_("started by"))
-    label = models.CharField(max_length=200)
-    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    label = models.CharField(_("work"), max_length=200)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
     params = models.JSONField(default=dict)
     cursor = models.JSONField(default=dict)  # where the next step goes on; kept in the transaction of the step itself
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     result = models.JSONField(default=dict)
-    error = models.TextField(default="", blank=True)
+    error = models.TextField(_("error"), default="", blank=True)
     url = models.CharField(max_length=300, default="", blank=True)  # where the result is looked at
     cancel_asked = models.BooleanField(default=False)
     lease_until = models.DateTimeField(null=True)  # a worker has it until then; later the tick hands it out again
-    created_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("started"), auto_now_add=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
 
     objects = RecordQuerySet.as_manager()
     access = MineAccess("by")
 
     class Meta:
+        verbose_name = _("background work")
+        verbose_name_plural = _("background work")
         indexes = [models.Index(fields=["lease_until"], name="job_open", condition=Q(state__in=["queued", "running"])), models.Index(fields=["by", "-id"], name="job_mine")]
         ordering = ["-id"]
 
@@ -201,21 +207,23 @@ class OutgoingMail(Subject):
         REFUSED = "refused", _("refused by the mail server")
         UNCLEAR = "unclear", _("unclear")
 
-    to = models.EmailField()
+    to = models.EmailField(_("to"))
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    heading = models.CharField(max_length=200)
+    heading = models.CharField(_("subject"), max_length=200)
     body = models.TextField()
     attachment_name = models.CharField(max_length=120, default="", blank=True)
     attachment = models.BinaryField(default=b"")
     message_id = models.CharField(max_length=120, unique=True)
     once = models.CharField(max_length=120, unique=True)  # what this mail is for; a second planning is the same mail
-    state = models.CharField(max_length=10, choices=State.choices, default=State.PLANNED)
-    answer = models.TextField(default="", blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    planned_at = models.DateTimeField(auto_now_add=True)
-    handed_at = models.DateTimeField(null=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PLANNED)
+    answer = models.TextField(_("answer of the mail server"), default="", blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    planned_at = models.DateTimeField(_("planned"), auto_now_add=True)
+    handed_at = models.DateTimeField(_("handed over"), null=True)
 
     class Meta:
+        verbose_name = _("outgoing mail")
+        verbose_name_plural = _("outgoing mail")
         indexes = [models.Index(fields=["id"], name="mail_waiting", condition=Q(state="planned"))]
 
 
@@ -242,6 +250,7 @@ class Installation(models.Model):
 
     class Meta:
         verbose_name = _("company")
+        verbose_name_plural = _("company")
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="installation_single"),
             models.CheckConstraint(condition=Q(fiscal_year_start__range=(1, 12)), name="installation_month"),

@@ -127,10 +127,17 @@ class PreferencesForm(forms.ModelForm):
 
 
 @require_POST
-@gated(signed_in)
+@login_not_required
 def set_language(request: HttpRequest) -> HttpResponse:
-    """Switch the language of the profile."""
-    return _prefer(request, "language")
+    """Switch the language of the profile; before sign-in, of this browser."""
+    if request.user.is_authenticated:
+        return _prefer(request, "language")
+    code = request.POST.get("language", "")
+    if code not in dict(settings.LANGUAGES):
+        raise RuleBroken(_("This choice does not exist."))
+    response = back(request)
+    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, code, samesite="Lax", secure=settings.HTTPS)
+    return response
 
 
 @require_POST
@@ -223,4 +230,4 @@ def ready(request: HttpRequest) -> HttpResponse:
     return JsonResponse(state, status=200 if set(state.values()) == {"ok"} else 503)
 
 
-healthy.public = ready.public = True  # type: ignore[attr-defined]
+healthy.public = ready.public = set_language.public = True  # type: ignore[attr-defined]

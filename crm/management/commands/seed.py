@@ -23,7 +23,7 @@ class Command(BaseCommand):
     help = "Write the reference rows (roles, currencies, stages, reasons, industries) that are missing."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--pipeline", choices=sorted(PIPELINES), default="projects", help="which way of selling to start with")
+        parser.add_argument("--pipeline", choices=[*sorted(PIPELINES), "none"], default="projects", help="which way of selling to start with; none: the set-up wizard asks")
 
     def handle(self, *args: Any, pipeline: str, **options: Any) -> None:
         with work():
@@ -40,7 +40,7 @@ class Command(BaseCommand):
                 LostReason.objects.get_or_create(
                     key=key, defaults={"label_de": german, "label_en": english, "position": position, "needs_note": needs_note}
                 )
-            if not Pipeline.objects.exists():
+            if pipeline != "none" and not Pipeline.objects.exists():
                 seed_pipeline(pipeline)
             sync_grants()
 

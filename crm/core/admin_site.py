@@ -1,0 +1,138 @@
+"""The admin site behind our own sign-in, and the bases of its pages: reference data and set-up only, opened by the verbs on "setup" (D19)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.access import scope_of
+from crm.core.keys import free_key
+
+View = Callable[..., HttpResponseBase]
+
+
+class LotseAdminSite(admin.AdminSite):
+    """Who holds `view_setup` may enter; there is one sign-in page for everything, and no page that is not on the gate."""
+
+    site_header = _("Set-up")
+    site_title = _("Set-up · Lotse")
+    index_title = _("Set-up")
+    enable_nav_sidebar = True
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.disable_action("delete_selected")  # reference rows are switched off, or deleted one by one
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """What libraries register for themselves is not on the gate and stays out."""
+        if admin_class is not None and issubclass(admin_class, Gate):
+            super().register(model_or_iterable, admin_class, **options)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and scope_of(request.user).may("view", "setup"))
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        """Signed in without the right: 403, not the sign-in page again."""
+        inner = super().admin_view(view, cacheable)
+
+        def gated(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.user.is_authenticated and not self.has_permission(request):
+                raise PermissionDenied
+            return inner(request, *args, **kwargs)
+
+        return update_wrapper(gated, inner)
+
+    def get_urls(self) -> list[Any]:
+        """Without password pages: people choose their passwords by a link in a mail."""
+        return [url for url in super().get_urls() if not str(getattr(url, "name", "") or "").startswith("password_change")]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(request.get_full_path())
+
+
+class Gate:
+    """The verbs on "setup" decide what a CRM manager may do with any row of set-up."""
+
+    entity = "setup"
+
+    def _may(self, request: HttpRequest, verb: str) -> bool:
+        return scope_of(request.user).may(verb, self.entity)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return scope_of(request.user).may("view", "setup")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return scope_of(request.user).may("view", "setup")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "add")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "change")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "delete")
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Related rows are chosen here and made on their own pages: no windows that pop up. Amounts are read as the reader writes them."""
+        if isinstance(db_field, models.DecimalField):
+            kwargs["localize"] = True  # a comma is a comma where people write one
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if field is not None and isinstance(field.widget, admin.widgets.RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
+
+
+class GatedAdmin(Gate, admin.ModelAdmin):
+    """The base of every admin page."""
+
+    save_on_top = False
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+
+class GatedInline(Gate, admin.TabularInline):
+    """The base of every table inside an admin page."""
+
+    extra = 0
+
+
+class LabelledAdmin(GatedAdmin):
+    """Reference rows with a German and an English name; the key is made of the name, once."""
+
+    fields: Any = ["label_de", "label_en", "active"]
+    list_display: Any = ["label_de", "label_en", "position", "active"]
+    list_editable: Any = ["position", "active"]
+    ordering = ["position", "key"]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
+        if not change:
+            rows = type(obj)._default_manager
+            obj.key = free_key(obj.label_en, set(rows.values_list("key", flat=True)))
+            obj.position = 1 + max(rows.values_list("position", flat=True), default=0)
+        super().save_model(request, obj, form, change)
+
+
+class LookOnly(GatedAdmin):
+    """What the house wrote down itself: to be looked at, not changed by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
