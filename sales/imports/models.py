@@ -35,6 +35,7 @@ class ImportRun(Owned):
 
     name = models.CharField(_("files"), max_length=200)
     source = models.CharField(_("source"), max_length=80)
+    pipeline = models.CharField(_("pipeline"), max_length=60)  # key of the pipeline or of a preset that becomes one
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.MAPPING, editable=False)
     check_job = models.ForeignKey(Job, models.SET_NULL, null=True, editable=False, related_name="+")
     apply_job = models.ForeignKey(Job, models.SET_NULL, null=True, editable=False, related_name="+")

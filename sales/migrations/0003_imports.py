@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
                 ('name', models.CharField(max_length=200, verbose_name='files')),
                 ('source', models.CharField(max_length=80, verbose_name='source')),
+                ('pipeline', models.CharField(max_length=60, verbose_name='pipeline')),
                 ('state', models.CharField(choices=[('mapping', 'columns to confirm'), ('checking', 'being checked'), ('checked', 'checked'), ('applying', 'being brought in'), ('applied', 'brought in'), ('reverting', 'being taken back'), ('reverted', 'taken back')], default='mapping', editable=False, max_length=10, verbose_name='state')),
                 ('apply_job', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.job')),
                 ('check_job', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.job')),

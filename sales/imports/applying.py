@@ -1,0 +1,96 @@
+"""Bringing in: every checked row is judged once more under lock, with the decisions, and written, some hundred rows a transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count
+
+from crm.core.models import Job
+from sales.imports.checking import JUDGES
+from sales.imports.context import Context, Verdict
+from sales.imports.models import ImportRow, ImportRun, Kind
+from sales.imports.organisations import Links
+
+CHUNK = 500
+Outcome = ImportRow.Outcome
+PHASES = (Kind.AGENT.value, Kind.PRODUCT.value, Kind.ORGANISATION.value, "links", Kind.OPPORTUNITY.value)
+# One import at a time brings in rows of a kind: two people with the same files wait for each other and create nothing twice.
+LOCK = 4_711_000
+_OUTCOMES = {Verdict.NEW: Outcome.CREATED, Verdict.MATCHED: Outcome.MATCHED, Verdict.CHANGED: Outcome.CHANGED, Verdict.REFUSED: Outcome.REFUSED}
+
+
+def apply_step(job: Job) -> bool:
+    """Bring in the next rows. What is done carries its outcome, so a step after a killed worker goes on where the last commit was."""
+    run = ImportRun.objects.unrestricted().select_for_update(of=("self",)).get(pk=job.params["run"])
+    if not job.cursor:
+        job.done = run.rows.filter(verdict=Verdict.REFUSED).update(outcome=Outcome.REFUSED)
+        job.total = run.rows.count()
+        job.cursor = {"phase": 0, "after": 0}
+        return False
+    if job.cursor["phase"] == len(PHASES):
+        run.state = ImportRun.State.APPLIED
+        run.save(update_fields=["state"])
+        job.result = outcomes(run)
+        return True
+    phase = PHASES[job.cursor["phase"]]
+    _lock(job.cursor["phase"])
+    context = Context(run, job.by, settled=True, job=job.pk)
+    after = _link(context, job.cursor["after"]) if phase == "links" else _bring_in(context, phase, job)
+    if not after:
+        job.cursor = {"phase": job.cursor["phase"] + 1, "after": 0}
+    else:
+        job.cursor["after"] = after
+    return False
+
+
+def outcomes(run: ImportRun) -> dict[str, dict[str, int]]:
+    """kind → outcome → rows."""
+    found: dict[str, dict[str, int]] = {}
+    for kind, outcome, count in run.rows.values_list("kind", "outcome").annotate(Count("pk")).order_by("kind", "outcome"):
+        found.setdefault(kind, {})[outcome] = count
+    return found
+
+
+def _lock(phase: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK + phase])
+
+
+def _bring_in(context: Context, kind: str, job: Job) -> int:
+    rows = list(context.run.rows.filter(kind=kind, outcome=Outcome.NONE, pk__gt=job.cursor["after"]).order_by("pk")[:CHUNK])
+    judge = JUDGES[kind](context)
+    judge.load(rows)
+    plan: list[tuple[ImportRow, Any]] = []
+    for row in rows:
+        finding = judge.judge(row)
+        row.outcome = _OUTCOMES[Verdict(finding.verdict)]
+        row.reasons, row.changes = finding.reasons, finding.changes
+        if row.outcome != Outcome.REFUSED:
+            plan.append((row, finding))
+    judge.write(plan)
+    for row, finding in plan:
+        row.target_id = finding.target_id
+    ImportRow.objects.bulk_update(rows, ["outcome", "reasons", "changes", "target_id", "before"], batch_size=250)
+    job.done += len(rows)
+    return rows[-1].pk if len(rows) == CHUNK else 0
+
+
+def _link(context: Context, after: int) -> int:
+    rows = list(
+        context.run.rows.filter(kind=Kind.ORGANISATION, facts__has_key="parent", target_id__isnull=False, pk__gt=after)
+        .exclude(outcome=Outcome.REFUSED)
+        .order_by("pk")[:CHUNK]
+    )
+    links = Links(context)
+    links.load(rows)
+    plan = [(row, links.judge(row)) for row in rows]
+    links.write(plan)
+    for row, finding in plan:
+        row.reasons += finding.reasons
+        row.changes |= finding.changes
+        if finding.changes and row.outcome == Outcome.MATCHED:
+            row.outcome = Outcome.CHANGED
+    ImportRow.objects.bulk_update(rows, ["outcome", "reasons", "changes"], batch_size=250)
+    return rows[-1].pk if len(rows) == CHUNK else 0

@@ -1,0 +1,198 @@
+"""Organisations of the export, with industry, country and the one they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.auth.models import Permission
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import Role
+from contacts.models import Industry, Party, PartyGroupPerm, PostalAddress
+from contacts.search import index_parties
+from crm.core.numbers import take_numbers
+from sales.imports.context import Context, Finding, Names, Plan, differing, shown
+from sales.imports.countries import country_code, country_names
+from sales.imports.models import ImportRow, Kind
+from sales.imports.reading import name_key
+
+_COLUMNS = {"industry_id": ("industry",), "founded": ("founded",), "employees": ("employees",), "revenue": ("revenue",)}
+_ADDRESS = {"country": ("country",), "city": ("city",)}
+_RANGES = {"founded": 9999, "employees": 2_000_000_000, "revenue": Decimal("9999999999.99")}
+
+
+def external_key(name: str) -> str:
+    """What keeps an organisation from being created twice for one source (a unique column)."""
+    return name_key(name)[:120]
+
+
+def known_organisations(context: Context, wanted: Iterable[str], *, staged: bool) -> Names:
+    """Those of the wanted names that exist — under this source's key or by name — and, `staged`, those this import will create."""
+    keys = {name_key(name) for name in wanted}
+    names = Names()
+    if not keys:
+        return names
+    rows = Party.objects.unrestricted().filter(kind=Party.Kind.ORGANISATION)
+    rows = rows.filter(Q(sort_name__in=keys) | Q(source=context.run.source, external_id__in=[key[:120] for key in keys]))
+    by_key = {key[:120]: key for key in keys}
+    for pk, name, sort_name, source, external in rows.order_by("pk").values_list("pk", "legal_name", "sort_name", "source", "external_id"):
+        key = by_key.get(external) if source == context.run.source and external in by_key else sort_name
+        names.ids.setdefault(key, pk)
+        names.shown.setdefault(key, name)
+    if staged:
+        for _key, facts in context.staged(Kind.ORGANISATION, keys - set(names.ids)):
+            names.add(facts["name"], 0)
+    return names
+
+
+def all_organisations(context: Context, limit: int = 20_000) -> Names:
+    """Names to suggest from: those of this import and those that exist."""
+    names = Names((facts["name"], 0) for _key, facts in context.staged(Kind.ORGANISATION))
+    rows = Party.objects.visible_to(context.by).filter(kind=Party.Kind.ORGANISATION)
+    for pk, name in rows.order_by("pk").values_list("pk", "legal_name")[:limit]:
+        names.add(name, pk)
+    return names
+
+
+def industry_names() -> Names:
+    """Industries by their labels in both languages."""
+    rows = list(Industry.objects.unrestricted().filter(active=True))
+    return Names((label, row.pk) for row in rows for label in (row.label_en, row.label_de))
+
+
+def create_organisations(context: Context, wanted: Sequence[dict[str, Any]]) -> list[int]:
+    """Create organisations that belong to nobody yet. As an export names no owner, everyone who sells may see them: shared with the roles."""
+    by, numbers = context.by, take_numbers("party", len(wanted))
+    parties = Party.objects.bulk_create(
+        [
+            Party(
+                kind=Party.Kind.ORGANISATION, number=number, source=context.run.source, external_id=external_key(values["legal_name"]),
+                team=context.home, created_by=by, updated_by=by, **values,
+            )
+            for number, values in zip(numbers, wanted, strict=True)
+        ]
+    )  # fmt: skip
+    view = Permission.objects.get(content_type__app_label="contacts", codename="view_party")
+    groups = list(Role.objects.unrestricted().filter(key__in=["rep", "lead"]).values_list("group_id", flat=True))
+    PartyGroupPerm.objects.bulk_create([PartyGroupPerm(content_object=party, group_id=group, permission=view) for party in parties for group in groups])
+    ids = [party.pk for party in parties]
+    index_parties(ids)
+    return ids
+
+
+class Organisations:
+    """Judges and writes rows of kind organisation. Whom they belong to follows when all are there (`link`)."""
+
+    kind = Kind.ORGANISATION
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.industries = industry_names()
+        self.countries = country_names()
+
+    def key(self, facts: dict[str, str]) -> str:
+        return name_key(facts["name"])
+
+    def load(self, rows: Sequence[ImportRow]) -> None:
+        self.names = known_organisations(self.context, [row.facts["name"] for row in rows], staged=False)
+        ids = list(self.names.ids.values())
+        self.parties = Party.objects.unrestricted().in_bulk(ids)
+        self.may_change = set(Party.objects.visible_to(self.context.by, "change").filter(pk__in=ids).values_list("pk", flat=True))
+        self.addresses = {a.party_id: a for a in PostalAddress.objects.unrestricted().filter(party__in=ids, is_primary=True)}
+        self.earlier = self.context.earlier(self.kind, [row.key for row in rows])
+
+    def judge(self, row: ImportRow) -> Finding:
+        facts, finding = row.facts, Finding()
+        if "parent" in facts and name_key(facts["parent"]) == row.key:
+            finding.refuse("own_parent")
+        for name, largest in _RANGES.items():
+            if name in facts and Decimal(facts[name]) > largest:
+                finding.refuse("unreadable", field=name, value=facts[name])
+        values: dict[str, Any] = {name: Decimal(facts[name]) if name == "revenue" else int(facts[name]) for name in _RANGES if name in facts and not finding.reasons}
+        if "industry" in facts:
+            values["industry_id"] = self.context.resolve("industry", facts["industry"], self.industries, finding)
+        country = self.context.resolve("country", facts["country"], self.countries, finding) if "country" in facts else None
+        address = {"country": country_code(country) if country else "", "city": facts.get("city", "")}
+        finding.values = {"record": values, "address": address}
+        finding.target_id = self.names.get(facts["name"])
+        if finding.target_id is None:
+            if not self.context.may_add("party", self.context.home.pk):
+                finding.refuse("no_right", what="party")
+            return finding
+        earlier, party, place = self.earlier.get(row.key), self.parties[finding.target_id], self.addresses.get(finding.target_id)
+        changed = differing(_COLUMNS, facts, earlier, vars(party), values)
+        moved = differing(_ADDRESS, facts, earlier, vars(place) if place else {}, address)
+        finding.changes = {name: [self._said(name, vars(party).get(name)), self._said(name, new)] for name, new in changed.items()}
+        finding.changes |= {name: [shown(vars(place).get(name)) if place else "", new] for name, new in moved.items()}
+        if finding.changes and finding.target_id not in self.may_change:
+            finding.refuse("no_right", what="party")
+        return finding
+
+    def _said(self, column: str, value: Any) -> str:
+        if column != "industry_id" or value is None:
+            return shown(value)
+        return next((name for key, name in self.industries.shown.items() if self.industries.ids[key] == value), "")
+
+    def write(self, plan: Plan) -> None:
+        """Create the new ones with their address; update the changed columns of known ones."""
+        fresh = [(row, finding) for row, finding in plan if finding.target_id is None]
+        ids = create_organisations(self.context, [{"legal_name": row.facts["name"], **finding.values["record"]} for row, finding in fresh])
+        addresses = []
+        for (_row, finding), pk in zip(fresh, ids, strict=True):
+            finding.target_id = pk
+            if any(finding.values["address"].values()):
+                addresses.append(PostalAddress(party_id=pk, created_by=self.context.by, updated_by=self.context.by, **finding.values["address"]))
+        for _row, finding in plan:
+            if finding.changes and finding.target_id is not None:
+                self._update(finding, addresses)
+        PostalAddress.objects.bulk_create(addresses)
+        index_parties([finding.target_id for _row, finding in plan if finding.changes or addresses])
+
+    def _update(self, finding: Finding, addresses: list[PostalAddress]) -> None:
+        assert finding.target_id is not None
+        trace = {"version": F("version") + 1, "updated_by": self.context.by, "updated_at": timezone.now()}
+        record = {name: value for name, value in finding.values["record"].items() if name in finding.changes}
+        if record:
+            Party.objects.filter(pk=finding.target_id).update(**record, **trace)
+        place = {name: value for name, value in finding.values["address"].items() if name in finding.changes}
+        if place and finding.target_id in self.addresses:
+            PostalAddress.objects.filter(pk=self.addresses[finding.target_id].pk).update(**place, **trace)
+        elif place:
+            addresses.append(PostalAddress(party_id=finding.target_id, created_by=self.context.by, updated_by=self.context.by, **place))
+
+
+class Links:
+    """Second pass over organisations: whom each belongs to, once all are there. Rows know their record already (`target_id`)."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def load(self, rows: Sequence[ImportRow]) -> None:
+        wanted = [row.facts["parent"] for row in rows]
+        wanted += [choice[4:] for key, choice in self.context.answers.items() if key.startswith("parent:") and choice.startswith("use:")]
+        self.names = known_organisations(self.context, wanted, staged=not self.context.settled)
+        self.parents = dict(Party.objects.unrestricted().filter(pk__in=[row.target_id for row in rows if row.target_id]).values_list("pk", "parent_id"))
+        self.earlier = self.context.earlier(Kind.ORGANISATION, [row.key for row in rows])
+
+    def judge(self, row: ImportRow) -> Finding:
+        """What the parent adds to what is known of the row."""
+        finding = Finding(target_id=row.target_id)
+        parent = self.context.resolve("parent", row.facts["parent"], self.names, finding)
+        if parent is None or row.target_id is None or parent == row.target_id:
+            return finding
+        now = {"parent_id": self.parents.get(row.target_id)}
+        if differing({"parent_id": ("parent",)}, row.facts, self.earlier.get(row.key), now, {"parent_id": parent}):
+            finding.values["parent_id"] = parent
+            finding.changes["parent_id"] = ["", row.facts["parent"]]
+        return finding
+
+    def write(self, plan: Plan) -> None:
+        """Set the parents that are to change."""
+        for _row, finding in plan:
+            if finding.changes:
+                Party.objects.filter(pk=finding.target_id).update(
+                    parent=finding.values["parent_id"], version=F("version") + 1, updated_by=self.context.by, updated_at=timezone.now()
+                )

@@ -1,0 +1,116 @@
+"""The questions of a dry run: what may be answered, and what is proposed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import F
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from sales.imports.agents import Staff
+from sales.imports.context import Context, Names
+from sales.imports.countries import country_names
+from sales.imports.models import ImportQuestion
+from sales.imports.opportunities import Opportunities
+from sales.imports.organisations import all_organisations, industry_names
+from sales.imports.products import PriceList
+
+# kind → answers besides a suggestion, the first is proposed where nothing is near
+ANSWERS: dict[str, tuple[str, ...]] = {
+    "product": ("empty", "refuse"),
+    "industry": ("empty",),
+    "country": ("empty",),
+    "parent": ("empty",),
+    "account": ("create", "empty", "refuse"),
+    "no_account": ("empty", "refuse"),
+    "agent": ("empty", "refuse"),
+    "stage": ("refuse",),
+}
+_WORDS: dict[tuple[str, str], Any] = {
+    ("product", "empty"): _("take in without product"),
+    ("industry", "empty"): _("take in without industry"),
+    ("country", "empty"): _("take in without country"),
+    ("parent", "empty"): _("take in without parent organisation"),
+    ("account", "create"): _("create this organisation"),
+    ("account", "empty"): _("take in without contact (won ones are refused)"),
+    ("no_account", "empty"): _("take in without contact"),
+    ("agent", "empty"): _("take in without owner"),
+}
+_SENTENCES: dict[str, Any] = {
+    "product": _("Product “{value}” is not in the price list."),
+    "industry": _("Industry “{value}” is not known."),
+    "country": _("Country “{value}” is not known."),
+    "parent": _("The parent organisation “{value}” is not known."),
+    "account": _("Organisation “{value}” is neither in the files nor here."),
+    "no_account": _("Not won, and without organisation."),
+    "agent": _("“{value}” is neither in the files nor a user here."),
+    "stage": _("“{value}” is neither a stage of the pipeline nor a result."),
+}
+
+
+def sentence(question: ImportQuestion) -> Any:
+    """The question in words, with the nearest name if there is one."""
+    words = format_lazy(_SENTENCES[question.kind], value=question.value)
+    if not question.suggestions:
+        return words
+    return format_lazy("{words} {meant}", words=words, meant=format_lazy(_("Did you mean “{name}”?"), name=question.suggestions[0]))
+
+
+def choices(question: ImportQuestion) -> list[tuple[str, Any]]:
+    """(choice, words) a person may pick from."""
+    meant = [(f"use:{name}", format_lazy(_("take it for “{name}”"), name=name)) for name in question.suggestions]
+    return meant + [(answer, _WORDS.get((question.kind, answer), _("refuse these rows"))) for answer in ANSWERS[question.kind]]
+
+
+class Asking:
+    """Collects the questions of one step and writes them down with how many rows each concerns."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.counts: dict[str, int] = {}
+
+    def count(self, asks: list[str]) -> None:
+        for key in asks:
+            self.counts[key] = self.counts.get(key, 0) + 1
+
+    def save(self) -> None:
+        """Add to what earlier steps counted; a new question gets its suggestions and a proposal."""
+        run = self.context.run
+        known = {question.key: question for question in run.questions.all()}
+        names: dict[str, Names] = {}
+        fresh = []
+        for key, count in self.counts.items():
+            kind, _colon, value = key.partition(":")
+            if key in known:
+                ImportQuestion.objects.filter(pk=known[key].pk).update(rows=F("rows") + count)
+                continue
+            if kind not in names:
+                names[kind] = self._names(kind)
+            suggestions = [] if kind == "no_account" else names[kind].near(value)
+            decided = self.context.answers.get(key, "")
+            if decided.startswith("use:") and decided[4:] not in suggestions:
+                suggestions.insert(0, decided[4:])
+            proposal = f"use:{suggestions[0]}" if suggestions else ANSWERS[kind][0]
+            fresh.append(
+                ImportQuestion(run=run, kind=kind, value=value, suggestions=suggestions, choice=decided or proposal, remembered=bool(decided), rows=count)
+            )
+        ImportQuestion.objects.bulk_create(fresh)
+        self.counts = {}
+
+    def _names(self, kind: str) -> Names:
+        context = self.context
+        match kind:
+            case "product":
+                return PriceList(context, staged=True).names
+            case "industry":
+                return industry_names()
+            case "country":
+                return country_names()
+            case "agent":
+                return Staff(context, staged=True).names
+            case "stage":
+                return Opportunities(context).states
+            case "account" | "parent":
+                return all_organisations(context)
+        return Names()

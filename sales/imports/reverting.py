@@ -1,0 +1,170 @@
+"""Taking an import back, from the audit rows of its job: what it changed gets its old value, what it created goes, the ledger is voided.
+
+What somebody has worked on since stays as it is and is listed with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, models
+from django.utils import timezone
+
+from contacts.models import Interaction, Party, PartyActivity, PartySearch
+from contacts.search import index_parties
+from crm.core.models import Change, Job, RecentlyViewed
+from sales.imports.applying import LOCK, PHASES
+from sales.imports.kept import model_of, to_keep
+from sales.imports.models import ImportRow, ImportRun
+from sales.models import Opportunity, StageTransition
+
+CHUNK = 1_000
+LISTED = 500  # kept records named in the result; all are counted
+_TRACE = {"version", "updated_at", "updated_by_id"}
+_OWN = {ImportRun._meta.db_table}  # the import's own record is no business of the revert
+
+
+def revert_step(job: Job) -> bool:
+    """Take back the next changes, the newest first, so that children go before what they hang on."""
+    run = ImportRun.objects.unrestricted().select_for_update(of=("self",)).get(pk=job.params["run"])
+    assert run.apply_job is not None
+    changes = Change.objects.filter(job_id=run.apply_job_id).exclude(relation__in=_OWN)
+    if not job.cursor:
+        _begin(job, run.apply_job_id, changes.count())
+    _lock()
+    chunk = list(changes.filter(pk__lt=job.cursor["before"]).order_by("-pk")[:CHUNK])
+    if not chunk:
+        run.state = ImportRun.State.REVERTED
+        run.save(update_fields=["state"])
+        return True
+    for (relation, op), group in groupby(chunk, key=lambda change: (change.relation, change.op)):
+        if op == "I":
+            _remove(job, run, model_of(relation), [change.row_id for change in group])
+        elif op == "U":
+            _restore(job, run, model_of(relation), list(group))
+    job.done += len(chunk)
+    job.cursor["before"] = chunk[-1].pk
+    return False
+
+
+def _begin(job: Job, applied: int, total: int) -> None:
+    """Find out what has to stay, before anything goes."""
+    kept = to_keep(applied)
+    job.total = total
+    job.cursor = {"before": 2**62, "kept": {table: {str(pk): reason for pk, reason in rows.items()} for table, rows in kept.items()}}
+    job.result = {"kept": [], "kept_count": 0, "removed": 0, "restored": 0}
+    for table, rows in kept.items():
+        for pk, reason in rows.items():
+            if reason != "part_of_kept":
+                _keep(job, model_of(table), pk, reason)
+
+
+def _lock() -> None:
+    with connection.cursor() as cursor:
+        for phase in range(len(PHASES)):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK + phase])
+
+
+def _keep(job: Job, model: type[models.Model], pk: int, reason: str) -> None:
+    job.result["kept_count"] += 1
+    if len(job.result["kept"]) < LISTED:
+        job.result["kept"].append([model._meta.label_lower, pk, reason])
+
+
+def _remove(job: Job, run: ImportRun, model: type[models.Model], ids: Sequence[int]) -> None:
+    """Delete created rows, with what is derived from them."""
+    kept = job.cursor["kept"].get(model._meta.db_table, {})
+    gone = sorted(set(ids) - {int(pk) for pk in kept})
+    if not gone:
+        return
+    if model is Opportunity:
+        _void(gone, job)
+    if model is Party:
+        PartySearch.objects.filter(party__in=gone).delete()
+        PartyActivity.objects.filter(party__in=gone).delete()
+    if model in (Opportunity, Party):
+        RecentlyViewed.objects.filter(subject_type=ContentType.objects.get_for_model(model), subject_id__in=gone).delete()
+    if model is Interaction:
+        _settle_activity(run, Interaction.objects.unrestricted().filter(pk__in=gone))
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)} WHERE id = ANY(%s)", [gone])  # noqa: S608
+        job.result["removed"] += cursor.rowcount
+
+
+def _void(opportunities: Sequence[int], job: Job, **only: Any) -> None:
+    """The ledger is never erased: each step is voided by a further row that names it."""
+    steps = StageTransition.objects.unrestricted().filter(opportunity__in=opportunities, voided_by__isnull=True, **only).exclude(kind=StageTransition.Kind.VOID)
+    now = timezone.now()
+    StageTransition.objects.bulk_create(
+        [
+            StageTransition(
+                opportunity_id=step.opportunity_id, kind=StageTransition.Kind.VOID, from_stage_id=step.to_stage_id, to_stage_id=step.from_stage_id,
+                at=now, by_id=job.by_id, job_id=job.pk, voids=step,
+            )
+            for step in steps.order_by("pk")
+        ],
+        batch_size=1000,
+    )  # fmt: skip
+
+
+def _settle_activity(run: ImportRun, lines: Any) -> None:
+    """Where the import moved a contact's last activity and nothing happened since, it gets its old value."""
+    parties = set(lines.values_list("party_id", flat=True))
+    rows = ImportRow.objects.unrestricted().filter(run=run, before__party__in=list(parties)).order_by("pk")
+    oldest: dict[int, dict[str, Any]] = {}
+    latest: dict[int, str] = {}
+    for before in rows.values_list("before", flat=True):
+        oldest.setdefault(before["party"], before)
+        latest[before["party"]] = before["now"]
+    for party, before in oldest.items():
+        still = PartyActivity.objects.filter(party=party, last_at=datetime.fromisoformat(latest[party]))
+        if before["was"] is None:
+            still.delete()
+        else:
+            still.update(last_at=datetime.fromisoformat(before["was"]))
+
+
+def _restore(job: Job, run: ImportRun, model: type[models.Model], changes: Sequence[Change]) -> None:
+    """Put changed columns back where they still hold what the import wrote."""
+    fields = {field.column: field for field in model._meta.concrete_fields if not getattr(field, "generated", False)}
+    created = _created_here(run, model, [change.row_id for change in changes])
+    rows = {row.pk: row for row in model._base_manager.select_for_update().filter(pk__in=[change.row_id for change in changes])}
+    moved = []
+    for change in changes:
+        row = rows.get(change.row_id)
+        if row is None or change.row_id in created:
+            continue  # it goes as a whole, or stays as a whole
+        values, lost = {}, False
+        for column, after in (change.after or {}).items():
+            field = fields.get(column)
+            if field is None or column in _TRACE:
+                continue
+            if getattr(row, field.attname) == field.to_python(after):
+                values[field.attname] = field.to_python((change.before or {}).get(column))
+            else:
+                lost = True
+        if lost:
+            _keep(job, model, change.row_id, "changed_since")
+        if not values:
+            continue
+        for name, value in values.items():
+            setattr(row, name, value)
+        if model is Opportunity and values.keys() & {"state", "stage_id"}:
+            moved.append(row.pk)
+        if hasattr(row, "version"):
+            values |= {"version": models.F("version") + 1, "updated_by_id": job.by_id, "updated_at": timezone.now()}
+        model._base_manager.filter(pk=row.pk).update(**values)
+        job.result["restored"] += 1
+    if moved:
+        _void(moved, job, job_id=run.apply_job_id)
+    if model is Party:
+        index_parties(list(rows))
+
+
+def _created_here(run: ImportRun, model: type[models.Model], ids: Sequence[int]) -> set[int]:
+    rows = Change.objects.filter(job_id=run.apply_job_id, relation=model._meta.db_table, op="I", row_id__in=list(ids))
+    return set(rows.values_list("row_id", flat=True))
