@@ -6,22 +6,35 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db import connection
 from django.db.models import Exists, Max, Min, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contacts.models import Interaction, Party, PartyActivity
-from crm.core.conditions import sentence, unmet
+from contacts.models import Interaction, Party, PartyActivity, Task
+from crm.core.conditions import holds, sentence, unmet
 from crm.core.errors import RuleBroken
 from crm.core.events import emit
 from crm.core.models import Undo
 from crm.core.numbers import take_numbers
-from crm.core.subjects import name_subject
+from crm.core.subjects import name_subject, of_subject
 from crm.core.undo import offer_undo
 from crm.core.work import work
 from sales.models import LostReason, Opportunity, Stage, StageTransition
 
 STEP = Decimal(1024)  # distance between neighbours in a column; a card dropped between two takes the middle
+
+
+class MovedMeanwhile(RuleBroken):
+    """Somebody else moved the opportunity since the mover looked: the page shows where it is now."""
+
+
+class GateUnmet(RuleBroken):
+    """The stage demands more. `missing` names the fields a dialog may ask for; empty if the condition is not about single fields."""
+
+    def __init__(self, message: Any, missing: list[str]) -> None:
+        super().__init__(message, field=missing[0] if missing else None)
+        self.missing = missing
 
 
 def open_opportunity(opportunity: Opportunity, *, by: Any, at: datetime | None = None) -> Opportunity:
@@ -54,7 +67,7 @@ def move_opportunity(
         if held.state != Opportunity.State.OPEN:
             raise RuleBroken(_("This opportunity is closed. Reopen it to move it."))
         if seen_stage is not None and held.stage_id not in (seen_stage, stage.pk):
-            raise RuleBroken(_("Somebody moved this opportunity to “%(stage)s” meanwhile.") % {"stage": held.stage})
+            raise MovedMeanwhile(_("Somebody moved this opportunity to “%(stage)s” meanwhile.") % {"stage": held.stage})
         if not stage.active or stage.pipeline_id != held.stage.pipeline_id:
             raise RuleBroken(_("This stage belongs to another pipeline or is no longer used."))
         held.rank = _top(stage) if rank is None else rank
@@ -130,6 +143,25 @@ def reopen_opportunity(opportunity: Opportunity, *, by: Any, at: datetime | None
         _refresh(opportunity, held)
 
 
+def note_pricing(opportunity: Opportunity, pricing: str, *, by: Any) -> None:
+    """Keep whether the amount was agreed or is the list price, after the facts were saved."""
+    if opportunity.pricing != pricing:
+        with work(by=by):
+            opportunity.pricing = pricing
+            opportunity.save(update_fields=["pricing"])
+
+
+def delete_opportunity(opportunity: Opportunity, *, by: Any) -> None:
+    """Delete it with its tasks and its own lines in the history; what people wrote stays with the contact. The ledger keeps its steps."""
+    with work(by=by):
+        held = _hold(opportunity)
+        Task.objects.unrestricted().filter(of_subject(held)).delete()
+        told = Interaction.objects.unrestricted().filter(of_subject(held))
+        told.filter(kind=Interaction.Kind.SYSTEM).delete()
+        told.update(subject_type=None, subject_id=None)
+        held.delete()
+
+
 def undo_step(payload: dict[str, Any], *, by: Any) -> None:
     """Take back the last step (named in `crm/undos.py`): the step is voided by a further ledger row, never erased."""
     step = StageTransition.objects.select_related("from_stage").get(pk=payload["step"])
@@ -174,9 +206,17 @@ def record(opportunity: Opportunity, kind: str, origin: Stage | None, goal: Stag
 
 
 def rank_between(stage: Stage, above: Opportunity | None, below: Opportunity | None) -> Decimal:
-    """A rank between two cards of a column (either may be missing: the top or the bottom)."""
+    """A rank between two cards of a column (either may be missing: the top or the bottom). Where no number is left between them,
+    the column is spread out anew."""
     if above is not None and below is not None:
-        return (above.rank + below.rank) / 2
+        middle = ((above.rank + below.rank) / 2).quantize(_FINEST)
+        if above.rank < middle < below.rank:
+            return middle
+        if (above.rank, above.pk) < (below.rank, below.pk):
+            _spread(stage)
+            above.refresh_from_db(fields=["rank"])
+            return above.rank + STEP / 2
+        return above.rank + STEP / 2  # they have changed places meanwhile: below the upper one is near enough
     if above is not None:
         last = Opportunity.objects.unrestricted().filter(stage=stage, state="open", rank__gt=above.rank).aggregate(next=Min("rank"))["next"]
         return above.rank + STEP if last is None else (above.rank + last) / 2
@@ -186,6 +226,18 @@ def rank_between(stage: Stage, above: Opportunity | None, below: Opportunity | N
     return _top(stage)
 
 
+def _spread(stage: Stage) -> None:
+    """Give the open cards of a column equal distances again, in their order."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE sales_opportunity o SET rank = n.place * %s FROM"
+            " (SELECT id, row_number() OVER (ORDER BY rank, id) AS place FROM sales_opportunity WHERE stage_id = %s AND state = 'open') n"
+            " WHERE o.id = n.id",
+            [STEP, stage.pk],
+        )
+
+
+_FINEST = Decimal("0.0000000001")
 _CLOSING = ("state", "closed_on", "lost_reason", "lost_to", "lost_note")
 
 
@@ -212,10 +264,17 @@ def _closing_day(held: Opportunity, on: date | None, at: datetime) -> date:
 
 
 def _check_gate(held: Opportunity, stage: Stage) -> None:
-    missing = unmet(stage.gate, held)
+    missing = list(dict.fromkeys(unmet(stage.gate, held)))
     if missing:
         names = ", ".join(str(Opportunity._meta.get_field(name).verbose_name) for name in missing)
-        raise RuleBroken(_("For “%(stage)s” this is missing: %(fields)s.") % {"stage": stage, "fields": names}, field=missing[0])
+        raise GateUnmet(_("For “%(stage)s” this is missing: %(fields)s.") % {"stage": stage, "fields": names}, missing)
+    if not holds(stage.gate, held):
+        raise GateUnmet(_("For “%(stage)s” this must hold: %(condition)s.") % {"stage": stage, "condition": gate_sentence(stage)}, [])
+
+
+def missing_for(opportunity: Opportunity, stage: Stage) -> list[str]:
+    """The fields a stage demands and this opportunity lacks: what a dialog asks before the step. None for the stage it is in."""
+    return [] if stage.pk == opportunity.stage_id else list(dict.fromkeys(unmet(stage.gate, opportunity)))
 
 
 def gate_sentence(stage: Stage) -> str:

@@ -1,0 +1,172 @@
+"""What opportunities are narrowed by: one set for board, list, export and forecast; the address holds its state."""
+
+from __future__ import annotations
+
+from datetime import date
+from datetime import date
+from typing import Any
+
+import django_filters as filters
+from django import forms
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.utils.translation import gettext_lazy as _
+from django_filters.filters import QuerySetRequestMixin
+
+from accounts.models import Team, User
+from contacts.fields import PartyField
+from contacts.models import Party, Task
+from contacts.search import condition
+from crm.catalog.models import Product
+from crm.core.access import hidden_fields, scope_of
+from crm.core.fold import sort_key
+from crm.core.subjects import name_subject
+from sales.models import Opportunity, Pipeline, Stage
+
+
+def _of(model: Any) -> Any:
+    """The choices of a filter: what the reader may see of a model."""
+    return lambda request: model.objects.visible_to(request.user)
+
+
+_DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+def _day(field: str, lookup: str, label: Any) -> filters.DateFilter:
+    return filters.DateFilter(field_name=field, lookup_expr=lookup, label=label, widget=_DAY)
+
+
+def _sum(lookup: str, label: Any) -> filters.NumberFilter:
+    return filters.NumberFilter(field_name="amount", lookup_expr=lookup, label=label, min_value=0, max_digits=14, decimal_places=2)
+
+
+def _forecast_day(label: Any) -> filters.DateFilter:
+    return filters.DateFilter(label=label, method="by_forecast_day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+
+
+class PartyFilter(QuerySetRequestMixin, filters.Filter):
+    """A contact by name or number."""
+
+    field_class = PartyField
+
+
+# Offered only while they narrow: numbers of the forecast open their rows with them, nobody starts with them.
+RARE = {"shared", "undated", "forecast_from", "forecast_until", "pipeline"}
+
+
+class OpportunityFilter(filters.FilterSet):
+    """`team` includes the teams below it; `shared` tells rows seen through a share from those of one's own reach."""
+
+    state = filters.ChoiceFilter(label=_("State"), choices=Opportunity.State.choices)
+    stage = filters.ModelChoiceFilter(label=_("Stage"), queryset=_of(Stage))
+    owner = filters.ChoiceFilter(label=_("Owner"), method="by_owner")
+    team = filters.ModelChoiceFilter(label=_("Team"), queryset=_of(Team), method="by_team")
+    expected_from = _day("expected_close", "gte", _("Close expected from"))
+    expected_until = _day("expected_close", "lte", _("Close expected by"))
+    without_step = filters.ChoiceFilter(label=_("Without next step"), choices=[("1", _("yes"))], method="by_missing_step")
+    amount_min = _sum("gte", _("Amount from"))
+    amount_max = _sum("lte", _("Amount up to"))
+    product = filters.ModelChoiceFilter(label=_("Product"), queryset=_of(Product))
+    party = PartyFilter(label=_("Contact"), queryset=_of(Party))
+    closed_from = _day("closed_on", "gte", _("Closed from"))
+    closed_until = _day("closed_on", "lte", _("Closed by"))
+    shared = filters.ChoiceFilter(label=_("Shared with me"), choices=[("1", _("only")), ("0", _("without"))], method="by_share")
+    undated = filters.ChoiceFilter(label=_("No expected close"), choices=[("1", _("yes"))], method="by_missing_day")
+    forecast_from = _forecast_day(_("Won or expected from"))
+    forecast_until = _forecast_day(_("Won or expected by"))
+    pipeline = filters.ModelChoiceFilter(label=_("Pipeline"), field_name="stage__pipeline", queryset=_of(Pipeline))
+    forecast_from = filters.DateFilter(label=_("In the forecast from"), method="by_forecast_from", widget=_DAY)
+    forecast_until = filters.DateFilter(label=_("In the forecast by"), method="by_forecast_until", widget=_DAY)
+    undated = filters.ChoiceFilter(label=_("Without expected close"), choices=[("1", _("yes"))], method="by_missing_day")
+
+    class Meta:
+        model = Opportunity
+        fields: list[str] = []
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        user = self.request.user
+        people = [(str(person.pk), str(person)) for person in User.objects.visible_to(user) if person != user]
+        self.filters["owner"].extra["choices"] = [("me", _("me")), ("none", _("nobody")), *people]
+        hidden = hidden_fields(user, Opportunity)
+        for name, one in list(self.filters.items()):
+            if one.field_name in hidden:
+                del self.filters[name]
+
+    def by_owner(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        """Mine, nobody's, or one person's."""
+        if value == "none":
+            return rows.filter(owner__isnull=True)
+        return rows.filter(owner=self.request.user.pk if value == "me" else int(value))
+
+    def by_team(self, rows: QuerySet[Any], _name: str, value: Team) -> QuerySet[Any]:
+        """The team and every team below it."""
+        return rows.filter(team__in=teams_below(value))
+
+    def by_missing_day(self, rows: QuerySet[Any], _name: str, _value: str) -> QuerySet[Any]:
+        """Nobody has said when they will be decided."""
+        return rows.filter(expected_close__isnull=True)
+
+    def by_forecast_day(self, rows: QuerySet[Any], name: str, value: date) -> QuerySet[Any]:
+        """What a forecast period counts: won ones by the day they closed, open ones by the day they are expected."""
+        lookup = "gte" if name == "forecast_from" else "lte"
+        return rows.filter(Q(state="won", **{f"closed_on__{lookup}": value}) | Q(state="open", **{f"expected_close__{lookup}": value}))
+
+    def by_missing_step(self, rows: QuerySet[Any], _name: str, _value: str) -> QuerySet[Any]:
+        """Open ones without an open task."""
+        return rows.filter(~Exists(open_steps(self.request.user).filter(subject_id=OuterRef("pk"))), state=Opportunity.State.OPEN)
+
+    def by_forecast_from(self, rows: QuerySet[Any], _name: str, value: date) -> QuerySet[Any]:
+        """Won ones by the day they closed, open ones by the day they are expected; lost ones are in no forecast."""
+        return rows.filter(Q(state="won", closed_on__gte=value) | Q(state="open", expected_close__gte=value))
+
+    def by_forecast_until(self, rows: QuerySet[Any], _name: str, value: date) -> QuerySet[Any]:
+        """Like `by_forecast_from`, up to a day."""
+        return rows.filter(Q(state="won", closed_on__lte=value) | Q(state="open", expected_close__lte=value))
+
+    def by_missing_day(self, rows: QuerySet[Any], _name: str, _value: str) -> QuerySet[Any]:
+        """Open ones that nobody gave an expected close."""
+        return rows.filter(state=Opportunity.State.OPEN, expected_close__isnull=True)
+
+    def by_share(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        """Only rows that a share alone opens, or all but those."""
+        reach = scope_of(self.request.user).reach("view", "opportunity")
+        if reach is None or reach.everything:
+            return rows.none() if value == "1" else rows
+        own = Q(owner=self.request.user.pk) | Q(team__in=sorted(reach.teams))
+        # An empty owner makes `owner = me` unknown in SQL, so the opposite is spelt out.
+        apart = (Q(owner__isnull=True) | ~Q(owner=self.request.user.pk)) & ~Q(team__in=sorted(reach.teams))
+        return rows.filter(apart if value == "1" else own)
+
+
+def teams_below(team: Team) -> set[int]:
+    """The team and all below it, by id."""
+    children: dict[int | None, list[int]] = {}
+    for pk, parent in Team.objects.values_list("pk", "parent_id"):  # the gate: a team that may be chosen opens no row by itself
+        children.setdefault(parent, []).append(pk)
+    found: set[int] = set()
+    waiting = [team.pk]
+    while waiting:
+        current = waiting.pop()
+        if current not in found:
+            found.add(current)
+            waiting.extend(children.get(current, ()))
+    return found
+
+
+def open_steps(user: Any) -> QuerySet[Task]:
+    """Open tasks of opportunities that the reader may see: their next steps. `subject_id` is the opportunity."""
+    of_opportunities = name_subject(Opportunity())["subject_type"]
+    return Task.objects.visible_to(user).filter(subject_type=of_opportunities, done_at__isnull=True)
+
+
+def with_party_seen(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
+    """Mark the rows whose contact the reader may see, too: the name of a foreign contact is shown to nobody through an opportunity."""
+    if "party" in hidden_fields(user, Opportunity):
+        return rows.annotate(party_seen=Value(False))
+    return rows.annotate(party_seen=Exists(Party.objects.visible_to(user).filter(pk=OuterRef("party"))))
+
+
+def search(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+    """By name, by number, or by the name of a visible contact (of rows marked by `with_party_seen`)."""
+    key = sort_key(text)
+    return rows.filter(Q(sort_name__contains=key) | Q(number__iexact=text) | (Q(party_seen=True) & condition(text, prefix="party__search__")))

@@ -1,0 +1,309 @@
+"""Pages and verbs of opportunities: each verb is a form that works without JavaScript, and a fragment for htmx."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.models import User
+from contacts.models import Task
+from crm.core import formats, lists
+from crm.core.access import may
+from crm.core.errors import RuleBroken
+from crm.core.feedback import is_fragment, say
+from crm.core.history import changes_of
+from crm.core.saving import save_facts
+from crm.core.sharing import share_record, unshare_record
+from crm.core.undo import offer_undo
+from crm.core.views import action, gated, number_from
+from crm.core.why import explain
+from crm.core.work import work
+from sales import services, steps
+from sales.board import Board
+from sales.crud import Opportunities, switch
+from sales.filters import RARE
+from sales.forms import LoseForm, MoveForm, OpportunityForm, ShareForm, StepForm
+from sales.models import Opportunity, Pipeline, Stage
+
+
+def may_view(user: Any) -> bool:
+    """May the reader see opportunities at all?"""
+    return may(user, "view", Opportunity)
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+@gated(may_view)
+def board(request: HttpRequest) -> HttpResponse:
+    """Columns of open opportunities; `?column=…&after=…` is the next page of one column."""
+    pipelines = list(Pipeline.objects.visible_to(request.user).filter(active=True))
+    asked = number_from(request, "pipeline")
+    pipeline = next((p for p in pipelines if p.pk == asked), pipelines[0] if pipelines and asked is None else None)
+    if pipeline is None:
+        if asked is not None:
+            raise BadRequest(_("This pipeline does not exist any more."))
+        return render(request, "sales/board_empty.html", {"title": _("Pipeline"), "may_set_up": may(request.user, "view", Pipeline)})
+    drawn = _board(request, pipeline)
+    column, after = number_from(request, "column"), request.GET.get("after", "")
+    if is_fragment(request) and column is not None:
+        found = drawn.columns([column], after=(column, after))
+        return render(request, "sales/_more.html", {"column": found[0]} if found else {"column": None})
+    columns = drawn.columns(shown=number_from(request, "on"), after=(column, after) if column is not None else None)
+    chips = [chip for name in drawn.state.filterset.form.fields if (chip := lists._chip(drawn.state, name))["active"] or name not in RARE]
+    filtered = any(chip["active"] for chip in chips) or bool(drawn.state.query)
+    context = {
+        "title": _("Pipeline"),
+        "crud": Opportunities,
+        "columns": columns,
+        "totals": Board.totals(columns),
+        "house": drawn.house,
+        "money": "amount" not in drawn.hidden,
+        "pipeline": pipeline,
+        "pipelines": pipelines,
+        "filter_chips": chips,
+        "filtered": filtered,
+        "filter_errors": drawn.state.filterset.form.errors,
+        "search_value": drawn.state.query,
+        "board_url": reverse("board"),
+        "create_url": reverse("opportunity-create") if may(request.user, "add", Opportunity) else "",
+        "empty": not filtered and not any(column["count"] for column in columns) and not drawn.rows.exists(),
+        **switch(request, "board"),
+    }
+    return render(request, "sales/_board.html" if is_fragment(request) else "sales/board.html", context)
+
+
+def _board(request: HttpRequest, pipeline: Pipeline) -> Board:
+    return Board(request.user, pipeline, lists.State(Opportunities, request))
+
+
+@action(Opportunities, "change", methods=("GET", "POST"))
+def move(request: HttpRequest, row: Opportunity) -> HttpResponse:
+    """A step to another stage or place. What the stage demands and is missing is asked first, then the step is taken."""
+    form = MoveForm(request.POST if request.method == "POST" else None, row=row, user=request.user)
+    if not form.is_valid():
+        return _ask_stage(request, row, form)
+    stage: Stage = form.cleaned_data["stage"]
+    seen = form.cleaned_data["seen_stage"]
+    missing = services.missing_for(row, stage) if row.is_open and seen in (None, row.stage_id) else []
+    facts = _missing_facts(request, row, missing)
+    if facts is not None and not facts.is_valid():
+        return _ask_missing(request, row, form, facts)
+    above, below = form.neighbour("above"), form.neighbour("below")
+    rank = services.rank_between(stage, above, below) if above or below else None
+    try:
+        with work(by=request.user):
+            if facts is not None:
+                save_facts(facts, by=request.user)
+            undo = services.move_opportunity(row, stage, by=request.user, rank=rank, seen_stage=seen)
+    except services.MovedMeanwhile as moved:
+        return _stale(request, row, str(moved.message))
+    except services.GateUnmet as unmet:
+        if facts is None:
+            raise
+        facts.add_error(unmet.field if unmet.field in facts.fields else None, unmet.message)
+        return _ask_missing(request, row, form, facts)
+    return _moved(request, row, [seen, stage.pk], undo)
+
+
+def _missing_facts(request: HttpRequest, row: Opportunity, missing: list[str]) -> OpportunityForm | None:
+    """A form over the fields a stage demands; bound once they were asked."""
+    if not missing:
+        return None
+    data = request.POST if "asked" in request.POST else None
+    facts = OpportunityForm(data, instance=Opportunity.objects.visible_to(request.user, "change").get(pk=row.pk), user=request.user, only=missing)
+    return facts if set(missing) <= set(facts.fields) else None  # what no form may change is said in words by the service
+
+
+def _ask_stage(request: HttpRequest, row: Opportunity, form: MoveForm) -> HttpResponse:
+    context = {"title": _("Move %(name)s") % {"name": row}, "text": row.stage.label, "form": form, "submit_label": _("Move")}
+    return _dialog(request, row, "move", context, status=422 if form.is_bound else 200)
+
+
+def _ask_missing(request: HttpRequest, row: Opportunity, form: MoveForm, facts: OpportunityForm) -> HttpResponse:
+    stage = form.cleaned_data["stage"]
+    pairs = [("asked", "1"), ("stage", stage.pk), *((name, form.cleaned_data[name]) for name in ("above", "below", "seen_stage"))]
+    context = {
+        "title": _("%(name)s to “%(stage)s”") % {"name": row, "stage": stage},
+        "text": _("This stage asks for: %(condition)s.") % {"condition": services.gate_sentence(stage)},
+        "form": facts,
+        "pairs": pairs,
+        "submit_label": _("Save and move"),
+    }
+    return _dialog(request, row, "move", context, status=422)
+
+
+def _dialog(request: HttpRequest, row: Opportunity, verb: str, context: dict[str, Any], *, status: int) -> HttpResponse:
+    """A small form: in a dialog for htmx, on a page of its own otherwise."""
+    query = request.GET.urlencode()
+    context |= {
+        "id": "step",
+        "row": row,
+        "crud": Opportunities,
+        "post_url": reverse(f"opportunity-{verb}", args=[row.pk]) + (f"?{query}" if query else ""),
+        "cancel_url": reverse("opportunity-detail", args=[row.pk]),
+        "on_board": (request.htmx.current_url_abs_path or "").startswith(reverse("board")),
+    }
+    if not is_fragment(request):
+        return render(request, "sales/step.html", context, status=status)
+    response = render(request, "sales/_step_dialog.html", context, status=status)
+    response["HX-Retarget"], response["HX-Reswap"] = "#dialogs", "innerHTML"
+    return response
+
+
+def _moved(request: HttpRequest, row: Opportunity, changed: list[int | None], undo: Any) -> HttpResponse:
+    """After a step: the card and the figures of its columns as they are now; after a dialog or without htmx, the page again."""
+    if not is_fragment(request):
+        if undo is not None:
+            say(request, undo.label, undo=undo)
+        return HttpResponseRedirect(reverse("opportunity-detail", args=[row.pk]))
+    drawn = _board(request, row.stage.pipeline)
+    stages = {stage for stage in changed if stage} | {row.stage_id}
+    card = drawn.card(row.pk)
+    context = {"card": card, "heads": drawn.heads(stages), "placed": "asked" in request.POST or "dialog" in request.POST, "removed": row.pk if card is None else None}
+    heads = drawn.heads()
+    response = render(request, "sales/_moved.html", context | {"totals": Board.totals(heads), "house": drawn.house, "money": "amount" not in drawn.hidden})
+    if undo is not None:
+        say(request, undo.label, undo=undo, response=response)
+    return response
+
+
+def _stale(request: HttpRequest, row: Opportunity, message: str) -> HttpResponse:
+    """409: where the card is now."""
+    row.refresh_from_db()
+    if not is_fragment(request):
+        return render(request, "errors/message.html", {"message": message, "status": 409, "url": reverse("opportunity-detail", args=[row.pk])}, status=409)
+    drawn = _board(request, row.stage.pipeline)
+    return render(request, "sales/_stale.html", {"card": drawn.card(row.pk), "heads": drawn.heads(), "message": message, "row": row}, status=409)
+
+
+@action(Opportunities, "change", methods=("GET", "POST"))
+def win(request: HttpRequest, row: Opportunity) -> HttpResponse:
+    """Close as won; contact and amount are asked if they are missing."""
+    missing = [name for name in ("party", "amount") if getattr(row, name) is None]
+    facts = _missing_facts(request, row, missing)
+    if request.method == "GET" or (facts is not None and not facts.is_valid()):
+        context = {
+            "title": _("%(name)s won?") % {"name": row},
+            "text": _("A won opportunity needs these.") if missing else "",
+            "form": facts,
+            "pairs": [("asked", "1")],
+            "submit_label": _("Close as won"),
+        }
+        return _dialog(request, row, "win", context, status=200 if request.method == "GET" else 422)
+    with work(by=request.user):
+        if facts is not None:
+            save_facts(facts, by=request.user)
+        undo = services.win_opportunity(row, by=request.user)
+    return _moved(request, row, [], undo)
+
+
+@action(Opportunities, "change", methods=("GET", "POST"))
+def lose(request: HttpRequest, row: Opportunity) -> HttpResponse:
+    """Close as lost: why, and to whom."""
+    form = LoseForm(request.POST if request.method == "POST" else None, user=request.user)
+    if form.is_valid():
+        try:
+            undo = services.lose_opportunity(row, by=request.user, **form.cleaned_data)
+        except RuleBroken as broken:
+            form.add_error(broken.field if broken.field in form.fields else None, broken.message)
+        else:
+            return _moved(request, row, [], undo)
+    amount = formats.money(row.amount, row.currency_id) if row.amount is not None else ""
+    context = {
+        "title": _("Close %(name)s as lost?") % {"name": row},
+        "text": " · ".join(filter(None, [amount, str(row.stage)])),
+        "form": form,
+        "submit_label": _("Close as lost"),
+    }
+    return _dialog(request, row, "lose", context, status=422 if form.is_bound else 200)
+
+
+@action(Opportunities, "change")
+def reopen(request: HttpRequest, row: Opportunity) -> HttpResponse:
+    """Open a closed one again, in the stage it was decided in."""
+    services.reopen_opportunity(row, by=request.user)
+    say(request, _("%(name)s is open again.") % {"name": row})
+    return HttpResponseRedirect(reverse("opportunity-detail", args=[row.pk]))
+
+
+@action(Opportunities, "view")
+def plan_step(request: HttpRequest, row: Opportunity) -> HttpResponse:
+    """A next step from one line of words."""
+    if not may(request.user, "add", Task):
+        raise RuleBroken(_("You do not have the right to plan steps."))
+    form = StepForm(request.POST)
+    if not form.is_valid():
+        raise RuleBroken(form.errors["step"][0])
+    step = steps.plan_step(row, text=form.cleaned_data["text"], due_at=form.cleaned_data["due_at"], by=request.user)
+    text = _("Planned for %(day)s: %(step)s") % {"day": formats.moment(step.due_at), "step": step.text}
+    say(request, text, undo=offer_undo(request.user, text))
+    return HttpResponseRedirect(reverse("opportunity-detail", args=[row.pk]))
+
+
+@action(Opportunities, "view")
+def finish_step(request: HttpRequest, row: Opportunity, step: int) -> HttpResponse:
+    """Tick a step off."""
+    task = get_object_or_404(Task.objects.visible_to(request.user, "change"), pk=step, pk__in=steps.steps_of(row, request.user).values("pk"))
+    undo = steps.finish_step(task, by=request.user)
+    say(request, undo.label, undo=undo)
+    return HttpResponseRedirect(reverse("opportunity-detail", args=[row.pk]))
+
+
+@action(Opportunities, "change", methods=("GET", "POST"))
+def share(request: HttpRequest, row: Opportunity) -> HttpResponse:
+    """Open this one to a person or a role."""
+    form = ShareForm(request.POST if request.method == "POST" else None, user=request.user)
+    if form.is_valid():
+        try:
+            share_record(row, form.who, by=request.user, actions=[form.cleaned_data["action"]])
+        except RuleBroken as broken:
+            form.add_error(None, broken.message)
+        else:
+            say(request, _("%(name)s is shared now.") % {"name": row})
+            return _done(request, row)
+    context = {"title": _("Share %(name)s") % {"name": row}, "text": _("A share opens this one opportunity, nothing else."), "form": form, "submit_label": _("Share")}
+    return _dialog(request, row, "share", context, status=422 if form.is_bound else 200)
+
+
+@action(Opportunities, "change")
+def unshare(request: HttpRequest, row: Opportunity) -> HttpResponse:
+    """Take a share back."""
+    form = ShareForm({**request.POST.dict(), "action": "view"}, user=request.user)
+    if not form.is_valid():
+        raise RuleBroken(_("This share does not exist any more."))
+    unshare_record(row, form.who, by=request.user)
+    say(request, _("The share is taken back."))
+    return _done(request, row)
+
+
+def _done(request: HttpRequest, row: Opportunity) -> HttpResponse:
+    address = reverse("opportunity-detail", args=[row.pk])
+    if is_fragment(request):
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address)
+
+
+@action(Opportunities, "view", methods=("GET",))
+def changes(request: HttpRequest, row: Opportunity) -> HttpResponse:
+    """Who changed what, field by field."""
+    context = {"title": _("Change history"), "object": row, "crud": Opportunities, "entries": changes_of(row, request.user)}
+    return render(request, "crud/changes.html", context)
+
+
+@action(Opportunities, "view", methods=("GET",))
+def why(request: HttpRequest, row: Opportunity) -> HttpResponse:
+    """Why the reader can see it; who may change it may ask about a colleague, too."""
+    people = []
+    if Opportunity.objects.visible_to(request.user, "change").filter(pk=row.pk).exists():
+        people = list(User.objects.visible_to(request.user).filter(is_active=True))
+    asked = number_from(request, "who")
+    who = next((person for person in people if person.pk == asked), request.user)
+    context = {"title": _("Who may see this, and why"), "object": row, "crud": Opportunities, "who": who, "people": people, "verdicts": explain(row, who)}
+    return render(request, "crud/why.html", context)
