@@ -39,8 +39,9 @@ def _sum(lookup: str, label: Any) -> filters.NumberFilter:
     return filters.NumberFilter(field_name="amount", lookup_expr=lookup, label=label, min_value=0, max_digits=14, decimal_places=2)
 
 
-def _forecast_day(label: Any) -> filters.DateFilter:
-    return filters.DateFilter(label=label, method="by_forecast_day", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+def _forecast_day(method: str, label: Any) -> filters.DateFilter:
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return filters.DateFilter(field_name="expected_close", label=label, method=method, widget=widget)
 
 
 class PartyFilter(QuerySetRequestMixin, filters.Filter):
@@ -70,9 +71,9 @@ class OpportunityFilter(filters.FilterSet):
     closed_from = _day("closed_on", "gte", _("Closed from"))
     closed_until = _day("closed_on", "lte", _("Closed by"))
     shared = filters.ChoiceFilter(label=_("Shared with me"), choices=[("1", _("only")), ("0", _("without"))], method="by_share")
-    undated = filters.ChoiceFilter(label=_("No expected close"), choices=[("1", _("yes"))], method="by_missing_day")
-    forecast_from = _forecast_day(_("Won or expected from"))
-    forecast_until = _forecast_day(_("Won or expected by"))
+    undated = filters.ChoiceFilter(label=_("No expected close"), choices=[("1", _("yes"))], method="by_missing_day", field_name="expected_close")
+    forecast_from = _forecast_day("by_forecast_from", _("Won or expected from"))
+    forecast_until = _forecast_day("by_forecast_until", _("Won or expected by"))
     pipeline = filters.ModelChoiceFilter(label=_("Pipeline"), field_name="stage__pipeline", queryset=_of(Pipeline))
     forecast_from = filters.DateFilter(label=_("In the forecast from"), method="by_forecast_from", widget=_DAY)
     forecast_until = filters.DateFilter(label=_("In the forecast by"), method="by_forecast_until", widget=_DAY)
@@ -106,10 +107,13 @@ class OpportunityFilter(filters.FilterSet):
         """Nobody has said when they will be decided."""
         return rows.filter(expected_close__isnull=True)
 
-    def by_forecast_day(self, rows: QuerySet[Any], name: str, value: date) -> QuerySet[Any]:
+    def by_forecast_from(self, rows: QuerySet[Any], _name: str, value: date) -> QuerySet[Any]:
         """What a forecast period counts: won ones by the day they closed, open ones by the day they are expected."""
-        lookup = "gte" if name == "forecast_from" else "lte"
-        return rows.filter(Q(state="won", **{f"closed_on__{lookup}": value}) | Q(state="open", **{f"expected_close__{lookup}": value}))
+        return rows.filter(Q(state="won", closed_on__gte=value) | Q(state="open", expected_close__gte=value))
+
+    def by_forecast_until(self, rows: QuerySet[Any], _name: str, value: date) -> QuerySet[Any]:
+        """The other end of the same period."""
+        return rows.filter(Q(state="won", closed_on__lte=value) | Q(state="open", expected_close__lte=value))
 
     def by_missing_step(self, rows: QuerySet[Any], _name: str, _value: str) -> QuerySet[Any]:
         """Open ones without an open task."""
