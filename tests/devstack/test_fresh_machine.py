@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from crm.devstack.places import ROOT
 from tests.devstack.fresh_machine import Machine, Visitor, until
 from tests.proofs import Figures
 
@@ -88,3 +89,25 @@ def test_test(machine: Machine, figures: Figures) -> None:
         raise
     finally:
         terminal.kill()
+
+
+@pytest.mark.proof("start")
+def test_image(machine: Machine, figures: Figures) -> None:
+    """The Dockerfile's steps on a bare Debian, whose Python is older than the image's; the npm step's result is taken from here."""
+    if machine.account != "root":
+        pytest.skip("an image is built as root")
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", "")
+    steps = [step for step in re.findall(r"^RUN (.*)$", dockerfile, re.MULTILINE) if not step.startswith(("npm ", "rm "))]
+    machine.clone("image")
+    allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").split() if line.startswith("!")]
+    before = f"ln -s python3 /usr/bin/python && cd ~/image && cp -r {' '.join(allowed)} /app && rm -r /app/crm/devstack && cd /app && export PATH=/opt/venv/bin:$PATH"
+    shutil.copytree(ROOT / "node_modules", machine.folder / "app" / "node_modules", symlinks=True)
+    terminal = machine.terminal(" && ".join([before, *steps]))
+    code = terminal.wait(900)
+    assert code == 0, terminal.output[-5000:]
+    figures.record("steps of the Dockerfile done", len(steps), goal=f"{len(steps)}, exit code 0", holds=code == 0)
+    service = "SECRET_KEY=x DATABASE_URL=postgresql:/// REDIS_URL=unix:/// LOTSE_HOSTS=localhost"
+    check = machine.terminal(f"cd /app && chroot --userspec=lotse --skip-chdir / env {service} /opt/venv/bin/python -c 'import weasyprint, crm.wsgi'")
+    code = check.wait(60)
+    assert code == 0, check.output
+    figures.record("app and PDF load as the image's account: exit code", code, goal="0", holds=code == 0)
