@@ -1,0 +1,65 @@
+"""The forecast by mail, every Monday: computed for each subscriber with the rights of that minute, in that person's language."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+from django.utils import translation
+
+from accounts.models import User
+from analytics import report
+from analytics.forecast import Ask, Forecast, current_period, may_read
+from analytics.models import ReportSubscription
+from crm.core import pdf
+from crm.core.access import one_request
+from crm.core.mail import plan_mail
+from crm.core.models import OutgoingMail
+from crm.core.tasks import ring
+from crm.core.work import work
+
+SLICE = 20.0  # seconds one task plans mails; the next one goes on behind
+
+
+def subscribe(user: User) -> None:
+    """From the next Monday on. Twice is once."""
+    ReportSubscription.objects.get_or_create(user=user, report=ReportSubscription.Report.FORECAST)
+
+
+def unsubscribe(user: User) -> None:
+    """No longer."""
+    ReportSubscription.objects.visible_to(user).filter(report=ReportSubscription.Report.FORECAST).delete()
+
+
+def plan_mails(due_at: datetime, after: int = 0) -> None:
+    """Plan one mail for each subscriber (by subscription id, behind `after`); rings for the rest when the time is used up."""
+    until = time.monotonic() + SLICE
+    waiting = ReportSubscription.objects.filter(report=ReportSubscription.Report.FORECAST, pk__gt=after, user__is_active=True).exclude(user__email="")
+    for pk in list(waiting.order_by("pk").values_list("pk", flat=True)):
+        if time.monotonic() > until:
+            ring("analytics.tasks.mail_forecasts", due_at.isoformat(), after)
+            return
+        with one_request():  # rights are read once, now
+            _plan_one(pk, due_at)
+        after = pk
+
+
+def _plan_one(pk: int, due_at: datetime) -> None:
+    subscription = ReportSubscription.objects.select_related("user").filter(pk=pk).first()
+    if subscription is None:
+        return
+    user = subscription.user
+    once = f"forecast:{due_at.isoformat()}:{user.pk}"
+    if not (user.is_active and may_read(user, "export")) or OutgoingMail.objects.filter(once=once).exists():
+        return
+    with translation.override(user.language):
+        forecast = Forecast(Ask(user, current_period(), action="export"))
+        attachment = None
+        if pdf.available():
+            try:
+                attachment = (report.file_name(forecast), report.as_pdf(forecast))
+            except pdf.PdfFailed:
+                report.log.exception("no PDF for %s", once)
+        heading, body = report.mail(forecast, with_pdf=attachment is not None)
+        with work():
+            plan_mail(user, once=once, heading=heading, body=body, attachment=attachment)

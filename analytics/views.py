@@ -1,0 +1,111 @@
+"""The forecast page, its PDF, and who gets it by mail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from analytics import page, report, subscriptions
+from analytics.forecast import Forecast, may_read
+from analytics.forms import AskForm
+from analytics.models import ReportSubscription
+from crm.core import pdf
+from crm.core.access import may
+from crm.core.errors import RuleBroken
+from crm.core.feedback import is_fragment, say
+from crm.core.middleware import answer
+from crm.core.views import gated
+from sales.models import Opportunity
+
+
+def may_export(user: Any) -> bool:
+    """May take the forecast away: as PDF, or by mail."""
+    return may_read(user, "export")
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+@gated(may_read)
+def forecast(request: HttpRequest) -> HttpResponse:
+    """What is closed, likely and open in a period; the address holds what is asked."""
+    form = AskForm(request.GET, user=request.user)
+    asked = form.ask()
+    found = Forecast(asked)
+    context = {
+        **page.context(found),
+        **_chips(form, found),
+        "charts": page.charts(found),
+        "switcher": page.switcher(found),
+        "empty": {"title": _("No opportunities yet"), "text": _("As soon as there are opportunities that you may see, this page sums what is won and what is likely to come.")}
+        if not found.rows.exists() and not page.narrowed_words(asked)
+        else None,
+        "create_url": reverse("opportunity-create") if may(request.user, "add", Opportunity) else "",
+        "pdf_url": f"{reverse('forecast-pdf')}?{page.query(asked)}" if may_export(request.user) and pdf.available() else "",
+        "may_subscribe": may_export(request.user),
+        "subscribed": ReportSubscription.objects.visible_to(request.user).filter(report=ReportSubscription.Report.FORECAST).exists(),
+    }
+    return render(request, "analytics/_forecast.html" if is_fragment(request) else "analytics/forecast.html", context)
+
+
+def _chips(form: AskForm, found: Forecast) -> dict[str, Any]:
+    """The form's fields as chips; the period always says its value."""
+    form.fields["period"].widget.choices = page.period_choices(found)
+    asked = found.ask
+    values = {"period": page.periods.label(asked.period), "team": asked.team, "owner": asked.owner, "pipeline": asked.pipeline}
+    names = {"period": "period", "team": "team", "owner": "owner", "pipeline": "pipeline"}
+    form.data = form.data.copy()
+    form.data["period"] = form.data.get("period") or page.periods.name(asked.period)
+    chips = []
+    for name in names:
+        if name not in form.fields:
+            continue
+        value = values[name]
+        words = _("nobody") if name == "owner" and isinstance(value, str) else str(value or "")
+        chips.append(
+            {
+                "name": name, "label": form.fields[name].label, "active": value is not None, "value": words, "form_field": form[name],
+                "clear_url": f"{reverse('forecast')}?{page.query(asked, **{name: None})}",
+            }
+        )
+    return {"filter_chips": chips, "filtered": any(chip["active"] for chip in chips if chip["name"] != "period"), "clear_url": reverse("forecast")}
+
+
+@require_GET
+@gated(may_export)
+def forecast_pdf(request: HttpRequest) -> HttpResponse:
+    """The same numbers as a file."""
+    if not pdf.available():
+        return answer(request, 503, _("PDF files cannot be made on this server, because the library Pango is missing."))
+    found = Forecast(AskForm(request.GET, user=request.user, action="export").ask())
+    try:
+        data = report.as_pdf(found)
+    except pdf.PdfFailed:
+        report.log.exception("no PDF of the forecast")
+        return answer(request, 503, _("The PDF could not be made. Please try again, or narrow the forecast to one team."))
+    return HttpResponse(data, content_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{report.file_name(found)}"'})
+
+
+@require_POST
+@gated(may_export)
+def subscribe(request: HttpRequest) -> HttpResponse:
+    """Get the forecast by mail every Monday."""
+    if not request.user.email:
+        raise RuleBroken(_("Your profile has no e-mail address the forecast could be sent to."))
+    subscriptions.subscribe(request.user)
+    say(request, _("From next Monday on you get the forecast by mail."))
+    return HttpResponseRedirect(reverse("forecast"))
+
+
+@require_POST
+@gated(may_read)
+def unsubscribe(request: HttpRequest) -> HttpResponse:
+    """No longer."""
+    subscriptions.unsubscribe(request.user)
+    say(request, _("You no longer get the forecast by mail."))
+    return HttpResponseRedirect(reverse("forecast"))
