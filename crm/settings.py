@@ -129,6 +129,7 @@ LOTSE_SUBSCRIPTIONS = "crm.subscriptions.SUBSCRIPTIONS"
 LOTSE_JOBS = "crm.jobs.JOBS"
 LOTSE_SCHEDULES = "crm.schedules.SCHEDULES"
 LOTSE_UNDOS = "crm.undos.UNDOS"
+LOTSE_PANELS = "crm.panels.PANELS"
 
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
@@ -178,6 +179,11 @@ STORAGES = {
     "staticfiles": {"BACKEND": _STATIC[env.text("LOTSE_STATIC", "plain" if DEBUG else "compressed")]},
 }
 WHITENOISE_USE_FINDERS = DEBUG
+FILE_UPLOAD_HANDLERS = [
+    "crm.core.uploads.Limited",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000

@@ -19,4 +19,5 @@ urlpatterns = [
     path("opportunities/<id:pk>/changes/", views.changes, name="opportunity-changes"),
     path("opportunities/<id:pk>/why/", views.why, name="opportunity-why"),
     path("opportunities/", include(Opportunities.urls())),
+    path("imports/", include("sales.imports.urls")),
 ]

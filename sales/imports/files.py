@@ -51,7 +51,7 @@ def keep(upload: UploadedFile) -> str:
     """Store an upload; the same content is stored once. Returns its digest. TableError if it is too large."""
     size = upload.size or 0
     if size > settings.LOTSE_UPLOAD_LIMIT:
-        raise too_large()
+        raise TableError(_("The file is larger than {limit} MB."), limit=settings.LOTSE_UPLOAD_LIMIT // 1_000_000)
     folder = Path(settings.MEDIA_ROOT) / "imports"
     folder.mkdir(parents=True, exist_ok=True)
     content = hashlib.sha256()
@@ -68,11 +68,6 @@ def keep(upload: UploadedFile) -> str:
         Path(name).unlink(missing_ok=True)
         raise
     return content.hexdigest()
-
-
-def too_large() -> TableError:
-    """The refusal of a file beyond the limit."""
-    return TableError(_("The file is larger than {limit} MB."), limit=settings.LOTSE_UPLOAD_LIMIT // 1_000_000)
 
 
 def inspect(digest: str) -> Inspection:

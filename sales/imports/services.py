@@ -17,7 +17,7 @@ from sales.imports.files import Inspection, as_fields
 from sales.imports.models import ImportFile, ImportQuestion, ImportRun
 from sales.imports.questions import choices
 from sales.imports.stages import guess_pipeline
-from sales.imports.targets import FIELDS, guess_content, missing
+from sales.imports.targets import FIELDS, guess_content, guess_mapping, missing
 
 State = ImportRun.State
 AT_REST = {State.MAPPING, State.CHECKED, State.REVERTED}  # the columns may be changed
@@ -78,6 +78,24 @@ def map_files(run: ImportRun, mappings: Mapping[int, tuple[str, dict[str, str]]]
         ImportFile.objects.bulk_update(files, ["kind", "mapping", "confirmed"])
         held.pipeline = pipeline
         return _start(held, State.CHECKING, "check_job", "sales.import_check", _("Checking %(files)s"), by)
+
+
+def guess_again(run: ImportRun, mappings: Mapping[int, tuple[str, dict[str, str]]], file_id: int, *, by: Any) -> None:
+    """Keep what was chosen, and guess the columns of one file anew for the kind it was given."""
+    with work(by=by):
+        held = _hold(run)
+        if held.state not in AT_REST:
+            raise RuleBroken(_("This import is under way; its columns cannot be changed now."))
+        files = list(held.files.all())
+        for file in files:
+            kind, mapping = mappings[file.pk]
+            if file.pk == file_id:
+                mapping = guess_mapping(kind, file.header, file.samples) if kind else {}
+            elif kind != file.kind:
+                continue
+            file.kind, file.mapping = kind, mapping
+        ImportFile.objects.bulk_update(files, ["kind", "mapping"])
+        _save(held, by, state=State.MAPPING)
 
 
 def remap_import(run: ImportRun, *, by: Any) -> None:
