@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth import update_session_auth_hash
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -179,6 +180,11 @@ class RoleAdmin(GatedAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Role | None = None) -> list[str]:
         return ["label_de", "label_en", "active"] if obj else ["label_de", "label_en", "like"]
+
+    def response_add(self, request: HttpRequest, obj: Role, post_url_continue: str | None = None) -> HttpResponse:
+        """A new role goes on to its matrix."""
+        self.message_user(request, _("The role “%(role)s” exists. Now choose what it may do.") % {"role": obj}, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:accounts_role_change", args=[obj.pk]))
 
     def save_model(self, request: HttpRequest, obj: Role, form: Any, change: bool) -> None:
         if not change:

@@ -22,7 +22,7 @@ VERB_LABELS = {
     "assign": _("Assign"),
     "merge": _("Merge"),
 }
-NAMES = {"first_name", "last_name", "legal_name", "external_id"}  # without them a record has no name; never hidden
+NEVER_HIDDEN = {"first_name", "last_name", "legal_name", "external_id", "created_at", "created_by", "updated_at", "updated_by"}  # names and bookkeeping
 
 
 class _Address(forms.ModelForm):
@@ -40,7 +40,7 @@ class _Address(forms.ModelForm):
 class InviteForm(_Address):
     """Who is invited, into which team, with which role."""
 
-    role = forms.ModelChoiceField(label=_("role"), queryset=Role.objects.filter(active=True))
+    role = forms.ModelChoiceField(label=_("Role"), queryset=Role.objects.filter(active=True))
 
     class Meta:
         model = User
@@ -86,7 +86,7 @@ class NewRoleForm(forms.ModelForm):
     """A role begins with its names, and perhaps with the rights of another one."""
 
     like = forms.ModelChoiceField(
-        label=_("rights like"), queryset=Role.objects.all(), required=False, empty_label=_("(none yet)"), help_text=_("You can change every right on the next page.")
+        label=_("Rights like"), queryset=Role.objects.all(), required=False, empty_label=_("(none yet)"), help_text=_("You can change every right on the next page.")
     )
 
     class Meta:
@@ -98,7 +98,7 @@ class RoleForm(forms.ModelForm):
     """A role with its matrix (one select per entity and verb) and the fields it hides."""
 
     concealed = forms.MultipleChoiceField(
-        label=_("hidden fields"), required=False, widget=forms.CheckboxSelectMultiple, help_text=_("A person sees a field if any of their roles shows it.")
+        label=_("Hidden fields"), required=False, widget=forms.CheckboxSelectMultiple, help_text=_("A person sees a field if any of their roles shows it.")
     )
 
     class Meta:
@@ -147,14 +147,14 @@ def reaches(entity: Entity) -> list[tuple[str, Any]]:
 
 def hideable(entity: Entity) -> list[tuple[str, Any]]:
     """The facts of an entity's own table a role may be kept from: not its names, not what the gate reads, not links to other records."""
-    for model in apps.get_models():
+    for model in apps.get_models() if "export" in entity.verbs else ():
         if isinstance(getattr(model, "access", None), OwnedAccess) and not model._meta.proxy and entity_of(model) == entity.key:
             return [(f"{entity.key}.{field.name}", field.verbose_name) for field in model._meta.concrete_fields if _hideable(field)]
     return []
 
 
 def _hideable(field: Any) -> bool:
-    if not field.blank or field.primary_key or field.name in NAMES or getattr(field, "generated", False):
+    if not field.blank or field.primary_key or field.name in NEVER_HIDDEN or getattr(field, "generated", False):
         return False
     related = field.related_model if isinstance(field, models.ForeignKey) else None
     return related is None or (related is not User and not isinstance(getattr(related, "access", None), OwnedAccess))

@@ -85,16 +85,16 @@ class FirmForm(InstallationForm):
 class AdministratorForm(forms.Form):
     """The first person, who may do everything the CRM manager may."""
 
-    first_name = forms.CharField(label=gettext_lazy("first name"), max_length=150)
-    last_name = forms.CharField(label=gettext_lazy("last name"), max_length=150)
-    email = forms.EmailField(label=gettext_lazy("e-mail"))
+    first_name = forms.CharField(label=gettext_lazy("First name"), max_length=150)
+    last_name = forms.CharField(label=gettext_lazy("Last name"), max_length=150)
+    email = forms.EmailField(label=gettext_lazy("E-mail"))
     password = forms.CharField(
-        label=gettext_lazy("password"),
+        label=gettext_lazy("Password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=gettext_lazy("At least ten characters; a sentence is easier to keep in mind."),
     )
-    again = forms.CharField(label=gettext_lazy("password once more"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
+    again = forms.CharField(label=gettext_lazy("Password once more"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
 
     def clean(self) -> dict[str, Any]:
         facts = super().clean() or {}
@@ -113,16 +113,16 @@ class AdministratorForm(forms.Form):
 class PipelineForm(forms.Form):
     """Which way of selling to begin with."""
 
-    preset = forms.ChoiceField(label=gettext_lazy("pipeline"), choices=[(key, key) for key in PIPELINES], initial=next(iter(PIPELINES)))
+    preset = forms.ChoiceField(label=gettext_lazy("Pipeline"), choices=[(key, key) for key in PIPELINES], initial=next(iter(PIPELINES)))
 
 
 class ColleagueForm(forms.Form):
     """One colleague; an empty row is no colleague."""
 
-    email = forms.EmailField(label=gettext_lazy("e-mail"))
-    first_name = forms.CharField(label=gettext_lazy("first name"), max_length=150)
-    last_name = forms.CharField(label=gettext_lazy("last name"), max_length=150)
-    role = forms.ModelChoiceField(label=gettext_lazy("role"), queryset=Role.objects.filter(active=True))
+    email = forms.EmailField(label=gettext_lazy("E-mail"))
+    first_name = forms.CharField(label=gettext_lazy("First name"), max_length=150)
+    last_name = forms.CharField(label=gettext_lazy("Last name"), max_length=150)
+    role = forms.ModelChoiceField(label=gettext_lazy("Role"), queryset=Role.objects.filter(active=True))
 
     def has_changed(self) -> bool:
         return any(str(self.data.get(self.add_prefix(name), "")).strip() for name in ("email", "first_name", "last_name"))

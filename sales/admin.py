@@ -42,9 +42,9 @@ def open_in(stage: Stage) -> int:
 class StageForm(forms.ModelForm):
     """A stage: its names, its place, what it asks for. The key and the numbers of the places are made."""
 
-    after = forms.ModelChoiceField(label=_("comes after"), queryset=Stage.objects.none(), required=False, empty_label=_("(at the beginning)"))
+    after = forms.ModelChoiceField(label=_("Comes after"), queryset=Stage.objects.none(), required=False, empty_label=_("(at the beginning)"))
     required = forms.MultipleChoiceField(
-        label=_("must be filled in"), required=False, widget=forms.CheckboxSelectMultiple, help_text=_("What an opportunity needs before it may enter this stage.")
+        label=_("Must be filled in"), required=False, widget=forms.CheckboxSelectMultiple, help_text=_("What an opportunity needs before it may enter this stage.")
     )
 
     class Meta:
@@ -104,7 +104,7 @@ class StageAdmin(GatedAdmin):
 
     form = StageForm
     list_display = ["label", "pipeline", "position", "open_here", "probability", "asks_for", "active"]
-    list_filter = ["pipeline", "active"]
+    list_filter = ["pipeline"]
     list_select_related = ["pipeline"]
     ordering = ["pipeline__position", "position"]
 

@@ -29,7 +29,6 @@ class CurrencyForm(forms.ModelForm):
 
 class RateInline(GatedInline):
     model = Rate
-    extra = 1
 
 
 @admin.register(Currency)
@@ -50,7 +49,6 @@ class CurrencyAdmin(GatedAdmin):
 class PriceInline(GatedInline):
     model = Price
     entity = "product"
-    extra = 1
 
 
 @admin.register(Product)

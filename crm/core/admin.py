@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 from django import forms
+from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.dates import MONTHS
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -155,7 +155,7 @@ class ChangeAdmin(LookOnly):
 
     @admin.display(description=_("by"))
     def actor(self, change: Change) -> str:
-        return self._actors.get(change.actor_id, "") or change.origin  # type: ignore[arg-type]
+        return self._actors.get(change.actor_id or 0, "") or str({"house": _("Lotse itself"), "sql": _("directly in the database")}.get(change.origin, change.origin))
 
     @admin.display(description=_("record"))
     def what(self, change: Change) -> str:
@@ -167,14 +167,17 @@ class ChangeAdmin(LookOnly):
 
     @admin.display(description=_("difference"))
     def difference(self, change: Change) -> str:
-        def said(values: Any) -> str:
-            return json.dumps(values, ensure_ascii=False) if values else "–"
+        before, after = change.before or {}, change.after or {}
+        if change.op == "U":
+            return ", ".join(f"{name}: {_said(before.get(name))} → {_said(value)}" for name, value in after.items())
+        return ", ".join(f"{name}: {_said(value)}" for name, value in (after or before).items() if name != "id")
 
-        return format_html("{} → {}", said(change.before), said(change.after)) if change.op == "U" else said(change.before or change.after)
+
+def _said(value: Any) -> str:
+    return "–" if value in (None, "") else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _set_up_models() -> list[type[Model]]:
-    """Audited tables without a customer's data: what the admin itself shows, and the rows that hang on it."""
-    from django.apps import apps
-
-    return [model for model in apps.get_models() if model._meta.app_label in {"accounts", "catalog"} or model in admin.site._registry]
+    """The audited tables without a customer's data, and without the grants, which follow from memberships and the matrix."""
+    shown = [*admin.site._registry, *(inline.model for page in admin.site._registry.values() for inline in page.inlines)]
+    return [*shown, *(model for model in apps.get_models() if model._meta.label_lower in {"accounts.roleright", "accounts.fieldrule"})]

@@ -16,7 +16,7 @@ DECLARE
     request text := coalesce(current_setting('lotse.request', true), '');
     piece uuid := nullif(current_setting('lotse.work', true), '')::uuid;
     jobid bigint := nullif(current_setting('lotse.job', true), '')::bigint;
-    ignored text[] := TG_ARGV;
+    ignored text[] := coalesce(TG_ARGV, '{}');  -- a trigger without arguments has no array at all
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO core_change (at, xid, actor_id, origin, request, work, job_id, relation, row_id, op, before, after)
