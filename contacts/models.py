@@ -178,6 +178,8 @@ class PartyUserPerm(UserObjectPermissionBase):
 
     content_object = models.ForeignKey(Party, models.CASCADE, related_name="user_shares")
 
+    access = ThroughAccess("content_object")
+
     class Meta(UserObjectPermissionBase.Meta):
         default_permissions = ()
 
@@ -186,6 +188,8 @@ class PartyGroupPerm(GroupObjectPermissionBase):
     """One contact shared with everyone in a role; dies with the contact."""
 
     content_object = models.ForeignKey(Party, models.CASCADE, related_name="group_shares")
+
+    access = ThroughAccess("content_object")
 
     class Meta(GroupObjectPermissionBase.Meta):
         default_permissions = ()
@@ -342,15 +346,23 @@ class Task(Subject, Record):
 
 
 class PartySearch(models.Model):
-    """What a party is found by. Written by `contacts.search` with every change of the party or its addresses (D18)."""
+    """What a party is found by. Written by `contacts.search` with every change of the party or its addresses (D18).
+
+    `words` are the folded words of name, number, addresses and telephones; `keys` are those of `contacts.dedupe.block_keys`.
+    """
 
     party = models.OneToOneField(Party, models.CASCADE, primary_key=True, related_name="search")
     words = models.TextField(default="")
     tsv = SearchVectorField()
     grams = ArrayField(models.CharField(max_length=3), default=list)
+    keys = ArrayField(models.CharField(max_length=80), default=list)
 
     class Meta:
-        indexes = [GinIndex(fields=["tsv"], name="party_search_tsv"), GinIndex(fields=["grams"], name="party_search_grams")]
+        indexes = [
+            GinIndex(fields=["tsv"], name="party_search_tsv"),
+            GinIndex(fields=["grams"], name="party_search_grams"),
+            GinIndex(fields=["keys"], name="party_search_keys"),
+        ]
 
 
 class PartyActivity(models.Model):

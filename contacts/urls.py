@@ -1,1 +1,30 @@
-urlpatterns = []
+"""Addresses of contacts."""
+
+from django.urls import include, path
+
+from contacts import entries, pages
+from contacts.crud import Organisations, People
+from crm.core import converters  # noqa: F401  (the import registers <id:pk>)
+
+urlpatterns = [
+    path("people/assign/", pages.person_assign, name="person-assign"),
+    path("people/duplicates/", pages.person_duplicates, name="person-duplicates"),
+    path("people/", include(People.urls())),
+    path("organisations/assign/", pages.organisation_assign, name="organisation-assign"),
+    path("organisations/duplicates/", pages.organisation_duplicates, name="organisation-duplicates"),
+    path("organisations/", include(Organisations.urls())),
+    path("options/", pages.party_options, name="party-options"),
+    path("due/", pages.due_words, name="due-words"),
+    path("tasks/<id:pk>/done/", entries.task_done, name="task-done"),
+    path("tasks/<id:pk>/snooze/", entries.task_snooze, name="task-snooze"),
+    path("entries/<id:pk>/edit/", entries.interaction_update, name="interaction-update"),
+    path("entries/<id:pk>/delete/", entries.interaction_delete, name="interaction-delete"),
+    path("<id:pk>/", pages.party_detail, name="party-detail"),
+    path("<id:pk>/timeline/", pages.party_timeline, name="party-timeline"),
+    path("<id:pk>/log/", pages.party_log, name="party-log"),
+    path("<id:pk>/cell/<slug:name>/", pages.party_cell, name="party-cell"),
+    path("<id:pk>/share/", pages.party_share, name="party-share"),
+    path("<id:pk>/unshare/", pages.party_unshare, name="party-unshare"),
+    path("<id:pk>/changes/", pages.party_changes_page, name="party-changes"),
+    path("<id:pk>/why/", pages.party_why, name="party-why"),
+]

@@ -74,7 +74,7 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
         (SYSTEM, f"id {_RECORD}"),
     ],
     "contacts.task": [(HISTORY, "party text due_at done_at subject_type subject_id"), (STAFF, "owner"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
-    "contacts.partysearch": [(CUSTOMER, "party words tsv grams")],
+    "contacts.partysearch": [(CUSTOMER, "party words tsv grams keys")],
     "contacts.partyactivity": [(HISTORY, "party last_at")],
     "sales.pipeline": [(SYSTEM, "id key label_de label_en position active")],
     "sales.stage": [(SYSTEM, "id pipeline key label_de label_en position probability gate active")],

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from contacts.models import Party
 from crm import searchables
+from crm.core.access import hidden_fields, may
 from crm.core.feedback import is_fragment
 from crm.core.pages import signed_in
 from crm.core.views import gated
+from crm.panels import LONGEST, open_opportunities, opportunities_url, with_next_step
+from crm.today import today
+from sales.models import Opportunity
 
 
 @require_GET
 @gated(signed_in)
 def home(request: HttpRequest) -> HttpResponse:
     """Today: what to do next, and why."""
-    return render(request, "today.html", {"title": _("Today"), **searchables.today(request.user)})
+    return render(request, "today.html", {"title": _("Today"), **today(request.user)})
 
 
 @require_GET
@@ -31,6 +37,19 @@ def search(request: HttpRequest) -> HttpResponse:
     groups = searchables.find(request.user, text)
     template = "shell/_palette_results.html" if is_fragment(request) else "shell/search.html"
     return render(request, template, {"title": _("Search"), "query": text, "groups": groups})
+
+
+@require_GET
+@gated(lambda user: may(user, "view", Party) and may(user, "view", Opportunity))
+def party_opportunities(request: HttpRequest, pk: int) -> HttpResponse:
+    """The panel of open opportunities on a contact's page; without htmx the whole list."""
+    party = get_object_or_404(Party.objects.visible_to(request.user), pk=pk)
+    if not is_fragment(request):
+        return HttpResponseRedirect(opportunities_url(party))
+    rows = with_next_step(open_opportunities(party, request.user), request.user)
+    shown = list(rows[: LONGEST + 1])
+    context = {"party": party, "rows": shown[:LONGEST], "more": len(shown) > LONGEST, "list_url": opportunities_url(party), "now": timezone.now()}
+    return render(request, "contacts/_opportunities.html", context | {"may_add": may(request.user, "add", Opportunity), "money": "amount" not in hidden_fields(request.user, Opportunity)})
 
 
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:

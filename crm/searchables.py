@@ -1,11 +1,111 @@
-"""What the palette finds: which records, pages and actions (D11)."""
+"""What the palette finds: records, pages and actions, each only as far as the reader may go (D11)."""
+
+from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.contenttypes.models import ContentType
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from contacts.crud import with_parts
+from contacts.models import Party
+from contacts.parts import main
+from contacts.search import first_parties
+from crm.core.access import hidden_fields, scope_of
+from crm.core.fold import fold
+from crm.core.models import RecentlyViewed
+from crm.core.subjects import kinds
+from crm.navigation import CREATABLE, GROUPS, Item
+from sales.filters import search as search_opportunities
+from sales.filters import with_party_seen
+from sales.models import Opportunity
+
+RECENT = 8
+MOST = 20  # of one group
+SHORTEST = 2  # letters before records are looked up
+
 
 def find(user: Any, text: str) -> list[dict[str, Any]]:
-    return []
+    """Groups of hits for the palette: [{label, items: [{label, detail, url, icon, kind}]}], empty groups left out."""
+    groups = [(_("Opened last"), recent(user))] if not text else []
+    if len(text) >= SHORTEST:
+        groups += [(_("Contacts"), parties(user, text)), (_("Opportunities"), opportunities(user, text))]
+    groups += [(_("Actions"), actions(user, text)), (_("Go to"), pages(user, text))]
+    return [{"label": label, "items": items} for label, items in groups if items]
 
 
-def today(user: Any) -> dict[str, Any]:
-    return {}
+def parties(user: Any, text: str) -> list[dict[str, Any]]:
+    """People and organisations under these letters."""
+    rows = with_parts(Party.objects.visible_to(user), user)
+    hidden = hidden_fields(user, Party)
+    return [_party(party, hidden) for party in first_parties(rows, text, MOST)]
+
+
+def _party(party: Party, hidden: frozenset[str]) -> dict[str, Any]:
+    job, place = main(party.affiliations), main(party.addresses)
+    words = []
+    if job and not {"employer", "function"} & hidden:
+        words += [job.function, str(job.organisation)]
+    if place and "city" not in hidden:
+        words.append(place.city)
+    words.append(party.number)
+    url = reverse("person-detail" if party.is_person else "organisation-detail", args=[party.pk])
+    return {"label": str(party), "detail": " · ".join(filter(None, words)), "url": url, "icon": "user" if party.is_person else "building", "kind": "party"}
+
+
+def opportunities(user: Any, text: str) -> list[dict[str, Any]]:
+    """Opportunities by name, number or contact."""
+    rows = search_opportunities(with_party_seen(Opportunity.objects.visible_to(user), user), text).select_related("stage").order_by("sort_name", "pk")[:MOST]
+    return [_opportunity(row) for row in rows]
+
+
+def _opportunity(row: Opportunity) -> dict[str, Any]:
+    detail = f"{row.stage if row.is_open else row.get_state_display()} · {row.number}"
+    return {"label": str(row), "detail": detail, "url": reverse("opportunity-detail", args=[row.pk]), "icon": "target", "kind": "opportunity"}
+
+
+def recent(user: Any) -> list[dict[str, Any]]:
+    """What the reader opened last and may still see."""
+    rows = list(RecentlyViewed.objects.filter(user=user).order_by("-at")[: RECENT * 3])
+    drawn: dict[tuple[int, int], dict[str, Any]] = {}
+    hidden = hidden_fields(user, Party)
+    for kind in kinds():
+        type_id = ContentType.objects.get_for_model(kind.model).pk
+        ids = [row.subject_id for row in rows if row.subject_type_id == type_id]
+        if not ids:
+            continue
+        manager: Any = kind.model._default_manager
+        seen = manager.visible_to(user).filter(pk__in=ids)
+        if kind.model is Party:
+            drawn |= {(type_id, party.pk): _party(party, hidden) for party in with_parts(seen, user)}
+        elif kind.model is Opportunity:
+            drawn |= {(type_id, row.pk): _opportunity(row) for row in seen.select_related("stage")}
+        else:
+            drawn |= {(type_id, row.pk): {"label": str(row), "detail": str(kind.label), "url": kind.url(row.pk), "icon": kind.icon, "kind": "record"} for row in seen}
+    return [drawn[key] for row in rows if (key := (row.subject_type_id, row.subject_id)) in drawn][:RECENT]
+
+
+def _open_to(user: Any, item: Item) -> bool:
+    return not item.entity or scope_of(user).may(item.verb, item.entity)
+
+
+def _fits(label: Any, text: str) -> bool:
+    return not text or fold(text.strip()) in fold(str(label))
+
+
+def pages(user: Any, text: str) -> list[dict[str, Any]]:
+    """The entries of the navigation."""
+    items = [item for _label, _icon, entries in GROUPS for item in entries if _open_to(user, item) and _fits(item.label, text)]
+    return [{"label": str(item.label), "detail": "", "url": reverse(item.url_name), "icon": item.icon, "kind": "page"} for item in items][:MOST]
+
+
+def actions(user: Any, text: str) -> list[dict[str, Any]]:
+    """What can be created."""
+    found = []
+    for item in CREATABLE:
+        label = _("New: %(what)s") % {"what": item.label}
+        if _open_to(user, item) and _fits(label, text):
+            found.append({"label": label, "detail": "", "url": reverse(item.url_name), "icon": item.icon, "kind": "action"})
+    return found
+

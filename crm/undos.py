@@ -1,6 +1,16 @@
 """The ways back: what `crm.core.undo` calls by name."""
 
+from typing import Any
+
+from contacts.services import refresh_after
 from crm.core.undo import restore_work
 from sales.services import undo_step
 
-UNDOS = {"facts": restore_work, "sales.step": undo_step}
+
+def restore_facts(payload: dict[str, Any], *, by: Any) -> None:
+    """Facts as before; contacts that changed with them are found under what they are called again."""
+    restore_work(payload, by=by)
+    refresh_after(payload["work"])
+
+
+UNDOS = {"facts": restore_facts, "sales.step": undo_step}

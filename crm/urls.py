@@ -15,6 +15,7 @@ urlpatterns = [
     path("setup/colleagues/", setup_wizard.colleagues, name="setup-colleagues"),
     path("setup/done/", setup_wizard.done, name="setup-done"),
     path("search/", pages.search, name="search"),
+    path("contacts/<id:pk>/opportunities/", pages.party_opportunities, name="party-opportunities"),
     path("", include("crm.core.urls")),
     path("accounts/login/", SignIn.as_view(), name="account_login"),
     path("accounts/email/", RedirectView.as_view(pattern_name="profile"), name="account_email"),  # addresses are changed by the CRM manager

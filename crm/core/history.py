@@ -12,6 +12,7 @@ from django.contrib.auth.models import Permission
 from django.db import models
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from crm.core import formats
@@ -73,7 +74,7 @@ def _lines(row: Change, model: Any, owner: Any, hidden: frozenset[str], told: _N
             continue
         if one.related_model in (owner, Permission) and model is not owner and one.name in _WAYS_BACK:
             continue
-        said = (str(one.verbose_name), told.say(one, before.get(one.column)), told.say(one, after.get(one.column)))
+        said = (capfirst(str(one.verbose_name)), told.say(one, before.get(one.column)), told.say(one, after.get(one.column)))
         if said[1] != said[2]:
             lines.append(said)
     return lines

@@ -25,7 +25,7 @@ class State:
         self.crud = crud
         self.request = request
         self.hidden = hidden_fields(request.user, crud.model)
-        self.offered = [column for column in crud.columns if (column.field or column.key) not in self.hidden]
+        self.offered = [column for column in crud.columns_for(request.user) if (column.field or column.key) not in self.hidden]
         chosen = {key for part in request.GET.getlist("columns") for key in part.split(",") if key}
         self.columns = [c for c in self.offered if c.primary or (c.key in chosen if chosen else c.shown)]
         sort = request.GET.get("sort", "") or crud.order
@@ -129,7 +129,7 @@ def _head(state: State, column: Column) -> dict[str, Any]:
 def _chip(state: State, name: str) -> dict[str, Any]:
     """One filter in words. A range has two parameters (`name_min`, `name_max` …); several choices are named one after the other."""
     field = state.filterset.form[name]
-    names = [name, *(f"{name}{suffix}" for suffix in ("_min", "_max", "_after", "_before"))]
+    names = [name, *(f"{name}{suffix}" for suffix in ("_min", "_max", "_after", "_before", "_from", "_until"))]
     typed = [value for key in names for value in state.request.GET.getlist(key) if value]
     labels = {str(key): str(label) for key, label in getattr(field.field, "choices", ())}
     words = " – ".join(labels.get(value, value) for value in typed)

@@ -142,7 +142,7 @@ class GatedDetail(Gated, DetailView):
         user, row = self.request.user, self.object
         may_here = {verb: type(row).objects.visible_to(user, verb).filter(pk=row.pk).exists() for verb in ("change", "delete")}
         hidden = hidden_fields(user, self.crud.model)
-        facts = [(column.label, column.cell(row)) for column in self.crud.columns if (column.field or column.key) not in hidden]
+        facts = [(column.label, column.cell(row)) for column in self.crud.columns_for(user) if (column.field or column.key) not in hidden]
         return {**super().get_context_data(**kwargs), "title": str(row), "facts": facts, "hidden": hidden, "may": may_here}
 
 
@@ -191,6 +191,11 @@ class Crud:
     @classmethod
     def create_title(cls) -> str:
         return _("New: %(what)s") % {"what": cls.model._meta.verbose_name}
+
+    @classmethod
+    def columns_for(cls, user: Any) -> list[Column]:
+        """The columns this user may choose from, before hidden fields are taken out."""
+        return cls.columns
 
     @classmethod
     def empty(cls) -> dict[str, str]:

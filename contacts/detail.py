@@ -1,0 +1,202 @@
+"""What the 360° page of a contact shows: figures, facts to edit in place, people, tasks, one timeline."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts.forms import EntryForm
+from contacts.models import Affiliation, Interaction, Organisation, Party, Task
+from contacts.panels import panels_for
+from contacts.parts import read_parts
+from contacts.stale import part_words
+from crm.core import formats, paging
+from crm.core.access import hidden_fields, may
+from crm.core.models import RecentlyViewed
+from crm.core.saving import said
+from crm.core.subjects import kind_of, name_subject
+from crm.core.templatetags.lotse import tag
+
+PAGE = 25  # entries of the timeline at a time
+MOST = 20  # people and tasks beside it
+ICONS = {"note": "note", "call": "phone", "email": "mail", "meeting": "calendar", "visit": "map-pin", "system": "activity"}
+TALKS = ["call", "email", "meeting", "visit"]
+CHIPS = [("", gettext_lazy("Everything"), None), ("talks", gettext_lazy("Conversations"), TALKS), ("notes", gettext_lazy("Notes"), ["note"]), ("events", gettext_lazy("Events"), ["system"])]
+# What is edited in place, in the order of the page.
+FACTS = {
+    "person": ["salutation", "title", "first_name", "last_name", "employer", "function", "phone", "email", "street", "postcode", "city", "country", "state", "language", "website", "source"],
+    "organisation": [
+        "legal_name", "industry", "phone", "email", "street", "postcode", "city", "country", "state", "employees", "revenue", "founded", "vat_id", "parent", "language", "website", "source",
+    ],
+}  # fmt: skip
+STATE_TONES = {"customer": "good", "prospect": "acc", "former": ""}
+TITLES = {"employer": gettext_lazy("Organisation"), "function": gettext_lazy("Function"), "phone": gettext_lazy("Telephone"), "email": gettext_lazy("E-mail")}
+
+
+def remember(party: Party, user: Any) -> None:
+    """The palette offers what was opened last. One row per person and record, so a look costs one upsert."""
+    row = RecentlyViewed(user=user, at=timezone.now(), **name_subject(party))
+    RecentlyViewed.objects.bulk_create([row], update_conflicts=True, unique_fields=["user", "subject_type", "subject_id"], update_fields=["at"])
+
+
+def context(party: Party, request: HttpRequest, crud: Any, rights: dict[str, bool]) -> dict[str, Any]:
+    """Everything `contacts/party.html` draws."""
+    user = request.user
+    panels = panels_for(user)
+    return {
+        **diary(party, request),
+        "rights": rights,
+        "facts": facts(party, user, crud, editable=rights["change"]),
+        "roles": [] if "roles" in hidden_fields(user, Party) else [role.get_role_display() for role in party.roles.order_by("role")],
+        "people": people(party, user),
+        "daughters": list(Organisation.objects.visible_to(user).filter(parent=party.pk).order_by("sort_name")[:MOST]),
+        "panels": [{"key": panel.key, "label": panel.label, "url": reverse(panel.url_name, args=[party.pk]), "list_url": panel.list_url(party)} for panel in panels],
+    }
+
+
+def diary(party: Party, request: HttpRequest, form: EntryForm | None = None) -> dict[str, Any]:
+    """The part of the page that changes when somebody writes an entry: figures, composer, timeline, tasks."""
+    user = request.user
+    tasks = open_tasks(party, user)
+    chosen = request.GET.get("kind", "")
+    return {
+        "party": party,
+        "figures": figures(party, user, tasks),
+        "tasks": tasks,
+        "now": timezone.now(),
+        "may_write": may(user, "add", Interaction),
+        "entry_form": form or EntryForm(auto_id="entry_%s"),
+        "kinds": [
+            {"value": value, "label": label, "icon": ICONS[value], "checked": value == ((form.data.get("kind") if form else "") or "note")}
+            for value, label in EntryForm.base_fields["kind"].choices  # type: ignore[attr-defined]
+        ],
+        **timeline(party, user, chosen, request.GET.get("after", "")),
+    }
+
+
+def figures(party: Party, user: Any, tasks: list[Task]) -> list[dict[str, Any]]:
+    """The strip on top: what other apps add, the last contact, the next step, how many people."""
+    found = [panel.figure(party, user) for panel in panels_for(user)]
+    last = getattr(party, "activity", None)
+    found.append({"label": _("Last contact"), "value": formats.relative(last.last_at) if last else formats.DASH, "detail": formats.day(last.last_at) if last else _("nothing recorded yet")})
+    step = tasks[0] if tasks else None
+    late = step is not None and step.due_at < timezone.now()
+    found.append(
+        {
+            "label": _("Next step"),
+            "value": formats.relative(step.due_at) if step else formats.DASH,
+            "detail": step.text if step else _("none planned"),
+            "state": "bad" if late else "",
+        }
+    )
+    if not party.is_person:
+        count = Affiliation.objects.visible_to(user).filter(organisation=party.pk).count()
+        found.append({"label": _("People"), "value": formats.number(count), "detail": _("known there")})
+    return found
+
+
+def facts(party: Party, user: Any, crud: Any, *, editable: bool) -> list[dict[str, Any]]:
+    """Label and value of each fact the reader may see; with `editable` each can be changed in place."""
+    hidden, parts = hidden_fields(user, Party), read_parts(party)
+    found = []
+    for name in FACTS[party.kind]:
+        if name not in hidden:
+            field = None if name in parts else party._meta.get_field(name)
+            label = TITLES.get(name) or (field.verbose_name if field is not None else crud.form_class.base_fields[name].label)  # type: ignore[union-attr]
+            fact = {"label": str(label)[:1].upper() + str(label)[1:], "text": fact_words(party, name, parts, user), "name": f"{name}-{party.pk}"}
+            if name == "state":
+                fact["html"] = tag(fact["text"], STATE_TONES[party.state])
+            if editable:
+                fact["edit_url"] = reverse("party-cell", args=[party.pk, name])
+            found.append(fact)
+    return found
+
+
+def fact_words(party: Party, name: str, parts: dict[str, str], user: Any) -> str:
+    """One fact in words; a contact the reader cannot see is not named."""
+    if name in {"employer", "parent"}:
+        pk = parts["employer"] if name == "employer" else party.parent_id
+        return str((Party.objects.visible_to(user).filter(pk=pk).first() or _("(not visible to you)")) if pk else formats.DASH)
+    if name in parts:
+        return part_words(name, parts[name])
+    field: Any = party._meta.get_field(name)
+    value = getattr(party, field.attname)
+    if name in {"employees", "revenue"}:
+        return formats.number(value, 2 if name == "revenue" else None)
+    return said(field, value)
+
+
+def people(party: Party, user: Any) -> list[dict[str, Any]]:
+    """Who works there, or where this person works: only what the reader may see."""
+    rows = Affiliation.objects.visible_to(user)
+    if party.is_person:
+        rows, other = rows.filter(person=party.pk).select_related("organisation").order_by("-is_primary", "organisation__sort_name"), "organisation"
+    else:
+        rows, other = rows.filter(organisation=party.pk).select_related("person").order_by("person__sort_name"), "person"
+    return [{"party": getattr(row, other), "function": row.function} for row in rows[:MOST]]
+
+
+def open_tasks(party: Party, user: Any) -> list[Task]:
+    """What is to be done with this contact, the earliest first."""
+    return list(Task.objects.visible_to(user).filter(party=party.pk, done_at__isnull=True).select_related("owner").order_by("due_at", "pk")[:MOST])
+
+
+def timeline(party: Party, user: Any, chosen: str = "", after: str = "") -> dict[str, Any]:
+    """One page of the one timeline, newest first, by day; an organisation's holds what was said with its people, too."""
+    ids: list[int] = [party.pk]
+    if not party.is_person:
+        ids += Affiliation.objects.visible_to(user).filter(organisation=party.pk).values_list("person_id", flat=True)[:1000]
+    rows = Interaction.objects.visible_to(user).filter(party__in=ids).select_related("created_by", "party")
+    kinds = next((kinds for key, _label, kinds in CHIPS if key == chosen), None)
+    if kinds:
+        rows = rows.filter(kind__in=kinds)
+    page = paging.keyset(rows, "occurred_at", descending=True, size=PAGE, after=after)
+    mine = set(Interaction.objects.visible_to(user, "change").filter(pk__in=[row.pk for row in page.rows]).values_list("pk", flat=True)) if may(user, "change", Interaction) else set()
+    days: list[dict[str, Any]] = []
+    for row in page.rows:
+        day: date = timezone.localtime(row.occurred_at).date()
+        if not days or days[-1]["day"] != day:
+            days.append({"day": day, "items": []})
+        days[-1]["items"].append(_item(row, party, editable=row.pk in mine))
+    base = reverse("party-timeline", args=[party.pk])
+    more = f"{base}?kind={chosen}&after={page.after}" if page.after else ""
+    chips = [{"label": label, "current": key == chosen, "url": f"{base}?kind={key}" if key else base} for key, label, _kinds in CHIPS]
+    return {"days": days, "more_url": more, "chips": chips}
+
+
+def _item(row: Interaction, party: Party, *, editable: bool) -> dict[str, Any]:
+    system = row.kind == Interaction.Kind.SYSTEM
+    kind = kind_of(row.subject_type_id)
+    return {
+        "icon": ICONS[row.kind],
+        "who": "" if system else str(row.created_by or _("the system")),
+        "text": row.heading or (str(row.get_kind_display()) if not system else _("event")),
+        "url": kind.url(row.subject_id) if kind and row.subject_id and system else "",
+        "at": row.occurred_at,
+        "quote": row.body,
+        "tags": [str(row.party)] if row.party_id != party.pk else [],
+        "edit_url": reverse("interaction-update", args=[row.pk]) if editable and not system else "",
+    }
+
+
+def goes_with(party: Party) -> list[dict[str, Any]]:
+    """What is deleted together with the contact."""
+    groups = [
+        (_("Entries of the history"), party.interactions),
+        (_("Tasks"), party.tasks),
+        (_("E-mail addresses"), party.emails),
+        (_("Telephone numbers"), party.phones),
+        (_("Postal addresses"), party.addresses),
+        (_("Employers"), party.affiliations),
+        (_("People who work there"), party.staff),
+    ]
+    found = [{"label": label, "count": rows.count()} for label, rows in groups]
+    return [item for item in found if item["count"]]
+
+

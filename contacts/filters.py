@@ -1,0 +1,88 @@
+"""What lists of contacts are narrowed by; the address holds the state."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import django_filters as filters
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Team, User
+from contacts.models import Industry, Organisation, Party, PartyRole, Person, PostalAddress
+from crm.core.fold import Fold, fold
+
+ME = "me"
+
+
+def _owners(request: Any) -> list[tuple[str, str]]:
+    people = User.objects.visible_to(request.user).filter(is_active=True)
+    return [(ME, _("me")), ("none", _("nobody")), *((str(user.pk), str(user)) for user in people)]
+
+
+def _teams(request: Any) -> QuerySet[Team]:
+    return Team.objects.visible_to(request.user)
+
+
+class DaysFilter(filters.NumberFilter):
+    """A number of days."""
+
+    field_class = forms.IntegerField
+
+    def get_max_validator(self) -> None:
+        """The bounds stand on the field itself."""
+
+
+class PartyFilters(filters.FilterSet):
+    """Filters of people and organisations alike."""
+
+    state = filters.ChoiceFilter(label=gettext_lazy("Status"), choices=Party.State.choices, empty_label=gettext_lazy("any"))
+    owner = filters.ChoiceFilter(label=gettext_lazy("Owner"), method="by_owner", choices=[], empty_label=gettext_lazy("anyone"))
+    team = filters.ModelChoiceFilter(label=gettext_lazy("Team"), queryset=_teams, empty_label=gettext_lazy("any"))
+    city = filters.CharFilter(label=gettext_lazy("City"), method="by_city", max_length=80)
+    country = filters.CharFilter(label=gettext_lazy("Country"), method="by_country", max_length=2)
+    silent = DaysFilter(label=gettext_lazy("No contact for days"), method="by_silence", min_value=1, max_value=36_500)
+    role = filters.ChoiceFilter(label=gettext_lazy("Role"), field_name="roles__role", choices=PartyRole.Role.choices, empty_label=gettext_lazy("any"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.filters["owner"].extra["choices"] = _owners(self.request)
+
+    def by_owner(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        if value == ME:
+            return rows.filter(owner=self.request.user)
+        return rows.filter(owner__isnull=True) if value == "none" else rows.filter(owner=int(value))
+
+    def by_city(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """The beginning of the city's name, whichever way it is spelled."""
+        places = PostalAddress.objects.unrestricted().annotate(folded=Fold("city")).filter(folded__startswith=fold(value.strip()))
+        return rows.filter(pk__in=places.values("party"))
+
+    def by_country(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(pk__in=PostalAddress.objects.unrestricted().filter(country=value.upper()).values("party"))
+
+    def by_silence(self, rows: QuerySet[Any], name: str, value: int) -> QuerySet[Any]:
+        since = timezone.now() - timedelta(days=int(value))
+        return rows.filter(Q(activity__isnull=True) | Q(activity__last_at__lt=since))
+
+
+class PersonFilters(PartyFilters):
+    """People."""
+
+    class Meta:
+        model = Person
+        fields: list[str] = []
+
+
+class OrganisationFilters(PartyFilters):
+    """Organisations, by their branch, too."""
+
+    industry = filters.ModelChoiceFilter(label=gettext_lazy("Industry"), queryset=lambda request: Industry.objects.visible_to(request.user), empty_label=gettext_lazy("any"))
+
+    class Meta:
+        model = Organisation
+        fields: list[str] = []

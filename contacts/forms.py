@@ -1,0 +1,191 @@
+"""What is typed about contacts: the form of a person and of an organisation, the composer, sharing, assigning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Role, User
+from contacts.datewords import Due, read_due
+from contacts.fields import PartyField
+from contacts.models import Interaction, Organisation, Party, PartyRole, Person
+from contacts.parts import PARTS, read_parts
+from crm.core.access import hidden_fields
+from crm.core.saving import FactsForm
+
+
+class PartyForm(FactsForm):
+    """Facts of a contact with its main addresses. `seen` carries the parts as they were read, so that a stale form is noticed."""
+
+    email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
+    phone = forms.CharField(label=gettext_lazy("Telephone"), required=False, max_length=40, widget=forms.TextInput({"type": "tel"}))
+    street = forms.CharField(label=gettext_lazy("Street and number"), required=False, max_length=120)
+    postcode = forms.CharField(label=gettext_lazy("Postcode"), required=False, max_length=12)
+    city = forms.CharField(label=gettext_lazy("City"), required=False, max_length=80)
+    country = forms.RegexField(r"^[A-Za-z]{2}$", label=gettext_lazy("Country"), required=False, max_length=2, help_text=gettext_lazy("Two letters, for instance DE."))
+    roles = forms.MultipleChoiceField(label=gettext_lazy("Roles"), required=False, choices=PartyRole.Role.choices, widget=forms.CheckboxSelectMultiple)
+    seen = forms.JSONField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in hidden_fields(self.user, Party) & set(self.fields):
+            del self.fields[name]
+        now = read_parts(self.instance)
+        self.initial |= {name: now[name] for name in self.parts}
+        if "roles" in self.fields:
+            self.initial["roles"] = now["roles"].split(",") if now["roles"] else []
+        if self.initial.get("employer"):
+            self.initial["employer"] = int(self.initial["employer"])
+        if "seen" in self.fields:
+            self.initial["seen"] = {name: now[name] for name in self.parts}
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of the parts in this form."""
+        return [name for name in PARTS if name in self.fields]
+
+    def typed_parts(self) -> dict[str, str]:
+        """The parts as typed, in the shape of `contacts.parts`."""
+        found = {}
+        for name in self.parts:
+            value = self.cleaned_data.get(name)
+            if isinstance(value, Party):
+                value = str(value.pk)
+            elif isinstance(value, list):
+                value = ",".join(sorted(value))
+            found[name] = value or ""
+        return found
+
+    def seen_parts(self) -> dict[str, str]:
+        """The parts as this form had read them; what is missing or no text is left out."""
+        seen = self.cleaned_data.get("seen")
+        return {name: value for name, value in seen.items() if isinstance(value, str)} if isinstance(seen, dict) else {}
+
+    def clean_country(self) -> str:
+        return str(self.cleaned_data["country"]).upper()
+
+
+class PersonForm(PartyForm):
+    """A human being and the main employer."""
+
+    employer = PartyField(kind="organisation", label=gettext_lazy("Organisation"), required=False, help_text=gettext_lazy("Type a name or a number."))
+    function = forms.CharField(label=gettext_lazy("Function"), required=False, max_length=80)
+
+    class Meta:
+        model = Person
+        fields = ["salutation", "title", "first_name", "last_name", "state", "language", "website", "source"]
+
+    field_order = [
+        "salutation", "title", "first_name", "last_name", "employer", "function", "email", "phone", "street", "postcode", "city", "country",
+        "state", "roles", "language", "website", "source",
+    ]  # fmt: skip
+
+    def clean(self) -> dict[str, Any]:
+        facts = super().clean() or self.cleaned_data
+        if {"first_name", "last_name"} <= set(self.fields) and not (facts.get("first_name") or facts.get("last_name") or self.errors):
+            self.add_error("last_name", _("A person needs a first or last name."))
+        if "employer" in self.fields and facts.get("function") and not facts.get("employer") and "employer" not in self.errors:
+            self.add_error("employer", _("In which organisation? A function needs one."))
+        return facts
+
+
+class OrganisationForm(PartyForm):
+    """A firm, an authority, an association."""
+
+    legal_name = forms.CharField(label=gettext_lazy("Name"), max_length=160)
+    parent = PartyField(kind="organisation", label=gettext_lazy("Belongs to"), required=False, help_text=gettext_lazy("The parent organisation. Type a name or a number."))
+    founded = forms.IntegerField(label=gettext_lazy("Founded"), required=False, min_value=1000, max_value=2200)
+    employees = forms.IntegerField(label=gettext_lazy("Employees"), required=False, min_value=0, max_value=2_000_000_000)
+
+    class Meta:
+        model = Organisation
+        fields = ["legal_name", "industry", "parent", "state", "employees", "revenue", "founded", "vat_id", "language", "website", "source"]
+
+    field_order = [
+        "legal_name", "industry", "email", "phone", "street", "postcode", "city", "country", "website", "state", "roles", "parent",
+        "employees", "revenue", "founded", "vat_id", "language", "source",
+    ]  # fmt: skip
+
+    def clean_parent(self) -> Party | None:
+        parent: Party | None = self.cleaned_data["parent"]
+        above, steps = parent, 0
+        while above is not None and steps < 50:
+            if above.pk == self.instance.pk and self.instance.pk:
+                raise ValidationError(_("An organisation cannot belong to itself, not even by way of others."))
+            above, steps = above.parent, steps + 1
+        return parent
+
+
+class EntryForm(forms.Form):
+    """The composer: what was said, and what comes next, in words."""
+
+    kind = forms.ChoiceField(label=gettext_lazy("Kind of entry"), choices=[c for c in Interaction.Kind.choices if c[0] != Interaction.Kind.SYSTEM])
+    body = forms.CharField(
+        label=gettext_lazy("What was said or agreed?"), max_length=20_000, widget=forms.Textarea({"rows": "2", "placeholder": gettext_lazy("What was said or agreed?")})
+    )
+    next_step = forms.CharField(
+        label=gettext_lazy("Next step"), required=False, max_length=250, widget=forms.TextInput({"placeholder": gettext_lazy("for instance: Mon 9 call"), "autocomplete": "off"})
+    )
+
+    def clean_next_step(self) -> Due | None:
+        text = self.cleaned_data["next_step"]
+        due = read_due(text, timezone.localtime()) if text else None
+        if text and due is None:
+            raise ValidationError(_("No day found in these words. For instance: “Mon 9 call” or “tomorrow 14:00 offer”."))
+        if due is not None and len(due.rest) > 200:
+            raise ValidationError(_("Please say the next step in at most 200 characters."))
+        return due
+
+
+class InteractionForm(FactsForm):
+    """An entry of one's own, corrected later."""
+
+    class Meta:
+        model = Interaction
+        fields = ["kind", "occurred_at", "body"]
+        widgets = {"occurred_at": forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"), "body": forms.Textarea({"rows": 5})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = EntryForm.base_fields["kind"].choices  # type: ignore[attr-defined]
+        self.fields["body"].required = True
+
+
+class ShareForm(forms.Form):
+    """With whom, and what they may do."""
+
+    who = forms.ChoiceField(label=gettext_lazy("With"))
+    action = forms.ChoiceField(label=gettext_lazy("They may"), choices=[("view", gettext_lazy("look at it")), ("change", gettext_lazy("look at it and change it"))])
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = User.objects.visible_to(user).filter(is_active=True).exclude(pk=user.pk)
+        roles = Role.objects.visible_to(user).filter(active=True).select_related("group")
+        self.holders: dict[str, Any] = {f"user-{person.pk}": person for person in people} | {f"role-{role.pk}": role.group for role in roles}
+        self.fields["who"].choices = [  # type: ignore[attr-defined]
+            ("", "–"),
+            (_("People"), [(f"user-{person.pk}", str(person)) for person in people]),
+            (_("Everyone in a role"), [(f"role-{role.pk}", str(role)) for role in roles]),
+        ]
+
+    def clean_who(self) -> User | Group:
+        holder: User | Group = self.holders[self.cleaned_data["who"]]
+        return holder
+
+
+class AssignForm(forms.Form):
+    """Who looks after these contacts from now on."""
+
+    owner = forms.ModelChoiceField(User.objects.none(), label=gettext_lazy("New owner"), empty_label=None)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = User.objects.visible_to(user).filter(is_active=True)  # type: ignore[attr-defined]
+
+

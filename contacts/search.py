@@ -1,0 +1,130 @@
+"""What a contact is found by: the row beside the party (`PartySearch`) and the query over it (D18).
+
+Every word of the name, the number, the addresses and the telephones is folded (umlauts and marks do not matter). A typed word finds
+what begins with it; from three letters on also what contains it. All typed words must fit. One way builds the row, for one contact
+and for a million alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.postgres.search import SearchQuery
+from django.db import connection
+from django.db.models import Func, Q, QuerySet
+
+from contacts.dedupe import block_keys
+from contacts.identities import identities
+from crm.core.fold import fold, inner_grams
+
+MOST_WORDS = 8  # of a query; more say nothing new
+CHUNK = 2_000  # contacts whose duplicate keys are computed at once
+_NO_WORD = re.compile(r"[\W_]+")
+_TELEPHONE = re.compile(r"\+?[\d\s()/.\-–]{4,}")
+
+# Lexemes are made without Postgres' text parser, which would read "K-10482" as a negative number and an address as a host name.
+_INDEX = r"""
+INSERT INTO contacts_partysearch (party_id, words, tsv, grams, keys)
+SELECT found.id, found.words, array_to_tsvector(string_to_array(found.words, ' ')), crm_grams(found.words), '{}'
+FROM (
+    SELECT texts.id, coalesce((
+        SELECT string_agg(DISTINCT word COLLATE "C", ' ') FROM (
+            SELECT regexp_split_to_table(crm_fold(texts.plain) COLLATE "pg_c_utf8", '[^[:alnum:]]+') COLLATE "C" AS word
+            UNION ALL SELECT regexp_split_to_table(crm_fold(texts.mails) COLLATE "pg_c_utf8", '\s+') COLLATE "C"
+            UNION ALL SELECT regexp_split_to_table(texts.digits COLLATE "pg_c_utf8", '\s+') COLLATE "C"
+        ) split WHERE word <> '' AND length(word) <= 120
+    ), '') AS words
+    FROM (
+        SELECT p.id,
+            concat_ws(' ', p.first_name, p.last_name, p.legal_name, p.number, mail.text, place.text) AS plain,
+            coalesce(mail.text, '') AS mails,
+            coalesce(phone.text, '') AS digits
+        FROM contacts_party p
+        LEFT JOIN LATERAL (SELECT string_agg(address, ' ') AS text FROM contacts_emailaddress WHERE party_id = p.id) mail ON true
+        LEFT JOIN LATERAL (
+            SELECT string_agg(regexp_replace(CASE WHEN key <> '' THEN key ELSE number END, '\D', '', 'g'), ' ') AS text
+            FROM contacts_phonenumber WHERE party_id = p.id
+        ) phone ON true
+        LEFT JOIN LATERAL (SELECT string_agg(postcode || ' ' || city, ' ') AS text FROM contacts_postaladdress WHERE party_id = p.id) place ON true
+        WHERE %(ids)s::bigint[] IS NULL OR p.id = ANY(%(ids)s::bigint[])
+    ) texts
+) found
+ON CONFLICT (party_id) DO UPDATE SET words = excluded.words, tsv = excluded.tsv, grams = excluded.grams
+"""
+_KEYS = """
+UPDATE contacts_partysearch s SET keys = string_to_array(fresh.keys, chr(10))
+FROM unnest(%s::bigint[], %s::text[]) AS fresh (id, keys) WHERE s.party_id = fresh.id
+"""
+
+
+def index_parties(ids: Iterable[int] | None = None) -> int:
+    """Write the search rows of these contacts, or of all. Runs in the caller's transaction; returns how many were written."""
+    chosen = None if ids is None else sorted(set(ids))
+    if chosen == []:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_INDEX, {"ids": chosen})
+        count = cursor.rowcount
+        for batch in identities(chosen, CHUNK):
+            keys = [(pk, "\n".join(sorted(key.replace("\n", " ") for key in block_keys(identity)))) for pk, identity in batch.items()]
+            cursor.execute(_KEYS, [[pk for pk, _ in keys], [text for _, text in keys]])
+    return count
+
+
+class _Lexemes(SearchQuery):
+    """A ready tsquery such as `'mull':*`, without the parser."""
+
+    def as_sql(self, compiler: Any, connection: Any, function: Any = None, template: Any = None) -> Any:
+        return Func.as_sql(self, compiler, connection, template="%(expressions)s::tsquery")
+
+
+def words_of(text: str) -> list[str]:
+    """What is typed as folded words, the longest first: they narrow most."""
+    words = {word for word in _NO_WORD.split(fold(text.strip())) if word}
+    return sorted(words, key=lambda word: (-len(word), word))[:MOST_WORDS]
+
+
+def condition(text: str, *, inner: bool = True, prefix: str = "search__") -> Q:
+    """The condition on `Party` for what is typed; an empty text fits everything.
+
+    `inner` also finds words that contain what is typed. `prefix` is the way to the search row.
+    """
+    words = words_of(text)
+    if text.strip() and not words:
+        return Q(pk__in=[])
+    whole = Q()
+    for word in words:
+        whole &= _word(word, inner, prefix)
+    digits = telephone(text)
+    return whole | _word(digits, True, prefix) if digits else whole
+
+
+def telephone(text: str) -> str:
+    """The digits of what looks like (the end of) a telephone number, without the leading zeros of a trunk or country prefix; else ''."""
+    if not _TELEPHONE.fullmatch(text.strip()):
+        return ""
+    digits = re.sub(r"\D", "", text).lstrip("0")
+    return digits if 3 <= len(digits) <= 20 else ""
+
+
+def _word(word: str, inner: bool, prefix: str) -> Q:
+    begins = Q(**{f"{prefix}tsv": _Lexemes(f"'{word}':*")})
+    if not inner or len(word) < 3:
+        return begins
+    return begins | Q(**{f"{prefix}grams__contains": inner_grams(word), f"{prefix}words__contains": word})
+
+
+def search_parties(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
+    """Those of `rows` (parties, people or organisations) that fit what is typed."""
+    return rows.filter(condition(text))
+
+
+def first_parties(rows: QuerySet[Any], text: str, limit: int) -> list[Any]:
+    """The best few of `rows`: words that begin with what is typed first, filled up with those that contain it."""
+    found = list(rows.filter(condition(text, inner=False)).order_by("sort_name", "pk")[:limit])
+    if len(found) < limit:
+        known = [party.pk for party in found]
+        found += rows.filter(condition(text)).exclude(pk__in=known).order_by("sort_name", "pk")[: limit - len(found)]
+    return found

@@ -1,0 +1,73 @@
+"""What the other apps show on a contact's page (D11)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Value
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from contacts.models import Party, Task
+from contacts.panels import Panel
+from crm.core import formats
+from crm.core.access import hidden_fields, may
+from crm.core.columns import Column
+from crm.core.subjects import name_subject
+from sales import metrics
+from sales.models import Opportunity
+
+LONGEST = 12  # opportunities in the panel
+
+
+def open_opportunities(party: Party, reader: Any) -> QuerySet[Opportunity]:
+    """The open opportunities with this contact that the reader may see, the next to close first."""
+    rows = Opportunity.objects.visible_to(reader).filter(metrics.OPEN, party=party.pk)
+    return rows.select_related("stage").order_by("expected_close", "pk")
+
+
+def with_next_step(rows: QuerySet[Opportunity], reader: Any) -> QuerySet[Opportunity]:
+    """Each with `step_at`: when its next step is due (None: none planned)."""
+    steps = Task.objects.visible_to(reader).filter(subject_type=name_subject(Opportunity())["subject_type"], subject_id=OuterRef("pk"), done_at__isnull=True)
+    return rows.annotate(step_at=Subquery(steps.order_by("due_at").values("due_at")[:1]))
+
+
+def opportunities_url(party: Party) -> str:
+    """All opportunities with this contact as a list."""
+    return f"{reverse('opportunity-list')}?party={party.pk}"
+
+
+def _figure(party: Party, reader: Any) -> dict[str, Any]:
+    found = metrics.figures(open_opportunities(party, reader))
+    words = ngettext("%(n)s opportunity", "%(n)s opportunities", found.n_open) % {"n": formats.number(found.n_open)}
+    if "amount" in hidden_fields(reader, Opportunity):
+        return {"label": _("Open opportunities"), "value": formats.number(found.n_open), "detail": "", "url": opportunities_url(party)}
+    return {"label": _("Open opportunities"), "value": formats.money(found.open_pipeline, metrics.house_currency(), decimals=0), "detail": words, "url": opportunities_url(party)}
+
+
+def _annotate(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
+    mine = Opportunity.objects.visible_to(reader).filter(metrics.OPEN, party=OuterRef("pk")).order_by().values("party")
+    rows = rows.annotate(open_count=Subquery(mine.annotate(n=Count("pk")).values("n")))
+    if "amount" in hidden_fields(reader, Opportunity):
+        return rows
+    house = metrics.house_currency()
+    total = mine.annotate(total=metrics.expressions(house=house)["open_pipeline"]).values("total")
+    return rows.annotate(open_sum=Subquery(total), currency_id=Value(house))  # a money column reads its currency there
+
+
+PANELS = [
+    Panel(
+        "opportunities",
+        gettext_lazy("Open opportunities"),
+        "party-opportunities",
+        lambda reader: may(reader, "view", Opportunity),
+        opportunities_url,
+        _figure,
+        _annotate,
+        [
+            Column("open_count", gettext_lazy("Open opportunities"), "open_count", kind="number", priority=3),
+            Column("open_sum", gettext_lazy("Open amount"), "open_sum", kind="money", priority=2),
+        ],
+    )
+]

@@ -1,0 +1,113 @@
+"""Today: what to do next, and why, in words. Every line is a record the reader looks after."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, F, Max, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Greatest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from contacts.models import Interaction, Party, Task
+from crm.core import formats
+from crm.core.access import hidden_fields, may
+from crm.core.models import Notification
+from crm.core.subjects import kind_of, name_subject
+from sales.models import Opportunity
+
+QUIET = 14  # days without a next step until an opportunity is named
+MOST = 25  # lines of one group
+NEW = 8
+
+
+def today(user: Any) -> dict[str, Any]:
+    """Everything `today.html` draws: groups of lines [{icon, state, title, url, about, reason, more, amount, currency, task}], what is new, figures."""
+    now = timezone.now()
+    end = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    tasks = list(Task.objects.visible_to(user).filter(owner=user, done_at__isnull=True, due_at__lt=end).select_related("party").order_by("due_at", "pk")[: MOST + 1])
+    seen = Party.objects.visible_to(user).in_bulk({task.party_id for task in tasks if task.party_id})
+    late, rest = [task for task in tasks if task.due_at < now], [task for task in tasks if task.due_at >= now]
+    overdue, quiet = _overdue(user), _quiet(user, now)
+    groups = [
+        (_("Overdue"), [_task(task, seen, now) for task in late]),
+        (_("Today"), [_task(task, seen, now) for task in rest]),
+        (_("Past their expected close"), [_past_close(row, user) for row in overdue]),
+        (_("Without a next step"), [_without_step(row, user, now) for row in quiet]),
+    ]
+    news = list(Notification.objects.visible_to(user).filter(read_at__isnull=True)[:NEW])
+    return {
+        "now": now,
+        "groups": [{"label": label, "items": items[:MOST], "more": len(items) > MOST} for label, items in groups if items],
+        "news": news,
+        "figures": [
+            {"label": _("Overdue tasks"), "value": _capped(late), "detail": _("mine"), "state": "bad" if late else ""},
+            {"label": _("Tasks today"), "value": _capped(rest), "detail": formats.short_day(now)},
+            *(
+                [
+                    {"label": _("Past expected close"), "value": _capped(overdue), "detail": _("my open opportunities"), "state": "warn" if overdue else ""},
+                    {"label": _("Without a next step"), "value": _capped(quiet), "detail": _("for %(n)s days or longer") % {"n": QUIET}},
+                ]
+                if may(user, "view", Opportunity)
+                else []
+            ),
+        ],
+    }
+
+
+def _capped(rows: list[Any]) -> str:
+    return _("more than %(n)s") % {"n": MOST} if len(rows) > MOST else formats.number(len(rows))
+
+
+def _mine(user: Any) -> QuerySet[Opportunity]:
+    return Opportunity.objects.visible_to(user).filter(owner=user, state=Opportunity.State.OPEN)
+
+
+def _overdue(user: Any) -> list[Opportunity]:
+    if "expected_close" in hidden_fields(user, Opportunity):
+        return []
+    return list(_mine(user).filter(expected_close__lt=timezone.localdate()).order_by("expected_close", "pk")[: MOST + 1])
+
+
+def _quiet(user: Any, now: datetime) -> list[Opportunity]:
+    """Open ones without an open task, where for two weeks nothing was moved, written or done; the largest first."""
+    here = {"subject_type": name_subject(Opportunity())["subject_type"], "subject_id": OuterRef("pk")}
+    written = Interaction.objects.unrestricted().filter(**here).order_by().values("subject_id").annotate(last=Max("occurred_at")).values("last")
+    done = Task.objects.unrestricted().filter(**here).order_by().values("subject_id").annotate(last=Max("done_at")).values("last")
+    since = Greatest(F("stage_since"), Coalesce(Subquery(written), F("stage_since")), Coalesce(Subquery(done), F("stage_since")))
+    rows = _mine(user).filter(~Exists(Task.objects.unrestricted().filter(**here, done_at__isnull=True))).annotate(quiet_since=since)
+    return list(rows.filter(quiet_since__lt=now - timedelta(days=QUIET)).order_by(F("amount").desc(nulls_last=True), "pk")[: MOST + 1])
+
+
+def _task(task: Task, seen: dict[int, Party], now: datetime) -> dict[str, Any]:
+    kind = kind_of(task.subject_type_id)
+    party = seen.get(task.party_id or 0)
+    late = task.due_at < now
+    url = kind.url(task.subject_id) if kind and task.subject_id else reverse("party-detail", args=[party.pk]) if party else ""
+    days = (timezone.localtime(now).date() - timezone.localtime(task.due_at).date()).days
+    if late and days:
+        reason = ngettext("Overdue for %(n)s day.", "Overdue for %(n)s days.", days) % {"n": formats.number(days)}
+    else:
+        reason = (_("Was due at %(time)s.") if late else _("Due at %(time)s.")) % {"time": formats.clock(task.due_at)}
+    return {"icon": "checkbox", "state": "bad" if late else "", "title": task.text, "url": url, "about": str(party or ""), "reason": reason, "more": "", "task": task.pk}
+
+
+def _line(row: Opportunity, user: Any, **words: Any) -> dict[str, Any]:
+    amount = None if "amount" in hidden_fields(user, Opportunity) else row.amount
+    return {"icon": "target", "state": "warn", "title": row.name, "url": reverse("opportunity-detail", args=[row.pk]), "about": row.number, "amount": amount, "currency": row.currency_id, **words}
+
+
+def _past_close(row: Opportunity, user: Any) -> dict[str, Any]:
+    assert row.expected_close is not None
+    days = (timezone.localdate() - row.expected_close).days
+    reason = ngettext("Its close was expected %(n)s day ago", "Its close was expected %(n)s days ago", days) % {"n": formats.number(days)}
+    return _line(row, user, reason=f"{reason} ({formats.day(row.expected_close)}).", more=_("Win it, lose it, or set a new day."), action=_("Decide"))
+
+
+def _without_step(row: Any, user: Any, now: datetime) -> dict[str, Any]:
+    days = (now - row.quiet_since).days
+    reason = ngettext("For %(n)s day nothing has happened and no next step is planned.", "For %(n)s days nothing has happened and no next step is planned.", days)
+    return _line(row, user, reason=reason % {"n": formats.number(days)}, more="", action=_("Plan"), icon="route", state="")

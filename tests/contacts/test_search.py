@@ -1,0 +1,77 @@
+"""Finding contacts: umlauts, parts of numbers and words, and only what the reader may see."""
+
+from __future__ import annotations
+
+import pytest
+
+from contacts.fields import PartyField, party_label
+from contacts.models import Party, PartySearch
+from contacts.search import first_parties, index_parties, search_parties
+from crm.core.phone import phone_key
+from tests.factories import AddressFactory, EmailFactory, OrganisationFactory, PersonFactory, PhoneFactory, grant_share
+
+
+@pytest.fixture
+def people(cast):
+    """Three contacts of team Nord, one of Süd."""
+    anke = PersonFactory(first_name="Anke", last_name="Schürmann", owner=cast.anna)
+    number = "05221 9834-120"
+    PhoneFactory(party=anke, number=number, key=phone_key(number))
+    EmailFactory(party=anke, address="anke.schuermann@moebel.example")
+    AddressFactory(party=anke, city="Überlingen", postcode="88662", street="Weg 1")
+    jens = PersonFactory(first_name="Jens", last_name="Mueller", owner=cast.ben)
+    firm = OrganisationFactory(legal_name="Obermüller & Söhne GmbH", owner=cast.anna)
+    far = PersonFactory(first_name="Søren", last_name="Schurmann", owner=cast.david)
+    index_parties()
+    return {"anke": anke, "jens": jens, "firm": firm, "far": far}
+
+
+def found(user, text):
+    return {party.pk for party in search_parties(Party.objects.visible_to(user), text)}
+
+
+CASES = [
+    ("schür", {"anke"}), ("schuer", {"anke"}), ("SCHUR", {"anke"}), ("müller", {"jens", "firm"}), ("muller", {"jens", "firm"}), ("ueberling", {"anke"}),
+    ("soehne", {"firm"}), ("anke überl", {"anke"}), ("überl anke", {"anke"}), ("anke köln", set()), ("9834-120", {"anke"}), ("05221 9834", {"anke"}),
+    ("+49 5221 9834120", {"anke"}), ("83412", {"anke"}), ("anke.schuermann@moebel.example", {"anke"}), ("@moebel", {"anke"}), ("oebel.ex", {"anke"}),
+    ("88662", {"anke"}), ("j", {"jens"}), ("ermü", {"firm"}), ("%", set()), ("'", set()), ("'; drop", set()), ("\\", set()), ("a & b | !c", set()),
+]  # fmt: skip
+
+
+def test_what_is_typed_finds_what_is_meant(cast, people):
+    assert {text: found(cast.anna, text) for text, _ in CASES} == {text: {people[name].pk for name in names} for text, names in CASES}
+
+
+def test_a_number_finds_its_contact(cast, people):
+    anke = people["anke"]
+    assert found(cast.anna, anke.number) == {anke.pk} == found(cast.anna, anke.number.split("-")[1])
+
+
+def test_nothing_beyond_the_rights_is_found(cast, people):
+    assert found(cast.david, "schur") == {people["far"].pk}
+    assert found(cast.greta, "schur") == {people["far"].pk, people["anke"].pk}
+    assert found(cast.frieda, "schur") == set()
+    grant_share(people["anke"], cast.david)
+    assert found(cast.david, "schur") == {people["far"].pk, people["anke"].pk}
+
+
+def test_words_that_begin_come_before_words_that_contain(cast, people):
+    assert first_parties(Party.objects.visible_to(cast.anna), "müller", 5) == [Party.objects.get(pk=people["jens"].pk), Party.objects.get(pk=people["firm"].pk)]
+
+
+def test_one_row_and_all_rows_are_built_alike(cast, people):
+    before = list(PartySearch.objects.order_by("pk").values_list("pk", "words", "keys"))
+    PartySearch.objects.all().delete()
+    assert index_parties([people["anke"].pk]) == 1
+    assert index_parties() == 4
+    assert list(PartySearch.objects.order_by("pk").values_list("pk", "words", "keys")) == before
+
+
+def test_the_field_takes_name_number_or_label(cast, people):
+    field = PartyField(kind="person")
+    anke = Party.objects.get(pk=people["anke"].pk)
+    for text in ("Anke Schürmann", anke.number, party_label(anke), str(anke.pk), "anke"):
+        assert field.clean(text) == anke
+    for text in ("nobody like this", "K-999999999999", "9" * 18, "Obermüller"):
+        with pytest.raises(Exception, match=r".+"):
+            field.clean(text)
