@@ -92,6 +92,17 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
         (BUSINESS, "id opportunity kind from_stage to_stage at recorded_at amount expected_close job_id voids"),
         (TRACE, "by_id"),
     ],
+    "sales.importrun": [
+        (SYSTEM, f"id name source pipeline state team check_job apply_job revert_job {_RECORD}"),
+        (STAFF, "owner"),
+        (TRACE, _WHO),
+    ],
+    "sales.importfile": [
+        (SYSTEM, "id run name digest size lines encoding delimiter quotechar header_row header formats header_key kind mapping confirmed"),
+        (CUSTOMER, "samples"),
+    ],
+    "sales.importquestion": [(SYSTEM, "id run kind rows suggestions choice remembered"), (CUSTOMER, "value")],
+    "sales.importrow": [(SYSTEM, "id run file line kind verdict outcome asks reasons target_id key"), (CUSTOMER, "cells facts before changes")],
     "analytics.forecastsnapshot": [(BUSINESS, "id as_of opportunity_id team_id stage_id amount rate sample expected_close"), (STAFF, "owner_id")],
     "analytics.reportsubscription": [(STAFF, "user report since"), (SYSTEM, "id")],
 }

@@ -14,9 +14,10 @@ from django.db import connection
 from django.utils import timezone
 
 from contacts.models import Affiliation
-from crm.core.models import Job, Notification, SavedView
+from crm.core.models import Job, Notification, SavedView, Undo
 from crm.core.subjects import name_subject
 from crm.core.work import work
+from sales.imports.models import ImportRun
 from sales.models import Stage
 from sales.services import open_opportunity
 from tests.factories import (
@@ -33,7 +34,7 @@ from tests.factories import (
     grant_share,
 )
 
-TABLES = ["contacts_party", "sales_opportunity", "contacts_task", "contacts_interaction", "core_job", "catalog_product", "core_savedview", "accounts_user", "accounts_team"]
+TABLES = ["contacts_party", "sales_opportunity", "contacts_task", "contacts_interaction", "core_job", "catalog_product", "core_savedview", "sales_importrun", "accounts_user", "accounts_team"]
 
 
 def raise_ids(floor: int = 12_344) -> None:
@@ -59,8 +60,12 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
         )
         open_opportunity(opportunity, by=owner)
         note = InteractionFactory(party=firm, kind="call", heading=f"{mark} Anruf", body=f"{mark} am Telefon", created_by=owner)
-        task = TaskFactory(party=firm, owner=owner or opportunity.created_by, text=f"{mark} nachfassen", **name_subject(opportunity)) if owner else None
-    return SimpleNamespace(organisation=firm, person=person, opportunity=opportunity, interaction=note, task=task, mark=mark)
+        task = TaskFactory(party=firm, owner=owner, created_by=owner, text=f"{mark} nachfassen", **name_subject(opportunity))
+        run = ImportRun.objects.create(owner=owner, team=team, created_by=owner, name=f"{mark}.csv", source=mark, pipeline="projects")
+    job = Job.objects.create(kind="import.check", by=owner, label=f"{mark} Auftrag")
+    view = SavedView.objects.create(user=owner, page="person", name=f"{mark} Ansicht", query="state=customer")
+    undo = Undo.objects.create(user=owner, way="facts", label=f"{mark} Schritt", payload={"work": "00000000-0000-0000-0000-000000000000"})
+    return SimpleNamespace(organisation=firm, person=person, opportunity=opportunity, interaction=note, task=task, run=run, job=job, view=view, undo=undo, mark=mark)
 
 
 def build(cast: Any) -> SimpleNamespace:
@@ -79,7 +84,5 @@ def build(cast: Any) -> SimpleNamespace:
         grant_share(record, cast.anna, "view")
     for record in (world.editable.person, world.editable.organisation, world.editable.opportunity):
         grant_share(record, cast.anna, "view", "change")
-    world.jobs = {user.username: Job.objects.create(kind="import.check", by=user, label=f"Import {user.username}") for user in (cast.anna, cast.david, cast.emil)}
-    world.views = {user.username: SavedView.objects.create(user=user, page="person", name="Meine", query="state=customer") for user in (cast.anna, cast.david, cast.emil)}
     Notification.objects.create(user=cast.anna, text="Neu für Sie", url="/")
     return world

@@ -130,7 +130,7 @@ def _is_fragment(request: HttpRequest) -> bool:
 
 
 def answer(request: HttpRequest, status: int, message: str) -> HttpResponse:
-    """A message with its status: a toast for htmx, a whole page otherwise. Nothing of a refused request stays in the database."""
+    """A message with its status: a toast for htmx, a whole page otherwise. `Once` rolls a refused POST back."""
     if _is_fragment(request):
         response = render(request, "_toast.html", {"message": message, "bad": True}, status=status)
         response["HX-Retarget"] = "#toasts"
@@ -139,8 +139,6 @@ def answer(request: HttpRequest, status: int, message: str) -> HttpResponse:
         response = HttpResponse(render_plain(message), status=503, headers={"Retry-After": "30"})
     else:
         response = render(request, "errors/message.html", {"message": message, "status": status}, status=status)
-    if connection.in_atomic_block:
-        transaction.set_rollback(True)  # after rendering: the page itself still asks the database
     return response
 
 

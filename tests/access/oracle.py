@@ -21,11 +21,13 @@ class World:
 
 @dataclass(frozen=True)
 class Row:
-    """A record: who owns it, which team it belongs to."""
+    """A record: who owns it, which team it belongs to. A line of the history also names its contact, its source and its writer."""
 
     name: str
     owner: str | None
     team: str
+    party: Row | None = None
+    source: Row | None = None
 
 
 def inside(world: World, team: str | None, top: str) -> bool:
@@ -53,3 +55,13 @@ def may(world: World, user: str, verb: str, entity: str, row: Row) -> bool:
         if reach == "all" or (reach == "team" and inside(world, row.team, team)):
             return True
     return False
+
+
+def may_history(world: World, user: str, verb: str, row: Row) -> bool:
+    """A task or an entry: its contact and its source must be seen, or it is one's own task; "own" reach means written or to be done by me."""
+    assert row.party is not None
+    seen = may(world, user, "view", "party", row.party) and (row.source is None or may(world, user, "view", "opportunity", row.source))
+    if not (seen or (row.name.startswith("task") and row.owner == user)):
+        return False
+    reaches = {world.matrix[role].get("interaction", {}).get(verb) for role, _team in world.roles.get(user, [])}
+    return bool(reaches & {"team", "all"}) or ("own" in reaches and row.owner == user)

@@ -1,7 +1,7 @@
 """Every route and what it asks of a reader. A route that is missing here is an unknown cell, and unknown cells fail the proof.
 
 Rule(entity, verb, row, methods): `row` names the kind of record in the address ("" for none); "self" as entity means everyone
-signed in (rows of the reader alone); "public" means nobody need sign in. `get`/`post` name the verb per method where they differ.
+signed in (rows of the reader alone), "reference" everyone signed in for any row. `values` are further parts of the address.
 """
 
 from __future__ import annotations
@@ -15,25 +15,104 @@ class Rule:
     verb: str = ""
     row: str = ""
     methods: tuple[str, ...] = ("GET",)
-    opener: str = ""  # verb that must be held for the row where it differs from `verb`
+    values: tuple[tuple[str, object], ...] = ()  # further parts of the address
+    also: tuple[tuple[str, str], ...] = ()  # (verb, entity) asked beside it: without one of them 403
+    post: tuple[str, str] | None = None  # (verb, entity) a POST asks of the same row, where it differs
+    download: bool = False  # no page to look at
 
 
-def crud(name: str, entity: str, row: str, *, view: str = "view") -> dict[str, Rule]:
-    """The pages of one declared entity."""
+def crud(name: str, entity: str, row: str, *, view: tuple[str, str] | None = None) -> dict[str, Rule]:
+    """The pages of one declared entity. `view` as (entity, verb) where reading is governed otherwise."""
+    reading = view or (entity, "view")
     return {
-        f"{name}-list": Rule(entity, view),
+        f"{name}-list": Rule(*reading),
         f"{name}-create": Rule(entity, "add", methods=("GET", "POST")),
-        f"{name}-export": Rule(entity, "export"),
-        f"{name}-detail": Rule(entity, view, row),
+        f"{name}-export": Rule(entity, "export", download=True),
+        f"{name}-detail": Rule(*reading, row),
         f"{name}-update": Rule(entity, "change", row, ("GET", "POST")),
         f"{name}-delete": Rule(entity, "delete", row, ("GET", "POST")),
     }
 
 
 PUBLIC = {
-    "health", "ready", "set-language", "account_login", "account_logout", "account_signup", "account_reset_password", "account_reset_password_done",
+    "health", "ready", "set-language", "setup", "setup-administrator", "account_login", "account_logout", "account_signup", "account_reset_password", "account_reset_password_done",
     "account_reset_password_from_key", "account_reset_password_from_key_done", "account_inactive", "account_confirm_email",
     "account_email_verification_sent", "account_reauthenticate", "account_confirm_login_code", "account_request_login_code",
 }
 # allauth's pages for the signed-in reader's own account
 ACCOUNT = {"account_change_password", "account_set_password", "account_email", "account_reauthenticate"}
+
+READ, WRITE, ASK = ("GET",), ("POST",), ("GET", "POST")
+
+ROUTES: dict[str, Rule] = {
+    # the shell: what belongs to the reader alone
+    "home": Rule("reference"),
+    "search": Rule("reference"),
+    "job-list": Rule("reference"),
+    "job-bar": Rule("reference"),
+    "job-detail": Rule("self", row="job"),
+    "job-cancel": Rule("self", row="job", methods=WRITE),
+    "job-resume": Rule("self", row="job", methods=WRITE),
+    "notifications": Rule("reference"),
+    "notifications-read": Rule("reference", methods=WRITE),
+    "undo": Rule("self", row="undo", methods=WRITE),
+    "set-theme": Rule("reference", methods=WRITE),
+    "view-save": Rule("reference", methods=WRITE),
+    "view-delete": Rule("self", row="view", methods=WRITE),
+    "profile": Rule("reference", methods=ASK),
+    "sign-out-elsewhere": Rule("reference", methods=WRITE),
+    "data-catalogue": Rule("setup", "view"),
+    "setup-pipeline": Rule("setup", "change", methods=ASK),
+    "setup-colleagues": Rule("setup", "change", methods=ASK),
+    "setup-done": Rule("setup", "change"),
+    # contacts
+    **crud("person", "party", "person"),
+    **crud("organisation", "party", "organisation"),
+    "person-assign": Rule("party", "assign", methods=WRITE),
+    "organisation-assign": Rule("party", "assign", methods=WRITE),
+    "person-duplicates": Rule("party", "add"),
+    "organisation-duplicates": Rule("party", "add"),
+    "party-options": Rule("party", "view"),
+    "due-words": Rule("interaction", "add"),
+    "party-detail": Rule("party", "view", "organisation"),
+    "party-timeline": Rule("party", "view", "organisation"),
+    "party-opportunities": Rule("party", "view", "organisation", also=(("view", "opportunity"),)),
+    "party-log": Rule("party", "view", "organisation", WRITE, also=(("add", "interaction"),)),
+    "party-cell": Rule("party", "view", "organisation", ASK, (("name", "vat_id"),), post=("change", "party")),
+    "party-share": Rule("party", "change", "person", ASK),
+    "party-unshare": Rule("party", "change", "person", WRITE),
+    "party-changes": Rule("party", "view", "person"),
+    "party-why": Rule("party", "view", "person"),
+    "task-done": Rule("interaction", "change", "task", WRITE),
+    "task-snooze": Rule("interaction", "change", "task", WRITE),
+    "interaction-update": Rule("interaction", "change", "interaction", ASK),
+    "interaction-delete": Rule("interaction", "delete", "interaction", WRITE),
+    # catalog: everyone reads the price list
+    **crud("product", "product", "product", view=("reference", "")),
+    "product-price": Rule("product", "change", "product", WRITE),
+    "product-price-remove": Rule("product", "change", "product", WRITE, (("price", 4711),)),
+    # sales
+    **crud("opportunity", "opportunity", "opportunity"),
+    "board": Rule("opportunity", "view"),
+    "opportunity-move": Rule("opportunity", "change", "opportunity", ASK),
+    "opportunity-win": Rule("opportunity", "change", "opportunity", ASK),
+    "opportunity-lose": Rule("opportunity", "change", "opportunity", ASK),
+    "opportunity-reopen": Rule("opportunity", "change", "opportunity", WRITE),
+    "opportunity-step": Rule("opportunity", "view", "opportunity", WRITE, also=(("add", "interaction"),)),
+    "opportunity-step-done": Rule("interaction", "change", "task", WRITE),
+    "opportunity-share": Rule("opportunity", "change", "opportunity", ASK),
+    "opportunity-unshare": Rule("opportunity", "change", "opportunity", WRITE),
+    "opportunity-changes": Rule("opportunity", "view", "opportunity"),
+    "opportunity-why": Rule("opportunity", "view", "opportunity"),
+    "import-list": Rule("importrun", "view"),
+    "import-create": Rule("importrun", "add", methods=ASK),
+    "import-detail": Rule("importrun", "view", "run"),
+    "import-rows": Rule("importrun", "view", "run"),
+    **{f"import-{verb}": Rule("importrun", "change", "run", WRITE) for verb in ("check", "remap", "apply", "stop", "resume", "revert")},
+    "import-refused": Rule("importrun", "view", "run", values=(("file", 4711),), download=True),
+    # insights
+    "forecast": Rule("forecast", "view"),
+    "forecast-pdf": Rule("forecast", "export", download=True),
+    "forecast-subscribe": Rule("forecast", "export", methods=WRITE),
+    "forecast-unsubscribe": Rule("forecast", "view", methods=WRITE),
+}

@@ -37,26 +37,37 @@ def plain_world(world: Any) -> oracle.World:
     return oracle.World({t.name: t.parent.name if t.parent else None for t in Team.objects.select_related("parent")}, matrix, roles, {"gone"}, shares)
 
 
-def expected(plain: oracle.World, user: str, rule: Rule, relation: str, of: Any) -> str:
+def expected(plain: oracle.World, user: str, rule: Rule, of: Any, method: str) -> str:
     """"in", "404" or "403" for a signed-in user."""
-    if rule.entity == "self":
-        return "in" if not rule.row or of == user else "404"
-    if rule.entity == "reference":
+    verb, entity = rule.post if method == "POST" and rule.post else (rule.verb, rule.entity)
+    if entity == "self":
+        return "in" if of == user else "404"
+    if entity == "reference":
         return "in"
     if not oracle.holds(plain, user, rule.verb, rule.entity):
         return "403"
-    if not rule.row or not isinstance(of, oracle.Row):
-        return "in"
-    return "in" if oracle.may(plain, user, rule.verb, rule.entity, of) else "404"
+    if isinstance(of, oracle.Row):
+        if not (oracle.may_history(plain, user, rule.verb, of) if of.party else oracle.may(plain, user, rule.verb, rule.entity, of)):
+            return "404"
+        if not oracle.holds(plain, user, verb, entity):
+            return "403"
+        if not of.party and not oracle.may(plain, user, verb, entity, of):
+            return "404"
+    return "in" if all(oracle.holds(plain, user, *pair) for pair in rule.also) else "403"
 
 
-def row_of(world: Any, rule: Rule, relation: str, user: str) -> Any:
-    """What the oracle knows of the record in a cell."""
-    found = record(world, rule, getattr(world, relation))
+def row_of(world: Any, rule: Rule, relation: str) -> Any:
+    """What the oracle knows of the record in a cell: a Row, or the name of whom it belongs to."""
+    of = getattr(world, relation)
+    found = record(world, rule, of)
     if rule.entity == "self":
-        return found.user.username if hasattr(found, "user") else found.by.username
+        return (found.user if hasattr(found, "user") else found.by).username
+    if rule.row in {"task", "interaction"}:
+        party = oracle.Row(f"organisation:{relation}", of.organisation.owner.username, of.organisation.team.name)
+        source = oracle.Row(f"opportunity:{relation}", of.opportunity.owner.username, of.opportunity.team.name) if rule.row == "task" else None
+        return oracle.Row(f"{rule.row}:{relation}", of.organisation.owner.username, of.organisation.team.name, party, source)
     if hasattr(found, "team_id"):
-        return oracle.Row(f"{rule.row}:{relation}", found.owner.username if found.owner else None, found.team.name)
+        return oracle.Row(f"{rule.row}:{relation}", found.owner.username, found.team.name)
     return None
 
 
@@ -85,10 +96,10 @@ def test_every_cell(cast: Any, sign_in: Callable[[Any], Browser], figures: Any, 
     for name, rule in ROUTES.items():
         for relation in RELATIONS if rule.row and hasattr(world.own, rule.row) else ["own"]:
             url = address(world, name, rule, getattr(world, relation))
-            of = row_of(world, rule, relation, who) if rule.row else None
+            of = row_of(world, rule, relation) if rule.row else None
             for method in METHODS:
                 verb = "POST" if method == "POST" else "GET"
-                want = "sign-in" if who in ("nobody", "gone") else expected(plain, who, rule, relation, of) if verb in rule.methods else "405"
+                want = "sign-in" if who in ("nobody", "gone") else expected(plain, who, rule, of, verb) if verb in rule.methods else "405"
                 before = Change.objects.order_by("-id").values_list("id", flat=True).first()
                 answer = browser.generic(verb, url, htmx=method == "HTMX") if verb == "GET" else browser.post(url, {})
                 got = verdict(answer)
