@@ -29,7 +29,7 @@ export function toast(text, { action, bad = false } = {}) {
     element.append(control);
   };
   if (action) button(action.label, action.run);
-  button(box.dataset.close);
+  button(box.dataset.closeText);
   box.replaceChildren(element);
   watch(element);
 }
