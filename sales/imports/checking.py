@@ -87,12 +87,12 @@ def _understood(run: ImportRun, file: ImportFile, judge: Any, line: int, cells: 
 
 
 def _refuse_doubles(rows: list[ImportRow]) -> None:
-    """The first row of a key counts; a later one with the same key is refused and names the first."""
+    """The first row of a key counts, whatever became of it; a later one with the same key is refused and names the first."""
     if not rows:
         return
     keys = {row.key for row in rows if row.key}
-    staged = ImportRow.objects.unrestricted().filter(run=rows[0].run, kind=rows[0].kind, key__in=keys).exclude(verdict=Verdict.REFUSED)
-    first = {key: (name, line) for key, name, line in staged.values_list("key", "file__name", "line")}
+    staged = ImportRow.objects.unrestricted().filter(run=rows[0].run, kind=rows[0].kind, key__in=keys).order_by("-pk")
+    first = {key: (name, line) for key, name, line in staged.values_list("key", "file__name", "line")}  # the earliest stands last
     for row in rows:
         if not row.key or row.reasons:
             continue

@@ -23,7 +23,7 @@ from crm.core.uploads import too_large
 from crm.core.views import Crud, Gated, GatedDetail, action, number_from
 from sales.imports import services, tally, words
 from sales.imports.files import Inspection, inspect, keep
-from sales.imports.forms import DecisionForm, MappingForm, UploadForm, kept_token
+from sales.imports.forms import MOST_FILES, DecisionForm, MappingForm, UploadForm, kept_token
 from sales.imports.models import ImportRow, ImportRun, Kind
 
 PAGE = 50
@@ -61,18 +61,9 @@ class ImportCreate(Gated, FormView):
         return {**super().get_context_data(**kwargs), "title": _("Import files"), "cancel_url": self.crud.url("list")}
 
     def form_valid(self, form: UploadForm) -> HttpResponse:
-        found: list[tuple[str, Inspection]] = []
-        for name, digest in form.kept():
-            found.append((name, inspect(digest)))
-        for name in too_large(self.request):
-            form.add_error("files", _("%(file)s: the file is too large.") % {"file": name})
-        for upload in form.cleaned_data["files"]:
-            name = (upload.name or "")[-160:]
-            try:
-                found.append((name, inspect(keep(upload))))
-            except TableError as error:
-                line = _("line %(n)s: ") % {"n": error.line} if error.line else ""
-                form.add_error("files", f"{name}: {line}{error.message}")
+        found, wrong = received(self.request, form)
+        for words in wrong:
+            form.add_error("files", words)
         if not found and not form.errors:
             form.add_error("files", _("Please choose at least one file."))
         if form.errors:
@@ -81,15 +72,27 @@ class ImportCreate(Gated, FormView):
         return HttpResponseRedirect(self.crud.url("detail", run.pk))
 
     def form_invalid(self, form: UploadForm, found: list[tuple[str, Inspection]] | None = None) -> HttpResponse:
+        """What could be read is kept, so that only the rest has to be chosen again."""
         if found is None:
-            found = [(name, inspect(digest)) for name, digest in form.kept()]
-            for upload in self.request.FILES.getlist("files"):  # the source is missing: the files need not be chosen again
-                try:
-                    found.append(((upload.name or "")[-160:], inspect(keep(upload))))
-                except TableError as error:
-                    form.add_error("files", f"{upload.name}: {error.message}")
+            found, wrong = received(self.request, form)
+            for words in wrong:
+                form.add_error("files", words)
         kept = [{"name": name, "token": kept_token(name, inspection.digest)} for name, inspection in found]
         return render(self.request, self.template_name, self.get_context_data(form=form, kept=kept), status=422)
+
+
+def received(request: HttpRequest, form: UploadForm) -> tuple[list[tuple[str, Inspection]], list[str]]:
+    """(name and content of every readable file, what is wrong with the others in words)."""
+    found = [(name, inspect(digest)) for name, digest in form.kept()]
+    wrong = [_("%(file)s: the file is too large.") % {"file": name} for name in too_large(request)]
+    for upload in request.FILES.getlist("files")[:MOST_FILES]:
+        name = (upload.name or "")[-160:]
+        try:
+            found.append((name, inspect(keep(upload))))
+        except TableError as error:
+            line = _("line %(n)s: ") % {"n": error.line} if error.line else ""
+            wrong.append(f"{name}: {line}{error.message}")
+    return found, wrong
 
 
 class ImportDetail(GatedDetail):

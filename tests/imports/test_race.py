@@ -1,0 +1,57 @@
+"""Two people bring in the same files at once: nothing exists twice."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from accounts.models import Team, User
+from contacts.models import Organisation
+from crm.catalog.models import Product
+from crm.core.models import Job
+from sales.imports import applying, services
+from sales.models import Opportunity, StageTransition
+from tests.imports.export_files import write_export
+from tests.imports.reference import figures_of
+from tests.imports.steps import begin, check, run_to_end
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_imports_of_the_same_files_at_once(cast: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(applying, "CHUNK", 15)
+    write_export(tmp_path, opportunities=60)
+    expected = figures_of(tmp_path)
+    people = [cast.emil, User.objects.create(username="zwei", email="zwei@lotse.test", team=cast.emil.team, is_superuser=True, last_name="Zwei")]
+    teams = Team.objects.count()
+    runs = [check(begin(sorted(tmp_path.iterdir()), by), by) for by in people]
+    started = [services.apply_import(run, by=by) for run, by in zip(runs, people, strict=True)]
+    ended: list[Any] = []
+    together = threading.Barrier(2)
+
+    def work(job: Job) -> None:
+        try:
+            together.wait()
+            ended.append(run_to_end(job))
+        finally:
+            connection.close()
+
+    workers = [threading.Thread(target=work, args=(job,)) for job in started]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [job.state for job in ended] == ["done", "done"], [job.error for job in ended]
+    assert Opportunity.objects.count() == expected["opportunities"] == len(set(Opportunity.objects.values_list("external_id", flat=True)))
+    assert Organisation.objects.count() == expected["organisations"]
+    assert Product.objects.count() == expected["products"]
+    assert User.objects.filter(is_active=False).count() == expected["agents"] + expected["managers"]
+    assert Team.objects.count() == teams + expected["managers"] + len(expected["regions"])
+    assert StageTransition.objects.filter(kind="open").count() == expected["opportunities"]
+    outcomes = [dict.fromkeys(run.rows.values_list("outcome", flat=True)) for run in runs]
+    assert {outcome for found in outcomes for outcome in found} == {"created", "matched"}
+    assert sum(run.rows.filter(outcome="created").count() for run in runs) == expected["rows"]
