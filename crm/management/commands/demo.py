@@ -1,0 +1,69 @@
+"""`manage.py demo`: a firm that has lived for eighteen months. A second run finds it there; an interrupted one goes on."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, transaction
+from django.utils import timezone, translation
+
+from accounts.models import User
+from crm.catalog.models import Product
+from crm.core.access import one_request
+from crm.core.models import Event, Undo
+from crm.demo import firm, life
+from crm.demo.sign_ins import DOMAIN, PASSWORD
+from sales.models import LostReason, Opportunity, Stage
+
+
+class Command(BaseCommand):
+    help = "Fill an empty installation with a fictional firm whose teams have worked here for eighteen months."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        begin = time.monotonic()
+        ours = User.objects.filter(email__endswith=f"@{DOMAIN}")
+        if ours.exists() and Opportunity.objects.unrestricted().exists():
+            self._say("The demo firm is there already.")
+            self._show()
+            return
+        if not ours.exists() and User.objects.exists():
+            raise CommandError("This installation has users of its own; the demo firm only moves into an empty one.")
+        with translation.override(settings.LANGUAGE_CODE):
+            if not ours.exists():
+                firm.found_firm()
+                self._say(f"{firm.NAME}: {len(firm.PEOPLE)} people in {len(firm.TEAMS)} teams can sign in")
+            people = {user.last_name: user for user in ours}
+            with transaction.atomic(), one_request():  # nobody's rights change meanwhile: read them once
+                self._live(people)
+        self._say(f"done in {time.monotonic() - begin:.0f} s")
+        self._show()
+
+    def _live(self, people: dict[str, User]) -> None:
+        """Everything else, whole or not at all."""
+        dice = random.Random(20260915)  # noqa: S311 - the same firm every time
+        products = firm.write_price_list(people["Weber"]) if not Product.objects.exists() else {product.number: product for product in Product.objects.all()}
+        self._say(f"{len(products)} products")
+        customers, competitors = life.meet_customers(dice, people, self._say)
+        stages = {stage.key: stage for stage in Stage.objects.filter(pipeline__key="projects")}
+        reasons = {reason.key: reason for reason in LostReason.objects.all()}
+        prices = {number: (product, price.amount) for number, product in products.items() if (price := product.price_on(timezone.localdate(), "EUR"))}
+        world = life.World(people, prices, customers, competitors, stages, reasons)
+        count = life.live(dice, world, timezone.localtime(), self._say)
+        life.work_together(world)
+        self._say(f"{count} opportunities")
+        # What was lived is past: nobody is told of it, nothing of it is taken back by a toast, and no bell needs to ring for it.
+        Event.objects.filter(done_at__isnull=True).update(done_at=timezone.now())
+        Undo.objects.filter(user__in=people.values()).delete()
+        connection.run_on_commit = []
+
+    def _show(self) -> None:
+        for first, last, role, team in firm.PEOPLE:
+            self._say(f"  {firm.address_of(first, last):38} {PASSWORD}   {role}{', ' + team if team else ''}")
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(f"demo: {text}")
+        self.stdout.flush()
