@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -237,7 +237,7 @@ def reopen(request: HttpRequest, row: Opportunity) -> HttpResponse:
 def plan_step(request: HttpRequest, row: Opportunity) -> HttpResponse:
     """A next step from one line of words."""
     if not may(request.user, "add", Task):
-        raise RuleBroken(_("You do not have the right to plan steps."))
+        raise PermissionDenied
     form = StepForm(request.POST)
     if not form.is_valid():
         raise RuleBroken(form.errors["step"][0])
@@ -250,6 +250,8 @@ def plan_step(request: HttpRequest, row: Opportunity) -> HttpResponse:
 @action(Opportunities, "view")
 def finish_step(request: HttpRequest, row: Opportunity, step: int) -> HttpResponse:
     """Tick a step off."""
+    if not may(request.user, "change", Task):
+        raise PermissionDenied
     task = get_object_or_404(Task.objects.visible_to(request.user, "change"), pk=step, pk__in=steps.steps_of(row, request.user).values("pk"))
     undo = steps.finish_step(task, by=request.user)
     say(request, undo.label, undo=undo)

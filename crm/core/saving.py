@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404
+from django.utils.translation import gettext as _
 
 from crm.core.access import hidden_fields, may
 from crm.core.models import Change
@@ -35,6 +36,13 @@ class FactsForm(forms.ModelForm):
         for field in self.fields.values():
             if isinstance(field, forms.ModelChoiceField) and hasattr(field.queryset, "visible_to"):
                 field.queryset = field.queryset.visible_to(user)
+
+    def clean_version(self) -> int | None:
+        """An edit must say what it was typed over; without that it could write over somebody unseen."""
+        version: int | None = self.cleaned_data.get("version")
+        if self.instance.pk and version is None:
+            raise forms.ValidationError(_("This form is incomplete. Please reload the page and try again."))
+        return version
 
     @property
     def facts(self) -> list[str]:
@@ -100,8 +108,8 @@ def save_facts(form: FactsForm, *, by: Any) -> Any:
 def _merge(form: FactsForm, current: models.Model) -> None:
     """Bring a stale form up to the row as it is: fields you left alone take the current value; a clash raises `Stale`."""
     seen = form.cleaned_data.get("version")
-    if seen is None or seen == current.version:  # type: ignore[attr-defined]
-        return
+    if seen == current.version or "version" not in form.fields:  # type: ignore[attr-defined]
+        return  # nothing happened since, or a single field that compares its own old value
     instance, model = form.instance, type(current)
     theirs = changes_since(current, seen)
     differences = []

@@ -16,7 +16,7 @@ class Rule:
     row: str = ""
     methods: tuple[str, ...] = ("GET",)
     values: tuple[tuple[str, object], ...] = ()  # further parts of the address
-    also: tuple[tuple[str, str], ...] = ()  # (verb, entity) asked beside it: without one of them 403
+    also: tuple[tuple[str, str], ...] = ()  # (verb, entity) asked beside it and first: without one of them 403
     post: tuple[str, str] | None = None  # (verb, entity) a POST asks of the same row, where it differs
     download: bool = False  # no page to look at
 
@@ -99,7 +99,7 @@ ROUTES: dict[str, Rule] = {
     "opportunity-lose": Rule("opportunity", "change", "opportunity", ASK),
     "opportunity-reopen": Rule("opportunity", "change", "opportunity", WRITE),
     "opportunity-step": Rule("opportunity", "view", "opportunity", WRITE, also=(("add", "interaction"),)),
-    "opportunity-step-done": Rule("interaction", "change", "task", WRITE),
+    "opportunity-step-done": Rule("interaction", "change", "task", WRITE, also=(("view", "opportunity"),)),
     "opportunity-share": Rule("opportunity", "change", "opportunity", ASK),
     "opportunity-unshare": Rule("opportunity", "change", "opportunity", WRITE),
     "opportunity-changes": Rule("opportunity", "view", "opportunity"),

@@ -44,7 +44,7 @@ def expected(plain: oracle.World, user: str, rule: Rule, of: Any, method: str) -
         return "in" if of == user else "404"
     if entity == "reference":
         return "in"
-    if not oracle.holds(plain, user, rule.verb, rule.entity):
+    if not all(oracle.holds(plain, user, *pair) for pair in ((rule.verb, rule.entity), *rule.also)):
         return "403"
     if isinstance(of, oracle.Row):
         if not (oracle.may_history(plain, user, rule.verb, of) if of.party else oracle.may(plain, user, rule.verb, rule.entity, of)):
@@ -53,7 +53,7 @@ def expected(plain: oracle.World, user: str, rule: Rule, of: Any, method: str) -
             return "403"
         if not of.party and not oracle.may(plain, user, verb, entity, of):
             return "404"
-    return "in" if all(oracle.holds(plain, user, *pair) for pair in rule.also) else "403"
+    return "in"
 
 
 def row_of(world: Any, rule: Rule, relation: str) -> Any:

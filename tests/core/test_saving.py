@@ -83,10 +83,16 @@ def test_several_changes_since_go_back_to_the_version_i_saw(cast: Any, werk: Any
     assert (werk.vat_id, werk.website) == ("DE6", "https://mine.test")
 
 
-def test_red_control_without_the_version_an_edit_is_lost(cast: Any, werk: Any) -> None:
-    """What the version guards against: without it the stale form writes the old value over the other's edit."""
-    mine = form(werk, cast.anna, website="https://mine.test", version="")
+def test_an_edit_that_does_not_say_what_it_saw_is_refused(cast: Any, werk: Any) -> None:
+    unaware = Form({"legal_name": "Werk", "vat_id": "DE9"}, instance=werk, user=cast.anna)
+    assert "version" in unaware.errors
+
+
+def test_red_control_without_the_merge_an_edit_is_lost(cast: Any, werk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the version guards against: without the merge the stale form writes the old value over the other's edit."""
+    mine = form(werk, cast.anna, website="https://mine.test")
     save_facts(form(werk, cast.ben, vat_id="DE9"), by=cast.ben)
+    monkeypatch.setattr("crm.core.saving._merge", lambda form, current: None)
     save_facts(mine, by=cast.anna)
     werk.refresh_from_db()
     assert werk.vat_id == "DE1"
