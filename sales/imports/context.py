@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -90,7 +90,7 @@ class Context:
         if root is None:
             raise RuleBroken(_("There is no team yet. Create the firm's team first."))
         self.root = root
-        self.answers = dict((f"{kind}:{value}", choice) for kind, value, choice in run.questions.values_list("kind", "value", "choice")) if settled else remembered(run)
+        self.answers = {f"{kind}:{value}": choice for kind, value, choice in run.questions.values_list("kind", "value", "choice")} if settled else remembered(run)
 
     @cached_property
     def home(self) -> Team:
@@ -160,7 +160,7 @@ def remembered(run: ImportRun) -> dict[str, str]:
     return {f"{kind}:{value}": choice for kind, value, choice in asked.order_by("pk").values_list("kind", "value", "choice")}
 
 
-def differing(columns: dict[str, tuple[str, ...]], facts: dict[str, str], earlier: dict[str, str] | None, now: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+def differing(columns: Mapping[str, tuple[str, ...]], facts: dict[str, str], earlier: dict[str, str] | None, now: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     """The columns to change in a known record: filled in the file, other than here, and — if this source told before — changed there since.
 
     `columns` names the facts each column comes from. What somebody changed here stays unless the source changed it, too.

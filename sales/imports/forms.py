@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from sales.imports.models import ImportFile, ImportRun, Kind
@@ -17,6 +18,13 @@ from sales.imports.words import kind_label
 
 MOST_FILES = 20
 _SALT = "sales.imports.kept"
+
+
+class Choice(forms.ChoiceField):
+    """A select as our pages draw it."""
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {**super().widget_attrs(widget), "class": "form-select"}
 
 
 class FilesInput(forms.ClearableFileInput):
@@ -42,7 +50,8 @@ class UploadForm(forms.Form):
         label=_("Where do the data come from?"), max_length=80,
         help_text=_("A name for the other system. Under the same name the next export finds its records again."),
     )  # fmt: skip
-    files = FilesField(label=_("CSV files"), required=False, help_text=_("Encoding, separator and header are found out. Nothing is brought in before you have seen what would happen."))
+    files = FilesField(  # type: ignore[assignment]
+        label=_("CSV files"), required=False, help_text=_("Encoding, separator and header are found out. Nothing is brought in before you have seen what would happen."))
 
     def __init__(self, *args: Any, user: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,7 +60,7 @@ class UploadForm(forms.Form):
     def kept(self) -> list[tuple[str, str]]:
         """(name, digest) of files received with an earlier try."""
         found = []
-        for token in self.data.getlist("kept")[:MOST_FILES] if self.is_bound else []:
+        for token in self.data.getlist("kept")[:MOST_FILES] if isinstance(self.data, QueryDict) else []:
             try:
                 name, digest = signing.loads(token, salt=_SALT, max_age=86_400)
             except signing.BadSignature:
@@ -73,15 +82,15 @@ class MappingForm(forms.Form):
     def __init__(self, *args: Any, run: ImportRun, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.run = run
-        self.files = list(run.files.all())
+        self.imported = list(run.files.all())
         self.fields["pipeline"].choices = pipeline_choices()  # type: ignore[attr-defined]
         self.fields["pipeline"].initial = run.pipeline
-        for file in self.files:
-            self.fields[f"kind-{file.pk}"] = forms.ChoiceField(
+        for file in self.imported:
+            self.fields[f"kind-{file.pk}"] = Choice(
                 label=_("This file holds"), required=False, initial=file.kind, choices=[("", kind_label("")), *Kind.choices]
             )
             for place, label in enumerate(file.header):
-                self.fields[f"col-{file.pk}-{place}"] = forms.ChoiceField(
+                self.fields[f"col-{file.pk}-{place}"] = Choice(
                     label=label or str(place + 1), required=False, initial=file.mapping.get(str(place), ""), choices=self._targets(file)
                 )
 
@@ -97,7 +106,7 @@ class MappingForm(forms.Form):
         return [("", _("do not bring in")), *((field.key, field.label) for field in FIELDS.get(chosen, ())), *rest]
 
     def clean(self) -> dict[str, Any]:
-        for file in self.files:
+        for file in self.imported:
             if self._kind(file) != file.kind:
                 continue
             taken: dict[str, str] = {}
@@ -113,7 +122,7 @@ class MappingForm(forms.Form):
     def mappings(self) -> dict[int, tuple[str, dict[str, str]]]:
         """File → (kind, {column: target})."""
         found = {}
-        for file in self.files:
+        for file in self.imported:
             chosen = ((place, self.cleaned_data.get(f"col-{file.pk}-{place}", "")) for place in range(len(file.header)))
             found[file.pk] = (self.cleaned_data[f"kind-{file.pk}"], {str(place): key for place, key in chosen if key})
         return found
@@ -130,7 +139,7 @@ class MappingForm(forms.Form):
                     for place in range(len(file.header))
                 ],
             }
-            for file in self.files
+            for file in self.imported
         ]
 
 
@@ -141,7 +150,7 @@ class DecisionForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.questions = list(run.questions.all())
         for question in self.questions:
-            self.fields[f"q-{question.pk}"] = forms.ChoiceField(label=sentence(question), initial=question.choice, choices=choices(question))
+            self.fields[f"q-{question.pk}"] = Choice(label=sentence(question), initial=question.choice, choices=choices(question))
 
     def answers(self) -> dict[int, str]:
         """Question → choice."""

@@ -79,7 +79,7 @@ def _used_elsewhere(model: type[models.Model], ids: set[int], job: int) -> set[i
             continue
         other: Any = relation.related_model
         if other not in _UNASKED and not other._meta.proxy:
-            found |= _named_in(other, relation.field.column, "", ids, job)  # type: ignore[union-attr]
+            found |= _named_in(other, str(relation.field.column), "", ids, job)  # type: ignore[union-attr]
     if ContentType.objects.filter(app_label=model._meta.app_label, model=model._meta.model_name).exists():
         subject = f"AND o.subject_type_id = {int(ContentType.objects.get_for_model(model).pk)}"
         for other in (Interaction, Task):

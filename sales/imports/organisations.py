@@ -21,7 +21,7 @@ from sales.imports.reading import name_key
 
 _COLUMNS = {"industry_id": ("industry",), "founded": ("founded",), "employees": ("employees",), "revenue": ("revenue",)}
 _ADDRESS = {"country": ("country",), "city": ("city",)}
-_RANGES = {"founded": 9999, "employees": 2_000_000_000, "revenue": Decimal("9999999999.99")}
+_RANGES: dict[str, int | Decimal] = {"founded": 9999, "employees": 2_000_000_000, "revenue": Decimal("9999999999.99")}
 
 
 def external_key(name: str) -> str:
@@ -39,7 +39,7 @@ def known_organisations(context: Context, wanted: Iterable[str], *, staged: bool
     rows = rows.filter(Q(sort_name__in=keys) | Q(source=context.run.source, external_id__in=[key[:120] for key in keys]))
     by_key = {key[:120]: key for key in keys}
     for pk, name, sort_name, source, external in rows.order_by("pk").values_list("pk", "legal_name", "sort_name", "source", "external_id"):
-        key = by_key.get(external) if source == context.run.source and external in by_key else sort_name
+        key = by_key[external] if source == context.run.source and external in by_key else str(sort_name)
         names.ids.setdefault(key, pk)
         names.shown.setdefault(key, name)
     if staged:
@@ -149,7 +149,7 @@ class Organisations:
             if finding.changes and finding.target_id is not None:
                 self._update(finding, addresses)
         PostalAddress.objects.bulk_create(addresses)
-        index_parties([finding.target_id for _row, finding in plan if finding.changes or addresses])
+        index_parties([finding.target_id for _row, finding in plan if finding.target_id is not None])
 
     def _update(self, finding: Finding, addresses: list[PostalAddress]) -> None:
         assert finding.target_id is not None
@@ -192,7 +192,7 @@ class Links:
     def write(self, plan: Plan) -> None:
         """Set the parents that are to change."""
         for _row, finding in plan:
-            if finding.changes:
+            if finding.changes and finding.target_id is not None:
                 Party.objects.filter(pk=finding.target_id).update(
                     parent=finding.values["parent_id"], version=F("version") + 1, updated_by=self.context.by, updated_at=timezone.now()
                 )

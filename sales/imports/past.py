@@ -16,6 +16,7 @@ from sales.models import Opportunity, Stage, StageTransition
 
 Kind = StageTransition.Kind
 Step = tuple[ImportRow, Opportunity, str, Stage, Stage, datetime]
+Told = tuple[ImportRow, Opportunity, str, datetime]  # a line for the contact's history
 
 
 def tell_new(context: Context, made: Sequence[Opportunity], stages: Sequence[Stage], plan: Plan) -> None:
@@ -26,7 +27,7 @@ def tell_new(context: Context, made: Sequence[Opportunity], stages: Sequence[Sta
     """
     rows = {finding.target_id: row for row, finding in plan}
     ledger: list[StageTransition] = []
-    told: list[tuple[ImportRow, Opportunity, str, datetime]] = []
+    told: list[Told] = []
     for opportunity in made:
         begun = moment_of(opportunity.opened_on or opportunity.closed_on)
         origin = None
@@ -57,8 +58,8 @@ def _row(context: Context, opportunity: Opportunity, kind: str, origin: Stage | 
     )  # fmt: skip
 
 
-def _tell_contacts(context: Context, told: Sequence[tuple[ImportRow, Opportunity, str, datetime]]) -> None:
-    told = [line for line in told if line[1].party_id]
+def _tell_contacts(context: Context, told: Sequence[Told]) -> None:
+    lines = [(row, opportunity, opportunity.party_id, kind, at) for row, opportunity, kind, at in told if opportunity.party_id is not None]
     words = {
         Kind.OPEN: _("Opportunity opened: %(name)s"),
         Kind.WIN: _("Won: %(name)s"),
@@ -69,24 +70,23 @@ def _tell_contacts(context: Context, told: Sequence[tuple[ImportRow, Opportunity
     Interaction.objects.bulk_create(
         [
             Interaction(
-                party_id=opportunity.party_id, kind=Interaction.Kind.SYSTEM, occurred_at=at, heading=(words[Kind(kind)] % {"name": opportunity.name})[:200],
+                party_id=party, kind=Interaction.Kind.SYSTEM, occurred_at=at, heading=(words[Kind(kind)] % {"name": opportunity.name})[:200],
                 created_by=context.by, updated_by=context.by, subject_type=subject, subject_id=opportunity.pk,
             )
-            for _row, opportunity, kind, at in told
+            for _row, opportunity, party, kind, at in lines
         ]
     )  # fmt: skip
-    _note_activity(told)
-    won = {opportunity.party_id for _row, opportunity, kind, _at in told if kind == Kind.WIN}
+    _note_activity([(row, party, at) for row, _opportunity, party, _kind, at in lines])
+    won = {party for _row, _opportunity, party, kind, _at in lines if kind == Kind.WIN}
     Party.objects.filter(pk__in=won, state=Party.State.PROSPECT).update(state=Party.State.CUSTOMER)
 
 
-def _note_activity(told: Sequence[tuple[ImportRow, Opportunity, str, datetime]]) -> None:
+def _note_activity(lines: Sequence[tuple[ImportRow, int, datetime]]) -> None:
     """The latest moment per contact. What stood there before is kept with the row, as no audit watches this table."""
     latest: dict[int, tuple[datetime, ImportRow]] = {}
-    for row, opportunity, _kind, at in told:
-        assert opportunity.party_id is not None
-        if opportunity.party_id not in latest or latest[opportunity.party_id][0] < at:
-            latest[opportunity.party_id] = (at, row)
+    for row, party, at in lines:
+        if party not in latest or latest[party][0] < at:
+            latest[party] = (at, row)
     known = {activity.party_id: activity for activity in PartyActivity.objects.select_for_update().filter(party__in=latest).order_by("pk")}
     fresh, later = [], []
     for party, (at, row) in latest.items():

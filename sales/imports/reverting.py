@@ -31,7 +31,7 @@ _OWN = {ImportRun._meta.db_table}  # the import's own record is no business of t
 def revert_step(job: Job) -> bool:
     """Take back the next changes, the newest first, so that children go before what they hang on."""
     run = ImportRun.objects.unrestricted().select_for_update(of=("self",)).get(pk=job.params["run"])
-    assert run.apply_job is not None
+    assert run.apply_job_id is not None
     changes = Change.objects.filter(job_id=run.apply_job_id).exclude(relation__in=_OWN)
     if not job.cursor:
         _begin(job, run.apply_job_id, changes.count())
@@ -117,7 +117,7 @@ def _settle_activity(run: ImportRun, lines: Any) -> None:
     rows = ImportRow.objects.unrestricted().filter(run=run, before__party__in=list(parties)).order_by("pk")
     oldest: dict[int, dict[str, Any]] = {}
     latest: dict[int, str] = {}
-    for before in rows.values_list("before", flat=True):
+    for before in (row.before or {} for row in rows.only("before")):
         oldest.setdefault(before["party"], before)
         latest[before["party"]] = before["now"]
     for party, before in oldest.items():

@@ -161,7 +161,8 @@ def _hold(run: ImportRun) -> ImportRun:
 
 
 def _start(held: ImportRun, state: str, column: str, kind: str, label: str, by: Any) -> Job:
-    job = jobs.start_job(kind, by=by, label=label % {"files": held.name}, url=reverse("import-detail", args=[held.pk]), run=held.pk)
+    first, *others = held.files.values_list("name", flat=True)
+    job = jobs.start_job(kind, by=by, label=label % {"files": f"{first} …" if others else first}, url=reverse("import-detail", args=[held.pk]), run=held.pk)
     _save(held, by, state=state, pipeline=held.pipeline, **{column: job})
     return job
 

@@ -9,9 +9,8 @@ from django.apps import apps
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.generic import FormView
 
 from crm.core.columns import Column
@@ -62,8 +61,8 @@ class ImportCreate(Gated, FormView):
 
     def form_valid(self, form: UploadForm) -> HttpResponse:
         found, wrong = received(self.request, form)
-        for words in wrong:
-            form.add_error("files", words)
+        for sentence in wrong:
+            form.add_error("files", sentence)
         if not found and not form.errors:
             form.add_error("files", _("Please choose at least one file."))
         if form.errors:
@@ -75,8 +74,8 @@ class ImportCreate(Gated, FormView):
         """What could be read is kept, so that only the rest has to be chosen again."""
         if found is None:
             found, wrong = received(self.request, form)
-            for words in wrong:
-                form.add_error("files", words)
+            for sentence in wrong:
+                form.add_error("files", sentence)
         kept = [{"name": name, "token": kept_token(name, inspection.digest)} for name, inspection in found]
         return render(self.request, self.template_name, self.get_context_data(form=form, kept=kept), status=422)
 
@@ -271,15 +270,15 @@ def rows(request: HttpRequest, run: ImportRun) -> HttpResponse:
     for name, value in asked.items():
         if value:
             found = found.filter(**{name: value[:20]})
-    question = run.questions.filter(pk=number_from(request, "question", 0)).first()
+    question = run.questions.filter(pk=number_from(request, "question") or 0).first()
     if question is not None:
         found = found.filter(asks__contains=[question.key])
-    after = number_from(request, "after", 0)
+    after = number_from(request, "after") or 0
     page_rows = list(found.filter(pk__gt=after)[: PAGE + 1])
     for row in page_rows:
         row.why = [words.reason(row.kind, key, params) for key, params in row.reasons]  # type: ignore[attr-defined]
         row.said = words.changes(row)  # type: ignore[attr-defined]
-        row.shown = row.outcome or row.verdict  # type: ignore[attr-defined]
+        row.shown = row.facts.get("external_id") or row.facts.get("name") or row.key  # type: ignore[attr-defined]
         row.tone = words.TONES[row.outcome or row.verdict]  # type: ignore[attr-defined]
         row.words = row.get_outcome_display() if row.outcome else row.get_verdict_display()  # type: ignore[attr-defined]
     query = request.GET.copy()
