@@ -22,7 +22,9 @@ APPS = ("accounts", "analytics", "campaigns", "contacts", "crm", "sales", "servi
 
 # call → which of its arguments are (context, msgid)
 CALLS = {"_": (None, 0)} | {
-    prefix + "gettext" + suffix: places for prefix, places in {"": (None, 0), "n": (None, 0), "p": (0, 1), "np": (0, 1)}.items() for suffix in ("", "_lazy", "_noop")
+    prefix + "gettext" + suffix: places
+    for prefix, places in {"": (None, 0), "n": (None, 0), "p": (0, 1), "np": (0, 1)}.items()
+    for suffix in ("", "_lazy", "_noop")
 }
 LITERAL = r"""u?(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
 IN_TEMPLATE = re.compile(rf"\b(_|n?p?gettext)\(\s*({LITERAL})(?:\s*,\s*({LITERAL}))?")
@@ -93,7 +95,11 @@ def test_every_string_has_its_german() -> None:
 
 def test_no_entry_is_empty_fuzzy_or_obsolete() -> None:
     catalogue = german()
-    unfinished = [message.id for message in entries() if message.fuzzy or not all(forms(message.string)) or len(forms(message.string)) != len(forms(message.id))]
+    unfinished = [
+        message.id
+        for message in entries()
+        if message.fuzzy or not all(forms(message.string)) or len(forms(message.string)) != len(forms(message.id))
+    ]
     assert unfinished == []
     assert list(catalogue.obsolete) == []
     assert (catalogue.fuzzy, catalogue.num_plurals, catalogue.plural_expr) == (False, 2, "(n != 1)")
