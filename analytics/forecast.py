@@ -40,8 +40,9 @@ def likely(figures: Figures) -> Decimal:
 
 def together(parts: Iterable[Figures]) -> Figures:
     """The figures of disjoint sets as those of their union."""
-    listed = list(parts)
-    return Figures(**{one.name: sum((getattr(part, one.name) for part in listed), one.default) for one in fields(Figures)})
+    listed, nothing = list(parts), Figures()
+    sums: dict[str, Any] = {one.name: sum((getattr(part, one.name) for part in listed), getattr(nothing, one.name)) for one in fields(Figures)}
+    return Figures(**sums)
 
 
 def may_read(user: Any, action: str = "view") -> bool:
@@ -123,7 +124,7 @@ class Forecast:
     def _groups(self) -> list[tuple[date, int, int | None, Figures]]:
         """(first day of the month, team, owner, figures) for the whole fiscal year."""
         names = [one.name for one in fields(Figures)]
-        found = (
+        found: Any = (
             in_period(self.rows, self.year, lost=True)
             .order_by()
             .values("team_id", "owner_id", month=TruncMonth(Coalesce("closed_on", "expected_close")))
@@ -152,9 +153,9 @@ class Forecast:
     def teams(self) -> list[TeamLine]:
         """Teams with rows in the period and the reachable teams above them; a line sums everything below it."""
         direct: dict[int, list[tuple[date, Figures]]] = defaultdict(list)
-        for month, team, _owner, figures in self._groups:
+        for month, pk, _owner, figures in self._groups:
             if self.period.start <= month <= self.period.end:
-                direct[team].append((month, figures))
+                direct[pk].append((month, figures))
         reach = scope_of(self.ask.user).reach("view", "opportunity") or Reach()
         tree = {team.pk: team for team in Team.objects.visible_to(self.ask.user)}
 

@@ -23,13 +23,13 @@ class _PeriodField(forms.CharField):
 
     def __init__(self, fiscal_start: int) -> None:
         self.fiscal_start = fiscal_start
-        super().__init__(label=_("Period"), required=False, max_length=7, widget=forms.Select)
+        super().__init__(label=_("Period"), required=False, max_length=40, widget=forms.Select)
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         period = periods.parse(text, self.fiscal_start) if text else None
         if text and period is None:
-            raise ValidationError(_("There is no such period. It is named like 2017, 2017-Q1 or 2017-03."))
+            raise ValidationError(_("There is no period “%(name)s”. Periods are named like 2017, 2017-Q1 or 2017-03."), params={"name": text})
         return period
 
 
@@ -40,7 +40,7 @@ class AskForm(forms.Form):
     owner = forms.ChoiceField(label=_("Owner"), required=False)
     pipeline = forms.ModelChoiceField(label=_("Pipeline"), queryset=Pipeline.objects.none(), required=False, empty_label=_("all"))
 
-    def __init__(self, data: Any, *, user: User, action: str = "view") -> None:
+    def __init__(self, data: Any, *, user: Any, action: str = "view") -> None:
         super().__init__(data)
         self.user, self.action = user, action
         self.fiscal_start = Installation.current().fiscal_year_start
@@ -64,6 +64,13 @@ class AskForm(forms.Form):
         people = User.objects.visible_to(self.user).filter(Exists(owning))
         self.people = {str(person.pk): person for person in people}
         self.fields["owner"].choices = [("", _("all")), *((pk, str(person)) for pk, person in self.people.items()), (NOBODY, _("nobody"))]  # type: ignore[attr-defined]
+
+    def show(self, period: str, choices: list[Any]) -> None:
+        """Draw the period that is shown as chosen; a wrong one stands in its message."""
+        data: Any = self.data.copy()  # type: ignore[attr-defined]
+        data["period"] = period
+        self.data = data
+        self.fields["period"].widget.choices = choices  # type: ignore[attr-defined]
 
     def ask(self) -> Ask:
         """What is asked; wrong or missing values are the current quarter and no narrowing."""

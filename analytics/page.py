@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from analytics import periods
-from analytics.forecast import NOBODY, Ask, Forecast, likely, together
+from analytics.forecast import NOBODY, Ask, Forecast, TeamLine, likely, together
 from analytics.links import Rows
 from analytics.snapshots import evenings, said_then
 from crm.core import formats
@@ -61,6 +61,7 @@ def context(forecast: Forecast, *, links: bool = True) -> dict[str, Any]:
         "figures": _figures(forecast, rows),
         "months": _months(forecast, rows),
         "teams": [] if "team" in hidden else _teams(forecast, rows),
+        "several_tops": sum(line.depth == 0 for line in forecast.teams) != 1,
         "matrix": None if "team" in hidden else _matrix(forecast, rows),
         "owners": [] if "owner" in hidden else _owners(forecast, rows),
         "total": _line(total, rows, period),
@@ -75,7 +76,7 @@ def context(forecast: Forecast, *, links: bool = True) -> dict[str, Any]:
         "shared_url": rows.shared(period) if rows else "",
         "evenings": known,
         "said": said_then(forecast, known),
-        "open_url": rows.open(period) if rows else "",
+        "open_url": rows.open(period) if rows and total.n_open else "",
         "open_line": formats.money(total.open_pipeline, forecast.currency, decimals=0),
     }
 
@@ -92,26 +93,29 @@ def _figures(forecast: Forecast, rows: Rows | None) -> list[dict[str, Any]]:
     def money(value: Decimal) -> str:
         return formats.money(value, forecast.currency, decimals=0)
 
+    def url(address: str, *numbers: int) -> str:
+        return getattr(rows, address)(period) if rows and any(numbers) else ""
+
     unvalued = [_("%(n)s without a value in %(currency)s") % {"n": formats.number(total.unvalued), "currency": forecast.currency}] if total.unvalued else []
     return [
         {
-            "label": _("Closed"), "value": money(total.won_revenue), "url": rows.closed(period) if rows else "",
+            "label": _("Closed"), "value": money(total.won_revenue), "url": url("closed", total.n_won),
             "detail": _("%(n)s won in %(period)s") % {"n": formats.number(total.n_won), "period": periods.label(period)},
         },
         {
-            "label": _("Weighted"), "value": money(total.weighted_pipeline), "url": rows.open(period) if rows else "",
+            "label": _("Weighted"), "value": money(total.weighted_pipeline), "url": url("open", total.n_open),
             "detail": _("open × win rate of the stage"),
         },
         {
-            "label": _("Likely"), "value": money(likely(total)), "state": "acc", "url": rows.likely(period) if rows else "",
+            "label": _("Likely"), "value": money(likely(total)), "state": "acc", "url": url("likely", total.n_won, total.n_open),
             "detail": _("closed + weighted"),
         },
         {
-            "label": _("Open"), "value": money(total.open_pipeline), "url": rows.open(period) if rows else "",
-            "detail": " · ".join([_("%(n)s open, unweighted") % {"n": formats.number(total.n_open)}, *unvalued]),
+            "label": _("Open pipeline"), "value": money(total.open_pipeline), "url": url("open", total.n_open),
+            "detail": " · ".join([_("%(n)s open, in full") % {"n": formats.number(total.n_open)}, *unvalued]),
         },
         {
-            "label": _("Win rate"), "value": formats.percent(total.win_rate, 2), "url": rows.decided(period) if rows else "",
+            "label": _("Win rate"), "value": formats.percent(total.win_rate, 2), "url": url("decided", total.n_won, total.n_lost),
             "detail": _("won/(won+lost): %(won)s of %(all)s") % {"won": formats.number(total.n_won), "all": formats.number(total.n_won + total.n_lost)},
         },
     ]
@@ -149,7 +153,13 @@ def _period_line(forecast: Forecast, period: Period, rows: Rows | None) -> dict[
 
 
 def _teams(forecast: Forecast, rows: Rows | None) -> list[dict[str, Any]]:
-    return [{"team": line.team, "depth": line.depth, "indent": min(5, line.depth + 1) if line.depth else 0, **_line(line.figures, rows, forecast.period, team=line.team)} for line in forecast.teams]
+    return [{**_place(line), **_line(line.figures, rows, forecast.period, team=line.team)} for line in forecast.teams]
+
+
+def _place(line: TeamLine) -> dict[str, Any]:
+    """The team's name and how far it is set in (Tabler's padding steps on the page, steps of our own on paper)."""
+    depth = min(4, line.depth)
+    return {"team": line.team, "depth": depth, "indent": depth + 1 if depth else 0}
 
 
 def _owners(forecast: Forecast, rows: Rows | None) -> list[dict[str, Any]]:
@@ -167,8 +177,7 @@ def _matrix(forecast: Forecast, rows: Rows | None) -> dict[str, Any] | None:
         "columns": [{"label": periods.label(column, short=True), "sum": column.unit == "quarter", "wide": column.unit == "month" and period.unit == "year"} for column in columns],
         "lines": [
             {
-                "team": line.team,
-                "indent": min(5, line.depth + 1) if line.depth else 0,
+                **_place(line),
                 "cells": [
                     {"sum": column.unit == "quarter", "wide": column.unit == "month" and period.unit == "year", "cell": _matrix_cell(line.months, column, rows, line.team)}
                     for column in columns
@@ -188,14 +197,14 @@ def _pipelines(forecast: Forecast) -> list[dict[str, Any]]:
     """The rates every weighted sum of the page uses."""
     found = []
     for pipeline, known in forecast.stages:
-        lines = []
+        lines: list[dict[str, Any]] = []
         for stage in pipeline.stages.all():
             rate = known.rates.get(stage.pk)
             if rate is None or not (stage.active or rate.n):
                 continue
             lines.append({"stage": stage, "rate": forecast.rates[stage.pk], "learned": rate, "is_learned": known.is_learned(stage)})
         prior = next((line["learned"].prior for line in lines), None)
-        found.append({"pipeline": pipeline, "lines": lines, "prior": prior, "at": known.at})
+        found.append({"pipeline": pipeline, "lines": lines, "prior": prior, "decided": any(line["learned"].n for line in lines)})
     return found
 
 

@@ -44,7 +44,8 @@ def label(period: Period, *, short: bool = False) -> str:
     if period.unit == "month":
         moment = datetime.combine(period.start, datetime.min.time())
         return format_skeleton("MMM" if short else "yMMMM", moment, tzinfo=UTC, locale=current_locale())
-    year = str(period.year) if period.start.month == 1 else f"{period.year}/{(period.year + 1) % 100:02}"
+    begins = (period.start.month - (period.index - 1) * 3 if period.unit == "quarter" else period.start.month) % 12  # of the fiscal year
+    year = str(period.year) if begins == 1 else f"{period.year}/{(period.year + 1) % 100:02}"
     if period.unit == "year":
         return year
     return _("Q%(index)s") % {"index": period.index} if short else _("Q%(index)s %(year)s") % {"index": period.index, "year": year}

@@ -55,17 +55,13 @@ def forecast(request: HttpRequest) -> HttpResponse:
 
 def _chips(form: AskForm, found: Forecast) -> dict[str, Any]:
     """The form's fields as chips; the period always says its value."""
-    form.fields["period"].widget.choices = page.period_choices(found)
     asked = found.ask
+    form.show(page.periods.name(asked.period), page.period_choices(found))
     values = {"period": page.periods.label(asked.period), "team": asked.team, "owner": asked.owner, "pipeline": asked.pipeline}
-    names = {"period": "period", "team": "team", "owner": "owner", "pipeline": "pipeline"}
-    form.data = form.data.copy()
-    form.data["period"] = form.data.get("period") or page.periods.name(asked.period)
     chips = []
-    for name in names:
+    for name, value in values.items():
         if name not in form.fields:
             continue
-        value = values[name]
         words = _("nobody") if name == "owner" and isinstance(value, str) else str(value or "")
         chips.append(
             {
@@ -93,7 +89,7 @@ def forecast_pdf(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @gated(may_export)
-def subscribe(request: HttpRequest) -> HttpResponse:
+def subscribe(request: Any) -> HttpResponse:
     """Get the forecast by mail every Monday."""
     if not request.user.email:
         raise RuleBroken(_("Your profile has no e-mail address the forecast could be sent to."))
@@ -104,7 +100,7 @@ def subscribe(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @gated(may_read)
-def unsubscribe(request: HttpRequest) -> HttpResponse:
+def unsubscribe(request: Any) -> HttpResponse:
     """No longer."""
     subscriptions.unsubscribe(request.user)
     say(request, _("You no longer get the forecast by mail."))

@@ -18,7 +18,7 @@ from sales.models import Opportunity
 
 def tell_leads(event: Event) -> None:
     """An opportunity was won: those who assign in its team read it, in their language, except whoever won it."""
-    won = Opportunity.objects.unrestricted().filter(pk=event.subject_id, state=Opportunity.State.WON).first()
+    won = Opportunity.objects.unrestricted().filter(pk=event.subject_id or 0, state=Opportunity.State.WON).first()
     if won is None:
         return  # taken back before anybody was told
     grant = Q(teamuserperm__permission__codename="assign_opportunity", teamuserperm__content_object=won.team_id)
@@ -29,7 +29,7 @@ def tell_leads(event: Event) -> None:
         with translation.override(lead.language):
             words = _("Won: %(name)s") % {"name": won.name}
             if won.amount is not None and "amount" not in hidden_fields(lead, Opportunity):
-                words += f" ({money(won.amount, won.currency_id)})"
+                words += f" ({money(won.amount, str(won.currency_id))})"
         Notification.objects.create(user=lead, text=words[:300], url=reverse("opportunity-detail", args=[won.pk]))
 
 

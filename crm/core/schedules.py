@@ -19,7 +19,7 @@ class Schedule:
 
     name: str
     at: time
-    run: Callable[[datetime], None]
+    run: Callable[[datetime], object]
     weekday: int | None = None
 
     def last_due(self, now: datetime) -> datetime:

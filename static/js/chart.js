@@ -4,13 +4,14 @@
 const root = document.documentElement;
 const lang = root.lang || 'en';
 const kinds = new Map();
+let printing = false;                                       // paper does not wait for a motion
 
 export const css = name => getComputedStyle(root).getPropertyValue(`--l-${name}`).trim();
 
 /** Formats a value of `unit` (a currency code, 'percent' for a share of 1, or '' for a plain number). */
 export function format(value, unit, { compact = false } = {}) {
   if (value == null) return '–';
-  const options = { maximumFractionDigits: unit === 'percent' ? 1 : 0, notation: compact ? 'compact' : 'standard' };
+  const options = { maximumFractionDigits: unit === 'percent' || compact ? 1 : 0, notation: compact ? 'compact' : 'standard' };
   if (unit === 'percent') options.style = 'percent';
   else if (unit) Object.assign(options, { style: 'currency', currency: unit, minimumFractionDigits: 0 });
   return new Intl.NumberFormat(lang, options).format(value).replace('-', '−');
@@ -34,7 +35,7 @@ function theme() {
 /** The part all charts share: description for screen readers, no clipped labels, no motion where it is unwanted. */
 export function base(data) {
   return {
-    animation: !matchMedia('(prefers-reduced-motion: reduce)').matches,
+    animation: !printing && !matchMedia('(prefers-reduced-motion: reduce)').matches,
     animationDuration: 250,
     aria: { enabled: true, label: { description: data.desc } },
     grid: { left: 4, right: 8, top: 30, bottom: 10, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
@@ -46,13 +47,15 @@ export function base(data) {
 /** kind(data, tools, element) returns an ECharts option; tools = {base, css, format}. */
 export function register(kind, option) { kinds.set(kind, option); draw(); }
 
+const bar = dashed => ({ borderRadius: 2, decal: dashed ? { symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [2, 4], rotation: -Math.PI / 4, color: css('surface') } : undefined });
+
 const cartesian = (data, element, type) => ({
   ...base(data),
   xAxis: { type: 'category', data: data.labels, boundaryGap: type === 'bar', axisLabel: { interval: element.clientWidth < 480 ? 'auto' : 0, hideOverlap: true } },
   yAxis: { type: 'value', splitNumber: 4, axisLabel: { formatter: value => format(value, data.unit, { compact: true }) } },
   series: data.series.map(({ name, values, kind = type, dashed, stack }) => ({
     name, type: kind, data: values, stack, symbolSize: 5, barMaxWidth: 36,
-    itemStyle: kind === 'bar' ? { borderRadius: 2, decal: dashed ? { symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [2, 4], rotation: -Math.PI / 4, color: css('surface') } : undefined } : undefined,
+    itemStyle: kind === 'bar' ? bar(dashed) : undefined,
     lineStyle: { width: 2, type: dashed ? [5, 3] : 'solid' },
   })),
 });
@@ -65,7 +68,7 @@ kinds.set('rank', data => ({
   grid: { left: 4, right: 16, top: data.series.length > 1 ? 30 : 4, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
   yAxis: { type: 'category', inverse: true, data: data.labels, axisLabel: { width: 130, overflow: 'truncate' } },
   xAxis: { type: 'value', splitNumber: 3, axisLabel: { formatter: value => format(value, data.unit, { compact: true }) } },
-  series: data.series.map(({ name, values, stack }) => ({ name, type: 'bar', stack, data: values, barMaxWidth: 18, itemStyle: { borderRadius: 2 } })),
+  series: data.series.map(({ name, values, stack, dashed }) => ({ name, type: 'bar', stack, data: values, barMaxWidth: 18, itemStyle: bar(dashed) })),
 }));
 
 function drawOne(element) {
@@ -87,7 +90,7 @@ export function draw(scope = document) {
 
 let resized;
 addEventListener('resize', () => { clearTimeout(resized); resized = setTimeout(draw, 120); });
-addEventListener('beforeprint', () => draw());
+addEventListener('beforeprint', () => { printing = true; draw(); printing = false; });
 document.addEventListener('lotse:theme', () => draw());
 document.addEventListener('htmx:after:swap', event => draw(event.target));
 draw();

@@ -57,3 +57,9 @@ def test_a_fiscal_quarter_begins_in_its_month():
     assert (quarter.start, quarter.end) == (date(2027, 4, 1), date(2027, 6, 30))
     assert periods.in_unit(quarter, "month", date(2027, 5, 9), 10).start == date(2027, 5, 1)
     assert periods.in_unit(quarter, "month", date(2029, 5, 9), 10).start == date(2027, 4, 1)
+
+
+def test_a_quarter_is_named_after_its_fiscal_year():
+    assert periods.label(periods.parse("2017-Q3", 1)).endswith("2017")
+    assert periods.label(periods.parse("2017-Q3", 10)).endswith("2017/18")
+    assert periods.label(periods.parse("2017-Q4", 12)).endswith("2017/18")

@@ -39,12 +39,6 @@ def now_rows(cast):
     make(cast.david, state="won", day=current_period().start, amount="88888")
 
 
-def text_of(html: str) -> list[str]:
-    """The numbers of a document that people read, in order of their size."""
-    words = unescape(re.sub(r"<[^>]+>", " ", html.partition("<body>")[2]))
-    return sorted(re.findall(r"\d[\d.,]*\d", words))
-
-
 def test_the_document_holds_the_pages_numbers(cast, rows, sign_in):
     """The HTML given to the renderer holds every money figure of the page, in German, and no foreign row's."""
     browser = sign_in(cast.clara)
