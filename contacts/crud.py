@@ -154,7 +154,7 @@ class Parties(Crud):
     form_class: type[PartyForm] = PartyForm
     filterset_class = PartyFilters
     columns: list[Column] = []
-    templates = {"detail": "contacts/party.html"}
+    templates = {"detail": "contacts/party.html", "form": "contacts/form.html"}
     search = staticmethod(search_parties)
     list_view = PartyList
     create_view = PartyCreate

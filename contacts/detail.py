@@ -25,6 +25,10 @@ from crm.core.templatetags.lotse import tag
 
 PAGE = 25  # entries of the timeline at a time
 MOST = 20  # people and tasks beside it
+DID = {
+    "note": gettext_lazy("wrote a note"), "call": gettext_lazy("had a call"), "email": gettext_lazy("exchanged an e-mail"),
+    "meeting": gettext_lazy("had a meeting"), "visit": gettext_lazy("made a visit"),
+}  # fmt: skip
 ICONS = {"note": "note", "call": "phone", "email": "mail", "meeting": "calendar", "visit": "map-pin", "system": "activity"}
 TALKS = ["call", "email", "meeting", "visit"]
 CHIPS = [("", gettext_lazy("Everything"), None), ("talks", gettext_lazy("Conversations"), TALKS), ("notes", gettext_lazy("Notes"), ["note"]), ("events", gettext_lazy("Events"), ["system"])]
@@ -73,7 +77,7 @@ def diary(party: Party, request: HttpRequest, form: EntryForm | None = None) -> 
         "may_write": may(user, "add", Interaction),
         "entry_form": form or EntryForm(auto_id="entry_%s"),
         "kinds": [
-            {"value": value, "label": label, "icon": ICONS[value], "checked": value == ((form.data.get("kind") if form else "") or "note")}
+            {"value": value, "label": str(label)[:1].upper() + str(label)[1:], "icon": ICONS[value], "checked": value == ((form.data.get("kind") if form else "") or "note")}
             for value, label in EntryForm.base_fields["kind"].choices  # type: ignore[attr-defined]
         ],
         **timeline(party, user, chosen, request.GET.get("after", "")),
@@ -176,7 +180,7 @@ def _item(row: Interaction, party: Party, *, editable: bool) -> dict[str, Any]:
     return {
         "icon": ICONS[row.kind],
         "who": "" if system else str(row.created_by or _("the system")),
-        "text": row.heading or (str(row.get_kind_display()) if not system else _("event")),
+        "text": row.heading or str(DID.get(row.kind, _("event"))),
         "url": kind.url(row.subject_id) if kind and row.subject_id and system else "",
         "at": row.occurred_at,
         "quote": row.body,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -30,7 +31,7 @@ class PartyForm(FactsForm):
     city = forms.CharField(label=gettext_lazy("City"), required=False, max_length=80)
     country = forms.RegexField(r"^[A-Za-z]{2}$", label=gettext_lazy("Country"), required=False, max_length=2, help_text=gettext_lazy("Two letters, for instance DE."))
     roles = forms.MultipleChoiceField(label=gettext_lazy("Roles"), required=False, choices=PartyRole.Role.choices, widget=forms.CheckboxSelectMultiple)
-    seen = forms.JSONField(required=False, widget=forms.HiddenInput)
+    seen = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,7 +44,7 @@ class PartyForm(FactsForm):
         if self.initial.get("employer"):
             self.initial["employer"] = int(self.initial["employer"])
         if "seen" in self.fields:
-            self.initial["seen"] = {name: now[name] for name in self.parts}
+            self.initial["seen"] = json.dumps({name: now[name] for name in self.parts})
 
     @property
     def parts(self) -> list[str]:
@@ -64,7 +65,10 @@ class PartyForm(FactsForm):
 
     def seen_parts(self) -> dict[str, str]:
         """The parts as this form had read them; what is missing or no text is left out."""
-        seen = self.cleaned_data.get("seen")
+        try:
+            seen = json.loads(self.cleaned_data.get("seen") or "{}")
+        except (ValueError, RecursionError):
+            seen = {}
         return {name: value for name, value in seen.items() if isinstance(value, str)} if isinstance(seen, dict) else {}
 
     def clean_country(self) -> str:

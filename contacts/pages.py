@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -84,7 +84,7 @@ def party_timeline(request: HttpRequest, party: Party) -> HttpResponse:
 def party_log(request: HttpRequest, party: Party) -> HttpResponse:
     """Write an entry and plan the next step."""
     if not may(request.user, "add", Interaction):
-        raise RuleBroken(_("You do not have the right to write entries."))
+        raise PermissionDenied(_("You do not have the right to write entries."))
     form = EntryForm(request.POST, auto_id="entry_%s")
     if not form.is_valid():
         if is_fragment(request):
@@ -130,9 +130,14 @@ def party_cell(request: HttpRequest, party: Party, name: str) -> HttpResponse:
     cell = {"party": party, "cell": f"{name}-{party.pk}", "name": name, "post_url": reverse("party-cell", args=[party.pk, name])}
     if request.method == "GET" and "read" in request.GET:
         return _read(request, party, cell)
-    if not crud.rows(request, "change").filter(pk=party.pk).exists():
-        get_object_or_404(crud.rows(request, "change"), pk=party.pk)
-    if not is_fragment(request) and request.method == "GET":
+    if request.method == "POST" and not may(request.user, "change", Party):
+        raise PermissionDenied
+    changeable = crud.rows(request, "change").filter(pk=party.pk)
+    if request.method == "POST":
+        get_object_or_404(changeable)
+    elif not changeable.exists():
+        return _read(request, party, cell) if is_fragment(request) else HttpResponseRedirect(crud.url("detail", party.pk))
+    elif not is_fragment(request):
         return HttpResponseRedirect(crud.url("update", party.pk) + f"#id_{name}")
     form = _one_field(crud, party, name, request.POST if request.method == "POST" else None, request.user)
     cell |= {"read_url": f"{cell['post_url']}?read=1", "label": form.fields[name].label}

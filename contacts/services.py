@@ -58,8 +58,8 @@ def _change(form: Any, party: Party, by: Any) -> Party:
     current = Party.objects.unrestricted().select_for_update().get(pk=party.pk)
     stored, typed, seen = read_parts(current), form.typed_parts(), form.seen_parts()
     fresh = form.cleaned_data.get("version") in (None, current.version)
-    mine = {name: text for name, text in typed.items() if text != (stored[name] if fresh else seen.get(name, stored[name]))}
-    clashes = {} if fresh else {name: text for name, text in mine.items() if stored[name] not in (seen.get(name, stored[name]), text)}
+    mine = {name: text for name, text in typed.items() if text != (stored[name] if fresh else seen.get(name))}
+    clashes = {} if fresh else {name: text for name, text in mine.items() if stored[name] not in (seen.get(name), text)}
     differences = part_differences(form, current, stored, seen, clashes)
     try:
         saved = save_facts(form, by=by)

@@ -31,7 +31,9 @@ def today(user: Any) -> dict[str, Any]:
     tasks = list(Task.objects.visible_to(user).filter(owner=user, done_at__isnull=True, due_at__lt=end).select_related("party").order_by("due_at", "pk")[: MOST + 1])
     seen = Party.objects.visible_to(user).in_bulk({task.party_id for task in tasks if task.party_id})
     late, rest = [task for task in tasks if task.due_at < now], [task for task in tasks if task.due_at >= now]
-    overdue, quiet = _overdue(user), _quiet(user, now)
+    overdue = _overdue(user)
+    told = {row.pk for row in overdue}
+    quiet = [row for row in _quiet(user, now) if row.pk not in told]
     groups = [
         (_("Overdue"), [_task(task, seen, now) for task in late]),
         (_("Today"), [_task(task, seen, now) for task in rest]),
