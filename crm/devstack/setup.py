@@ -65,10 +65,12 @@ def _set_up(*, empty: bool) -> None:
 
 
 def _demo() -> None:
-    from django.core.management import call_command
+    from django.core.management import CommandError, call_command
 
     try:
         _timed("demo data", lambda: call_command("demo"))
+    except CommandError as refusal:
+        say(str(refusal))
     except Exception:
         traceback.print_exc()
         say("The demo data could not be made, see above; the page works without.")
