@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.core.access import MineAccess
 from crm.core.records import RecordQuerySet
@@ -103,7 +104,7 @@ class Job(models.Model):
 
     class Meta:
         verbose_name = _("background work")
-        verbose_name_plural = _("background work")
+        verbose_name_plural = pgettext_lazy("several", "background work")
         indexes = [models.Index(fields=["lease_until"], name="job_open", condition=Q(state__in=["queued", "running"])), models.Index(fields=["by", "-id"], name="job_mine")]
         ordering = ["-id"]
 
@@ -223,7 +224,7 @@ class OutgoingMail(Subject):
 
     class Meta:
         verbose_name = _("outgoing mail")
-        verbose_name_plural = _("outgoing mail")
+        verbose_name_plural = pgettext_lazy("several", "outgoing mail")
         indexes = [models.Index(fields=["id"], name="mail_waiting", condition=Q(state="planned"))]
 
 
