@@ -1,7 +1,7 @@
 """German: the one catalogue says everything the code says, keeps what is filled in, and speaks as the house speaks.
 
 Needs no gettext: strings are collected with `ast` and with Django's own reading of templates, as `makemessages` does.
-A missing one is brought in with `manage.py makemessages -l de --no-location --no-wrap` and then translated.
+A missing one is brought in with `manage.py makemessages -l de --no-location --no-wrap -i node_modules -i staticfiles` and then translated.
 """
 
 from __future__ import annotations
