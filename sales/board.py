@@ -25,7 +25,7 @@ from sales.filters import open_steps, with_party_seen
 from sales.models import Opportunity, Pipeline, Stage
 
 PAGE = 25
-NOT_HERE = {"state", "stage", "pipeline", "closed_from", "closed_until", "forecast_from", "forecast_until"}  # the board shows open ones, by stage, of one pipeline
+NOT_HERE = {"state", "stage", "pipeline", "closed", "forecast"}  # the board shows open ones, by stage, of one pipeline
 _AGE_STATES = {"over_median": "warn", "over_p90": "bad"}
 _CARD = ("pk", "rank", "number", "name", "party_id", "amount", "currency_id", "stage_id", "stage_since", "expected_close", "owner_id", "version")
 

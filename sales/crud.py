@@ -25,6 +25,7 @@ from sales.filters import RARE, OpportunityFilter, search, with_party_seen
 from sales.forms import OpportunityForm
 from sales.models import Opportunity
 
+FACTS = {"product", "owner", "team", "opened_on", "closed_on", "lost_reason", "currency", "source"}  # the rest stands above them
 TONES = {"won": "good", "lost": "bad", "open": ""}
 
 
@@ -55,7 +56,9 @@ class OpportunityDetail(GatedDetail):
     """Everything about one opportunity."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), **detail.context(self.object, self.request)}
+        context = super().get_context_data(**kwargs)
+        facts = [(column.label, column.cell(self.object)) for column in self.crud.columns if column.key in FACTS and column.key not in context["hidden"]]
+        return {**context, "facts": facts, **detail.context(self.object, self.request)}
 
 
 class Opportunities(Crud):

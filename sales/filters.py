@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-from datetime import date
 from typing import Any
 
 import django_filters as filters
@@ -11,6 +9,7 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 from django_filters.filters import QuerySetRequestMixin
+from django_filters.widgets import SuffixedMultiWidget
 
 from accounts.models import Team, User
 from contacts.fields import PartyField
@@ -31,17 +30,69 @@ def _of(model: Any) -> Any:
 _DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
-def _day(field: str, lookup: str, label: Any) -> filters.DateFilter:
-    return filters.DateFilter(field_name=field, lookup_expr=lookup, label=label, widget=_DAY)
+class _Days(SuffixedMultiWidget):
+    """Two days, each named by what it limits."""
+
+    template_name = "django/forms/widgets/multiwidget.html"
+    suffixes = ["from", "until"]
+
+    def __init__(self) -> None:
+        labels = (_("from"), _("until"))
+        super().__init__([forms.DateInput(attrs={"type": "date", "aria-label": label, "class": "form-control mb-2"}, format="%Y-%m-%d") for label in labels])
+
+    def decompress(self, value: Any) -> list[Any]:
+        """Slice → its two ends."""
+        return [value.start, value.stop] if value else [None, None]
 
 
-def _sum(lookup: str, label: Any) -> filters.NumberFilter:
-    return filters.NumberFilter(field_name="amount", lookup_expr=lookup, label=label, min_value=0, max_digits=14, decimal_places=2)
+class _Sums(_Days):
+    suffixes = ["min", "max"]
+
+    def __init__(self) -> None:
+        labels = (_("from"), _("up to"))
+        number = {"min": "0", "step": "0.01", "inputmode": "decimal", "class": "form-control mb-2"}
+        SuffixedMultiWidget.__init__(self, [forms.NumberInput(attrs={**number, "aria-label": label, "placeholder": label}) for label in labels])
 
 
-def _forecast_day(method: str, label: Any) -> filters.DateFilter:
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return filters.DateFilter(field_name="expected_close", label=label, method=method, widget=widget)
+class _DayRange(forms.MultiValueField):
+    """Two days, either may be empty; a slice of dates."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__([forms.DateField(required=False), forms.DateField(required=False)], widget=_Days(), **kwargs)
+
+    def compress(self, ends: list[Any]) -> slice | None:
+        return slice(*ends) if ends and any(ends) else None
+
+
+class _SumRange(forms.MultiValueField):
+    """Two amounts, either may be empty."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        limits = {"required": False, "min_value": 0, "max_digits": 14, "decimal_places": 2}
+        super().__init__([forms.DecimalField(**limits), forms.DecimalField(**limits)], widget=_Sums(), **kwargs)
+
+    def compress(self, ends: list[Any]) -> slice | None:
+        return slice(*ends) if any(end is not None for end in ends) else None
+
+
+class _Between(filters.Filter):
+    """At least the one end, at most the other; whole days, both included."""
+
+    def filter(self, rows: QuerySet[Any], value: slice | None) -> QuerySet[Any]:
+        ends = {"gte": value.start, "lte": value.stop} if value else {}
+        return rows.filter(**{f"{self.field_name}__{lookup}": end for lookup, end in ends.items() if end is not None})
+
+
+class DaysFilter(_Between):
+    """`name_from`, `name_until`."""
+
+    field_class = _DayRange
+
+
+class SumFilter(_Between):
+    """`name_min`, `name_max`."""
+
+    field_class = _SumRange
 
 
 class PartyFilter(QuerySetRequestMixin, filters.Filter):
@@ -51,7 +102,8 @@ class PartyFilter(QuerySetRequestMixin, filters.Filter):
 
 
 # Offered only while they narrow: numbers of the forecast open their rows with them, nobody starts with them.
-RARE = {"shared", "undated", "forecast_from", "forecast_until", "pipeline"}
+RARE = {"shared", "undated", "forecast", "pipeline"}
+_YES = [("1", _("yes"))]
 
 
 class OpportunityFilter(filters.FilterSet):
@@ -61,23 +113,16 @@ class OpportunityFilter(filters.FilterSet):
     stage = filters.ModelChoiceFilter(label=_("Stage"), queryset=_of(Stage))
     owner = filters.ChoiceFilter(label=_("Owner"), method="by_owner")
     team = filters.ModelChoiceFilter(label=_("Team"), queryset=_of(Team), method="by_team")
-    expected_from = _day("expected_close", "gte", _("Close expected from"))
-    expected_until = _day("expected_close", "lte", _("Close expected by"))
-    without_step = filters.ChoiceFilter(label=_("Without next step"), choices=[("1", _("yes"))], method="by_missing_step")
-    amount_min = _sum("gte", _("Amount from"))
-    amount_max = _sum("lte", _("Amount up to"))
+    expected = DaysFilter(field_name="expected_close", label=_("Close expected"))
+    without_step = filters.ChoiceFilter(label=_("Without next step"), choices=_YES, method="by_missing_step")
+    amount = SumFilter(label=_("Amount"))
     product = filters.ModelChoiceFilter(label=_("Product"), queryset=_of(Product))
     party = PartyFilter(label=_("Contact"), queryset=_of(Party))
-    closed_from = _day("closed_on", "gte", _("Closed from"))
-    closed_until = _day("closed_on", "lte", _("Closed by"))
+    closed = DaysFilter(field_name="closed_on", label=_("Closed"))
+    forecast = DaysFilter(field_name="expected_close", label=_("Won or expected"), method="by_forecast_days")
+    undated = filters.ChoiceFilter(field_name="expected_close", label=_("No expected close"), choices=_YES, method="by_missing_day")
     shared = filters.ChoiceFilter(label=_("Shared with me"), choices=[("1", _("only")), ("0", _("without"))], method="by_share")
-    undated = filters.ChoiceFilter(label=_("No expected close"), choices=[("1", _("yes"))], method="by_missing_day", field_name="expected_close")
-    forecast_from = _forecast_day("by_forecast_from", _("Won or expected from"))
-    forecast_until = _forecast_day("by_forecast_until", _("Won or expected by"))
     pipeline = filters.ModelChoiceFilter(label=_("Pipeline"), field_name="stage__pipeline", queryset=_of(Pipeline))
-    forecast_from = filters.DateFilter(label=_("In the forecast from"), method="by_forecast_from", widget=_DAY)
-    forecast_until = filters.DateFilter(label=_("In the forecast by"), method="by_forecast_until", widget=_DAY)
-    undated = filters.ChoiceFilter(label=_("Without expected close"), choices=[("1", _("yes"))], method="by_missing_day")
 
     class Meta:
         model = Opportunity
@@ -107,13 +152,12 @@ class OpportunityFilter(filters.FilterSet):
         """Nobody has said when they will be decided."""
         return rows.filter(expected_close__isnull=True)
 
-    def by_forecast_from(self, rows: QuerySet[Any], _name: str, value: date) -> QuerySet[Any]:
+    def by_forecast_days(self, rows: QuerySet[Any], _name: str, value: slice) -> QuerySet[Any]:
         """What a forecast period counts: won ones by the day they closed, open ones by the day they are expected."""
-        return rows.filter(Q(state="won", closed_on__gte=value) | Q(state="open", expected_close__gte=value))
-
-    def by_forecast_until(self, rows: QuerySet[Any], _name: str, value: date) -> QuerySet[Any]:
-        """The other end of the same period."""
-        return rows.filter(Q(state="won", closed_on__lte=value) | Q(state="open", expected_close__lte=value))
+        for lookup, day in (("gte", value.start), ("lte", value.stop)):
+            if day is not None:
+                rows = rows.filter(Q(state="won", **{f"closed_on__{lookup}": day}) | Q(state="open", **{f"expected_close__{lookup}": day}))
+        return rows
 
     def by_missing_step(self, rows: QuerySet[Any], _name: str, _value: str) -> QuerySet[Any]:
         """Open ones without an open task."""

@@ -48,6 +48,7 @@ class OpportunityForm(FactsForm):
         super().__init__(*args, **kwargs)
         row = self.instance
         if "product" in self.fields:
+            self.fields["product"].empty_label = _("none")
             self.fields["product"].queryset = self.fields["product"].queryset.filter(Q(active=True) | Q(pk=row.product_id))
         if row.pk:
             self.fields.pop("stage", None)  # the stage of an existing one is changed by a step, never by a form
@@ -61,6 +62,7 @@ class OpportunityForm(FactsForm):
             for name in only:
                 if name in self.fields:
                     self.fields[name].required = True
+                    self.fields[name].help_text = ""
 
     def _offer_assignment(self) -> None:
         row, user = self.instance, self.user

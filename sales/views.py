@@ -152,9 +152,7 @@ def _dialog(request: HttpRequest, row: Opportunity, verb: str, context: dict[str
     }
     if not is_fragment(request):
         return render(request, "sales/step.html", context, status=status)
-    response = render(request, "sales/_step_dialog.html", context, status=status)
-    response["HX-Retarget"], response["HX-Reswap"] = "#dialogs", "innerHTML"
-    return response
+    return render(request, "sales/_step_dialog.html", context, status=status)  # every request for it targets #dialogs
 
 
 def _moved(request: HttpRequest, row: Opportunity, changed: list[int | None], undo: Any) -> HttpResponse:
