@@ -19,7 +19,7 @@ def up(*, empty: bool) -> int:
         if not ours or strays.supervisor(stack):
             refuse("Lotse already runs from this folder. ./lotse stop ends it.")
         if found := strays.end(stack):
-            say(f"Ended {found} processes of an earlier start.")
+            say(f"Left over from an earlier start and ended: {found} processes.")
         services = local_services(stack)
         for service in services:
             service.prepare()
@@ -38,7 +38,7 @@ def stop() -> int:
         with locked(lock, wait=False) as free:
             if free:
                 count += strays.end(Stack(int(lock.stem.removeprefix("test-"))))
-    say(f"Ended {count} processes." if count else "Nothing runs.")
+    say(f"Processes ended: {count}." if count else "Nothing runs.")
     return 0
 
 
