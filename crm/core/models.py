@@ -128,6 +128,7 @@ class ScheduledRun(models.Model):
     schedule = models.CharField(max_length=80)
     due_at = models.DateTimeField()
     claimed_at = models.DateTimeField(auto_now_add=True)
+    done_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["schedule", "due_at"], name="scheduled_once")]

@@ -13,6 +13,10 @@ from crm.core.tasks import ring
 from crm.core.wiring import table
 
 
+MISSED = timedelta(days=2)  # what is due longer ago than that nobody waits for
+PATIENCE = timedelta(minutes=5)  # after which a claimed run that is not done is rung for again
+
+
 @dataclass(frozen=True)
 class Schedule:
     """`run(due_at)` once a day (or once a week on `weekday`, Monday = 0) at `at` in the house's time zone."""
@@ -39,19 +43,21 @@ def claim_due(now: datetime | None = None) -> list[str]:
     claimed = []
     for schedule in table("LOTSE_SCHEDULES"):
         due = schedule.last_due(now)
-        if now - due > timedelta(days=2):
-            continue  # a week-old report nobody waits for
+        if now - due > MISSED:
+            continue
         _row, fresh = ScheduledRun.objects.get_or_create(schedule=schedule.name, due_at=due)
         if fresh:
             claimed.append(schedule.name)
             ring("crm.core.tasks.run_schedule", schedule.name)
+    for name in ScheduledRun.objects.filter(done_at__isnull=True, claimed_at__range=(now - MISSED, now - PATIENCE)).values_list("schedule", flat=True).distinct():
+        ring("crm.core.tasks.run_schedule", name)  # its bell was lost, or its worker died
     OnceKey.objects.filter(at__lt=now - timedelta(days=1)).delete()
     return claimed
 
 
 def run(name: str) -> None:
-    """Do what was claimed last under this name. Handlers are safe twice: they write rows with unique keys."""
+    """Do what was claimed under this name and is not done. Handlers are safe twice: they write rows with unique keys."""
     schedule = next(s for s in table("LOTSE_SCHEDULES") if s.name == name)
-    row = ScheduledRun.objects.filter(schedule=name).order_by("-due_at").first()
-    if row is not None:
+    for row in ScheduledRun.objects.filter(schedule=name, done_at__isnull=True, due_at__gt=timezone.now() - MISSED).order_by("due_at"):
         schedule.run(row.due_at)
+        ScheduledRun.objects.filter(pk=row.pk).update(done_at=timezone.now())

@@ -127,6 +127,22 @@ def test_a_due_time_is_claimed_once(tables: Any) -> None:
     assert ScheduledRun.objects.count() == 2
 
 
+def test_a_run_whose_bell_was_lost_is_rung_for_again(tables: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[datetime] = []
+    rung: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(schedules, "ring", lambda *what: rung.append(what))
+    tables["LOTSE_SCHEDULES"].append(schedules.Schedule("nightly", time(1, 30), done.append))
+    schedules.claim_due()
+    ScheduledRun.objects.update(claimed_at=timezone.now() - timedelta(minutes=6))
+    schedules.claim_due()
+    assert rung == [("crm.core.tasks.run_schedule", "nightly")] * 2
+    schedules.run("nightly")
+    schedules.run("nightly")
+    assert len(done) == 1
+    schedules.claim_due()
+    assert len(rung) == 2
+
+
 @pytest.mark.parametrize(
     ("now", "due"),
     [
