@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -253,7 +253,8 @@ def colleagues(request: HttpRequest) -> HttpResponse:
     for person in people:
         invite_user(by=request.user, team=root, language=request.user.language, **person)
     if people:
-        say(request, _("%(count)s invitations are on their way.") % {"count": len(people)})
+        words = ngettext("%(count)s invitation is on its way.", "%(count)s invitations are on their way.", len(people))
+        say(request, words % {"count": len(people)})
     return redirect("setup-done")
 
 

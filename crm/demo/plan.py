@@ -69,11 +69,11 @@ def _decided(dice: random.Random, now: datetime, number: int) -> Course:
 
 def _open(dice: random.Random, now: datetime, stage: str, number: int) -> Course:
     course = _project(dice)
-    ageing = number % 6 == 0  # some have lain there for too long
+    ageing = number % 5 == 0  # some have lain there for too long
     here = DAYS[stage] * (2.4 + dice.random() * 1.4) if ageing else _stay(dice, stage) * dice.random()
     _enter(course, STAGES[: STAGES.index(stage) + 1], now - timedelta(days=here), dice, now, into_last=True)
     left = sum(DAYS[later] for later in STAGES[STAGES.index(stage) :]) * (0.6 + dice.random() * 0.9)
-    course.expected = now + timedelta(days=left if number % 9 else -dice.randint(1, 6))
+    course.expected = now + timedelta(days=left if number % 7 else -dice.randint(1, 6))
     kind = number % 10
     if kind < 6:
         course.step_due = at_work(now + timedelta(days=dice.randint(1, 9)), dice, None)

@@ -83,6 +83,8 @@ def test_the_rep_s_board_is_full(lived: Any) -> None:
     assert set(counts) == set(STAGES) and all(count >= 2 for count in counts.values()), counts
     mine = Counter(board.filter(owner=katrin).values_list("stage__key", flat=True))
     assert set(mine) == set(STAGES), mine
+    assert board.filter(owner=katrin, expected_close__lt=timezone.localdate()).exists()
+    assert board.filter(owner=katrin, stage_since__lt=timezone.now() - timedelta(days=30)).exists()
     steps = Task.objects.filter(owner=katrin, done_at__isnull=True)
     assert steps.filter(due_at__lt=timezone.now()).exists() and steps.filter(due_at__gt=timezone.now()).exists()
     bare = [o for o in board if not Task.objects.filter(of_subject(o), done_at__isnull=True).exists()]
