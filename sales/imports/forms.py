@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from django import forms
 from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from sales.imports.models import ImportFile, ImportRun, Kind
-from sales.imports.questions import choices, sentence
+from sales.imports.files import path_of
+from sales.imports.models import ImportFile, ImportQuestion, ImportRun, Kind
+from sales.imports.questions import choices, common_choices, sentence
 from sales.imports.stages import pipeline_choices
 from sales.imports.targets import FIELDS
 from sales.imports.words import kind_label
 
 MOST_FILES = 20
+MOST_ASKED = 100  # questions of one kind
 _SALT = "sales.imports.kept"
 
 
@@ -65,7 +69,8 @@ class UploadForm(forms.Form):
                 name, digest = signing.loads(token, salt=_SALT, max_age=86_400)
             except signing.BadSignature:
                 continue
-            found.append((str(name), str(digest)))
+            if path_of(str(digest)).is_file():
+                found.append((str(name), str(digest)))
         return found
 
 
@@ -144,18 +149,34 @@ class MappingForm(forms.Form):
 
 
 class DecisionForm(forms.Form):
-    """One choice for each question of the dry run: fields `q-<question>`."""
+    """One choice for each question of the dry run: fields `q-<question>`, the questions with most rows first.
+
+    Of very many questions of one kind those beyond `MOST_ASKED` are decided together: field `rest-<kind>`.
+    """
 
     def __init__(self, *args: Any, run: ImportRun, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.questions = list(run.questions.all())
+        self.questions: list[ImportQuestion] = []
+        self.rest: dict[str, list[ImportQuestion]] = {}
+        for kind, found in groupby(run.questions.all(), key=lambda question: question.kind):
+            asked = list(found)
+            self.questions += asked[:MOST_ASKED]
+            if asked[MOST_ASKED:]:
+                self.rest[kind] = asked[MOST_ASKED:]
+                label = format_lazy(_("All other questions of this kind ({n})"), n=len(self.rest[kind]))
+                self.fields[f"rest-{kind}"] = Choice(label=label, choices=[("", _("as proposed")), *common_choices(kind)], required=False)
         for question in self.questions:
             self.fields[f"q-{question.pk}"] = Choice(label=sentence(question), initial=question.choice, choices=choices(question))
 
     def answers(self) -> dict[int, str]:
         """Question → choice."""
-        return {question.pk: self.cleaned_data[f"q-{question.pk}"] for question in self.questions}
+        found = {question.pk: self.cleaned_data[f"q-{question.pk}"] for question in self.questions}
+        for kind, rest in self.rest.items():
+            if self.cleaned_data[f"rest-{kind}"]:
+                found |= dict.fromkeys((question.pk for question in rest), self.cleaned_data[f"rest-{kind}"])
+        return found
 
     def rows(self) -> list[dict[str, Any]]:
-        """Each question with its field."""
-        return [{"question": question, "field": self[f"q-{question.pk}"]} for question in self.questions]
+        """Each question with its field and the rows it concerns."""
+        single = [{"question": question, "field": self[f"q-{question.pk}"], "rows": question.rows} for question in self.questions]
+        return single + [{"question": None, "field": self[f"rest-{kind}"], "rows": sum(q.rows for q in rest)} for kind, rest in self.rest.items()]

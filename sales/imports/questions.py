@@ -16,6 +16,8 @@ from sales.imports.opportunities import Opportunities
 from sales.imports.organisations import all_organisations, industry_names
 from sales.imports.products import PriceList
 
+MOST_COMPARED = 100  # new questions of one step for which near names are looked up: it takes time
+
 # kind → answers besides a suggestion, the first is proposed where nothing is near
 ANSWERS: dict[str, tuple[str, ...]] = {
     "product": ("empty", "refuse"),
@@ -60,7 +62,12 @@ def sentence(question: ImportQuestion) -> Any:
 def choices(question: ImportQuestion) -> list[tuple[str, Any]]:
     """(choice, words) a person may pick from."""
     meant = [(f"use:{name}", format_lazy(_("take it for “{name}”"), name=name)) for name in question.suggestions]
-    return meant + [(answer, _WORDS.get((question.kind, answer), _("refuse these rows"))) for answer in ANSWERS[question.kind]]
+    return meant + common_choices(question.kind)
+
+
+def common_choices(kind: str) -> list[tuple[str, Any]]:
+    """The choices that fit every question of a kind."""
+    return [(answer, _WORDS.get((kind, answer), _("refuse these rows"))) for answer in ANSWERS[kind]]
 
 
 class Asking:
@@ -79,6 +86,7 @@ class Asking:
         run = self.context.run
         known = {question.key: question for question in run.questions.all()}
         names: dict[str, Names] = {}
+        looked = 0
         fresh = []
         for key, count in self.counts.items():
             kind, _colon, value = key.partition(":")
@@ -87,7 +95,8 @@ class Asking:
                 continue
             if kind not in names:
                 names[kind] = self._names(kind)
-            suggestions = [] if kind == "no_account" else names[kind].near(value)
+            looked += 1
+            suggestions = names[kind].near(value) if looked <= MOST_COMPARED else []
             decided = self.context.answers.get(key, "")
             if decided.startswith("use:") and decided[4:] not in suggestions:
                 suggestions.insert(0, decided[4:])

@@ -12,6 +12,7 @@ from django.db.models import Count, Sum
 from accounts.models import Membership, Team, User
 from contacts.models import Organisation, PartyActivity, PartySearch
 from crm.core.models import Change
+from sales.imports import forms, services
 from sales.imports.models import ImportRow, ImportRun
 from sales.models import Opportunity, StageTransition
 from tests.imports.export_files import write_export
@@ -179,3 +180,21 @@ def test_decisions_hold_for_their_rows(cast: SimpleNamespace, tmp_path: Path) ->
     assert rows.filter(product=None).exists() and not rows.filter(party=None).exists()
     assert Organisation.objects.get(legal_name="Ahrens Werft").industry is None
     assert ImportRow.objects.filter(run=run, outcome="").count() == 0
+
+
+def test_very_many_questions_are_decided_together(cast: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "MOST_ASKED", 3)
+    write_export(tmp_path, opportunities=60)
+    (tmp_path / "accounts.csv").unlink()
+    run = check(begin(sorted(tmp_path.iterdir()), cast.emil), cast.emil)
+    asked = run.questions.filter(kind="account")
+    assert asked.count() == 10 and set(asked.values_list("choice", flat=True)) == {"create"}
+    form = forms.DecisionForm(run=run)
+    data = {name: form[name].initial or "" for name in form.fields} | {"rest-account": "empty"}
+    form = forms.DecisionForm(data, run=run)
+    assert form.is_valid(), form.errors
+    services.decide(run, form.answers(), by=cast.emil)
+    apply(run, cast.emil)
+    assert Organisation.objects.count() == 3
+    refused = run.rows.filter(outcome="refused")
+    assert refused.count() and {row.reasons[0][0] for row in refused} == {"won_without_account"}
