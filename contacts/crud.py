@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -71,11 +71,15 @@ LATER = [
 ]
 
 
+PARTS_OF_A_ROW: dict[str, Any] = {"emails": EmailAddress, "phones": PhoneNumber, "addresses": PostalAddress}
+
+
 def with_parts(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
     """A fixed number of further queries per page brings the main addresses and the employers the reader may see."""
     jobs = Affiliation.objects.visible_to(reader).filter(is_primary=True).select_related("organisation")
     return rows.prefetch_related(
-        *(Prefetch(name, model.objects.unrestricted().filter(is_primary=True)) for name, model in (("emails", EmailAddress), ("phones", PhoneNumber), ("addresses", PostalAddress))),
+        # the gate: parts are read for rows the reader sees, and a part is visible exactly when its contact is
+        *(Prefetch(name, model.objects.order_by("pk").filter(is_primary=True)) for name, model in PARTS_OF_A_ROW.items()),
         Prefetch("affiliations", jobs),
     )
 
@@ -116,7 +120,7 @@ class PartyCreate(GatedCreate):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return {"duplicates_url": self.crud.url("duplicates"), **super().get_context_data(**kwargs)}
 
-    def form_valid(self, form: FactsForm) -> HttpResponse:
+    def form_valid(self, form: Any) -> HttpResponse:
         found = duplicates.look_up(self.crud.kind, form.data, self.request.user)  # type: ignore[attr-defined]
         if found and form.data.get("anyway") != "1":
             panel = render_to_string("contacts/_duplicates.html", {"found": found}, request=self.request)
@@ -150,12 +154,12 @@ class Parties(Crud):
 
     name = "party"
     model = Party
-    kind = ""
-    form_class: type[PartyForm] = PartyForm
+    kind: ClassVar[str] = ""
+    form_class = PartyForm
     filterset_class = PartyFilters
-    columns: list[Column] = []
+    columns = []
     templates = {"detail": "contacts/party.html", "form": "contacts/form.html"}
-    search = staticmethod(search_parties)
+    search = staticmethod(search_parties)  # type: ignore[assignment]
     list_view = PartyList
     create_view = PartyCreate
     detail_view = PartyDetail

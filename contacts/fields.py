@@ -62,6 +62,7 @@ class PartyField(forms.ModelChoiceField):
     Accepts "Name · K-10482", "K-10482", a primary key, or words that fit exactly one visible contact.
     """
 
+    queryset: Any
     default_error_messages = {"invalid_choice": gettext_lazy("There is no such contact, or you cannot see it.")}
 
     def __init__(self, queryset: Any = None, *, kind: str = "", **kwargs: Any) -> None:

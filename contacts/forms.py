@@ -38,7 +38,7 @@ class PartyForm(FactsForm):
         for name in hidden_fields(self.user, Party) & set(self.fields):
             del self.fields[name]
         now = read_parts(self.instance)
-        self.initial |= {name: now[name] for name in self.parts}
+        self.initial.update({name: now[name] for name in self.parts})
         if "roles" in self.fields:
             self.initial["roles"] = now["roles"].split(",") if now["roles"] else []
         if self.initial.get("employer"):
@@ -167,7 +167,7 @@ class ShareForm(forms.Form):
     who = forms.ChoiceField(label=gettext_lazy("With"))
     action = forms.ChoiceField(label=gettext_lazy("They may"), choices=[("view", gettext_lazy("look at it")), ("change", gettext_lazy("look at it and change it"))])
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         people = User.objects.visible_to(user).filter(is_active=True).exclude(pk=user.pk)
         roles = Role.objects.visible_to(user).filter(active=True).select_related("group")
@@ -188,7 +188,7 @@ class AssignForm(forms.Form):
 
     owner = forms.ModelChoiceField(User.objects.none(), label=gettext_lazy("New owner"), empty_label=None)
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["owner"].queryset = User.objects.visible_to(user).filter(is_active=True)  # type: ignore[attr-defined]
 

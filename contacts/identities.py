@@ -15,7 +15,7 @@ def identities(ids: list[int] | None, chunk: int = 2_000) -> Iterator[dict[int, 
     rows = Party.objects.unrestricted().order_by("pk").values("pk", "kind", "first_name", "last_name", "legal_name", "website")
     if ids is not None:
         rows = rows.filter(pk__in=ids)
-    batch: list[dict[str, Any]] = []
+    batch: list[Any] = []
     for row in rows.iterator(chunk):
         batch.append(row)
         if len(batch) == chunk:
@@ -32,7 +32,7 @@ def _read(batch: list[dict[str, Any]]) -> dict[int, Identity]:
         emails[party].append(text)
     for party, text in PhoneNumber.objects.unrestricted().filter(party__in=ids).values_list("party_id", "number"):
         phones[party].append(text)
-    places = {row["party_id"]: row for row in PostalAddress.objects.unrestricted().filter(party__in=ids, is_primary=True).values("party_id", "street", "postcode", "city")}
+    places: dict[int, Any] = {row["party_id"]: row for row in PostalAddress.objects.unrestricted().filter(party__in=ids, is_primary=True).values("party_id", "street", "postcode", "city")}
     employers = dict(Affiliation.objects.unrestricted().filter(person__in=ids, is_primary=True).values_list("person_id", "organisation__legal_name"))
     return {
         row["pk"]: Identity(

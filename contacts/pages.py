@@ -114,7 +114,7 @@ def due_words(request: HttpRequest) -> HttpResponse:
     form = EntryForm({"kind": "note", "body": "-", "next_step": request.GET.get("next_step", "")})
     form.is_valid()
     due = form.cleaned_data.get("next_step")
-    return render(request, "contacts/_due.html", {"due": due, "error": " ".join(form.errors.get("next_step", []))})
+    return render(request, "contacts/_due.html", {"due": due, "error": " ".join(map(str, form.errors.get("next_step", [])))})
 
 
 # --- one field in place ---------------------------------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def party_cell(request: HttpRequest, party: Party, name: str) -> HttpResponse:
     crud = crud_of(party)
     if name not in detail.FACTS[party.kind] or name in hidden_fields(request.user, Party):
         raise BadRequest(_("There is no such field."))
-    party = crud.model.objects.get(pk=party.pk)
+    party = crud.rows(request, "view").get(pk=party.pk)
     cell = {"party": party, "cell": f"{name}-{party.pk}", "name": name, "post_url": reverse("party-cell", args=[party.pk, name])}
     if request.method == "GET" and "read" in request.GET:
         return _read(request, party, cell)
@@ -149,7 +149,7 @@ def party_cell(request: HttpRequest, party: Party, name: str) -> HttpResponse:
         saved = services.save_cell(form, name, request.POST.get("old", ""), by=request.user)
     except services.Conflict as clash:
         mine = request.POST.get(name, "")
-        theirs = detail.fact_words(Party.objects.get(pk=party.pk), name, read_parts(party), request.user)
+        theirs = detail.fact_words(Parties.rows(request, "view").get(pk=party.pk), name, read_parts(party), request.user)
         context = {**cell, "theirs": theirs, "theirs_by": clash.by, "theirs_at": clash.at, "mine": mine, "old": clash.now}
         return render(request, "components/_inline_conflict.html", context, status=409)
     response = _read(request, saved, cell)
@@ -158,7 +158,7 @@ def party_cell(request: HttpRequest, party: Party, name: str) -> HttpResponse:
     return response if is_fragment(request) else HttpResponseRedirect(crud.url("detail", party.pk))
 
 
-def _one_field(crud: type[Parties], party: Party, name: str, data: Any, user: User) -> Any:
+def _one_field(crud: type[Parties], party: Party, name: str, data: Any, user: Any) -> Any:
     """The form of this kind of contact with a single field left: validation, narrowing and hidden fields stay the same."""
     form = crud.form_class(data, instance=party, user=user)
     for other in list(form.fields):
@@ -198,7 +198,8 @@ def party_share(request: HttpRequest, party: Party) -> HttpResponse:
 def party_unshare(request: HttpRequest, party: Party) -> HttpResponse:
     """Take a share back: `user` or `role` names with whom."""
     user, role = number_from(request, "user"), number_from(request, "role")
-    who: Any = User.objects.filter(pk=user).first() if user else getattr(Role.objects.filter(pk=role or 0).first(), "group", None)
+    people, roles = User.objects.visible_to(request.user), Role.objects.visible_to(request.user)
+    who: Any = people.filter(pk=user).first() if user else getattr(roles.filter(pk=role or 0).first(), "group", None)
     if who is None:
         raise RuleBroken(_("This share does not exist any more."))
     services.unshare_party(party, who, by=request.user)

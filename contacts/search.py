@@ -76,7 +76,7 @@ def index_parties(ids: Iterable[int] | None = None) -> int:
 class _Lexemes(SearchQuery):
     """A ready tsquery such as `'mull':*`, without the parser."""
 
-    def as_sql(self, compiler: Any, connection: Any, function: Any = None, template: Any = None) -> Any:
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> Any:  # type: ignore[override]
         return Func.as_sql(self, compiler, connection, template="%(expressions)s::tsquery")
 
 

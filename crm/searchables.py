@@ -67,7 +67,7 @@ def _opportunity(row: Opportunity) -> dict[str, Any]:
 
 def recent(user: Any) -> list[dict[str, Any]]:
     """What the reader opened last and may still see."""
-    rows = list(RecentlyViewed.objects.filter(user=user).order_by("-at")[: RECENT * 3])
+    rows = list(RecentlyViewed.objects.filter(user=user).order_by("-at")[: RECENT * 3])  # the gate: each is looked up by `visible_to` below
     drawn: dict[tuple[int, int], dict[str, Any]] = {}
     hidden = hidden_fields(user, Party)
     for kind in kinds():
