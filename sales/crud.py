@@ -21,7 +21,7 @@ from crm.core.saving import FactsForm, save_facts
 from crm.core.views import Crud, GatedCreate, GatedDetail, GatedList
 from crm.core.work import work
 from sales import detail, services
-from sales.filters import RARE, OpportunityFilter, search, with_party_seen
+from sales.filters import OpportunityFilter, offered, search, with_party_seen
 from sales.forms import OpportunityForm
 from sales.models import Opportunity
 
@@ -34,7 +34,7 @@ class OpportunityList(GatedList):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         context = lists.context(self.crud, request, self.get_queryset())
-        context["filter_chips"] = [chip for chip in context["filter_chips"] if chip["active"] or chip["name"] not in RARE]
+        context["filter_chips"] = offered(context["filter_chips"])
         template = "sales/_table.html" if is_fragment(request) else "sales/opportunities.html"
         return render(request, template, {"crud": self.crud, **context, **switch(request, "list")})
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
+from contacts.forms import EntryForm
 from contacts.models import Interaction, Party, Task
 from crm.core import formats
 from crm.core.access import hidden_fields, may
@@ -19,7 +21,6 @@ from crm.core.subjects import of_subject
 from sales import forecast, learning
 from sales.forms import StepForm
 from sales.models import Opportunity, StageTransition
-from sales.steps import steps_of
 
 LONGEST = 200  # entries of the history on one page
 _ICONS = {"open": "flag", "move": "arrow-right", "win": "trophy", "lose": "circle-x", "reopen": "rotate", "void": "arrow-back-up"}
@@ -29,22 +30,44 @@ _KINDS = {"note": "note", "call": "phone", "email": "mail", "meeting": "calendar
 
 def context(row: Opportunity, request: HttpRequest) -> dict[str, Any]:
     """Everything `sales/opportunity.html` draws."""
+    return {
+        "stages": _stages(row),
+        "shares": shares_of(row),
+        "lost_to": row.lost_to if row.lost_to_id and Party.objects.visible_to(request.user).filter(pk=row.lost_to_id).exists() else None,
+        **diary(row, request),
+    }
+
+
+def diary(row: Opportunity, request: HttpRequest, form: EntryForm | None = None, step_form: StepForm | None = None) -> dict[str, Any]:
+    """The part that changes when somebody writes an entry: figures, composer, history, next steps. Entries belong to a contact one can see."""
     user = request.user
     hidden = hidden_fields(user, Opportunity)
-    known = learning.learned(row.stage.pipeline)
-    steps = list(steps_of(row, user)[:20])
+    tasks = list(steps_of(row, user)[:20])
     seen = row.party_id is not None and "party" not in hidden and Party.objects.visible_to(user).filter(pk=row.party_id).exists()
     return {
+        "object": row,
         "party": row.party if seen else None,
-        "stages": _stages(row),
-        "figures": _figures(row, known, steps, hidden),
-        "steps": steps,
-        "step_form": StepForm(),
-        "may_plan": may(user, "add", Task),
+        "figures": _figures(row, learning.learned(row.stage.pipeline), tasks, hidden),
+        "tasks": tasks,
+        "now": timezone.now(),
+        "may_write": may(user, "add", Interaction),
+        "entry_form": form or EntryForm(auto_id="entry_%s"),
+        "step_form": step_form or StepForm(),
+        "kinds": kinds(form),
         "days": history(row, user),
-        "shares": shares_of(row),
-        "lost_to": row.lost_to if row.lost_to_id and Party.objects.visible_to(user).filter(pk=row.lost_to_id).exists() else None,
     }
+
+
+def kinds(form: EntryForm | None) -> list[dict[str, Any]]:
+    """The tabs of the composer."""
+    chosen = (form.data.get("kind") if form else "") or "note"
+    choices = [(value, label) for value, label in Interaction.Kind.choices if value != Interaction.Kind.SYSTEM]
+    return [{"value": value, "label": capfirst(str(label)), "icon": _KINDS[value], "checked": value == chosen} for value, label in choices]
+
+
+def steps_of(opportunity: Opportunity, user: Any) -> QuerySet[Task]:
+    """Its open tasks that the reader may see, the next one first."""
+    return Task.objects.visible_to(user).filter(of_subject(opportunity), done_at__isnull=True).select_related("owner").order_by("due_at", "pk")
 
 
 def _stages(row: Opportunity) -> list[dict[str, Any]]:

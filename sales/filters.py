@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import django_filters as filters
@@ -148,10 +149,6 @@ class OpportunityFilter(filters.FilterSet):
         """The team and every team below it."""
         return rows.filter(team__in=teams_below(value))
 
-    def by_missing_day(self, rows: QuerySet[Any], _name: str, _value: str) -> QuerySet[Any]:
-        """Nobody has said when they will be decided."""
-        return rows.filter(expected_close__isnull=True)
-
     def by_forecast_days(self, rows: QuerySet[Any], _name: str, value: slice) -> QuerySet[Any]:
         """What a forecast period counts: won ones by the day they closed, open ones by the day they are expected."""
         for lookup, day in (("gte", value.start), ("lte", value.stop)):
@@ -162,14 +159,6 @@ class OpportunityFilter(filters.FilterSet):
     def by_missing_step(self, rows: QuerySet[Any], _name: str, _value: str) -> QuerySet[Any]:
         """Open ones without an open task."""
         return rows.filter(~Exists(open_steps(self.request.user).filter(subject_id=OuterRef("pk"))), state=Opportunity.State.OPEN)
-
-    def by_forecast_from(self, rows: QuerySet[Any], _name: str, value: date) -> QuerySet[Any]:
-        """Won ones by the day they closed, open ones by the day they are expected; lost ones are in no forecast."""
-        return rows.filter(Q(state="won", closed_on__gte=value) | Q(state="open", expected_close__gte=value))
-
-    def by_forecast_until(self, rows: QuerySet[Any], _name: str, value: date) -> QuerySet[Any]:
-        """Like `by_forecast_from`, up to a day."""
-        return rows.filter(Q(state="won", closed_on__lte=value) | Q(state="open", expected_close__lte=value))
 
     def by_missing_day(self, rows: QuerySet[Any], _name: str, _value: str) -> QuerySet[Any]:
         """Open ones that nobody gave an expected close."""
@@ -205,6 +194,15 @@ def open_steps(user: Any) -> QuerySet[Task]:
     """Open tasks of opportunities that the reader may see: their next steps. `subject_id` is the opportunity."""
     of_opportunities = name_subject(Opportunity())["subject_type"]
     return Task.objects.visible_to(user).filter(subject_type=of_opportunities, done_at__isnull=True)
+
+
+def offered(chips: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The chips to show: rare ones only while they narrow, a contact by name even where the address holds its id."""
+    shown = [chip for chip in chips if chip["active"] or chip["name"] not in RARE]
+    for chip in shown:
+        if chip["name"] == "party" and chip["active"]:
+            chip["value"] = chip["form_field"].value() or chip["value"]
+    return shown
 
 
 def with_party_seen(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:

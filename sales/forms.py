@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Role, Team, User
 from contacts.datewords import read_due
 from contacts.fields import PartyField
 from contacts.models import Party
@@ -164,7 +163,7 @@ class LoseForm(forms.Form):
 class StepForm(forms.Form):
     """The next step in one line: "Mo 9 call about the drawing"."""
 
-    step = forms.CharField(label=gettext_lazy("Next step"), max_length=200, help_text=gettext_lazy("With its day: “Mon 9 call”, “in 2 weeks ask again”."))
+    step = forms.CharField(label=gettext_lazy("Next step"), max_length=200, widget=forms.TextInput({"placeholder": gettext_lazy("for instance: Mon 9 call")}))
 
     def clean_step(self) -> str:
         """Split into what and when."""
@@ -177,27 +176,3 @@ class StepForm(forms.Form):
             raise ValidationError(_("What is to be done on %(day)s?") % {"day": formats.moment(due.at)})
         self.cleaned_data["due_at"], self.cleaned_data["text"] = due.at, due.rest
         return text
-
-
-class ShareForm(forms.Form):
-    """With whom: one person, or everyone in a role; to look at, or to work on."""
-
-    person = forms.ModelChoiceField(label=gettext_lazy("Person"), queryset=User.objects.none(), required=False)
-    role = forms.ModelChoiceField(label=gettext_lazy("or everyone in a role"), queryset=Role.objects.none(), required=False)
-    action = forms.ChoiceField(label=gettext_lazy("They may"), choices=[("view", gettext_lazy("see it")), ("change", gettext_lazy("see and change it"))])
-
-    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["person"].queryset = User.objects.visible_to(user).filter(is_active=True).exclude(pk=user.pk)
-        self.fields["role"].queryset = Role.objects.visible_to(user).filter(active=True)
-
-    def clean(self) -> dict[str, Any]:
-        facts = super().clean() or self.cleaned_data
-        if bool(facts.get("person")) == bool(facts.get("role")) and not self.errors:
-            raise ValidationError(_("Please choose one: a person or a role."))
-        return facts
-
-    @property
-    def who(self) -> Any:
-        """The user, or the role's group."""
-        return self.cleaned_data["person"] or self.cleaned_data["role"].group

@@ -11,7 +11,8 @@ from django.db.models import Exists, Max, Min, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from contacts.models import Interaction, Party, PartyActivity, Task
+from contacts.diary import recount, touch
+from contacts.models import Interaction, Party, Task
 from crm.core.conditions import holds, sentence, unmet
 from crm.core.errors import RuleBroken
 from crm.core.events import emit
@@ -159,6 +160,8 @@ def delete_opportunity(opportunity: Opportunity, *, by: Any) -> None:
         told = Interaction.objects.unrestricted().filter(of_subject(held))
         told.filter(kind=Interaction.Kind.SYSTEM).delete()
         told.update(subject_type=None, subject_id=None)
+        if held.party_id is not None:
+            recount([held.party_id])
         held.delete()
 
 
@@ -306,7 +309,5 @@ def _tell(opportunity: Opportunity, words: str, *, by: Any, at: datetime) -> Non
     Interaction.objects.create(
         party_id=opportunity.party_id, kind=Interaction.Kind.SYSTEM, occurred_at=at, heading=words[:200], created_by=by, updated_by=by, **name_subject(opportunity)
     )
-    row, fresh = PartyActivity.objects.get_or_create(party_id=opportunity.party_id, defaults={"last_at": at})
-    if not fresh and row.last_at < at:
-        PartyActivity.objects.filter(pk=row.pk, last_at__lt=at).update(last_at=at)
+    touch([opportunity.party_id], at)
 

@@ -13,7 +13,9 @@ from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import User
-from contacts.models import Task
+from contacts.diary import log_interaction, plan_task
+from contacts.forms import EntryForm, ShareForm
+from contacts.models import Interaction, Party, Task
 from crm.core import formats, lists
 from crm.core.access import may
 from crm.core.errors import RuleBroken
@@ -25,11 +27,11 @@ from crm.core.undo import offer_undo
 from crm.core.views import action, gated, number_from
 from crm.core.why import explain
 from crm.core.work import work
-from sales import services, steps
+from sales import detail, services
 from sales.board import Board
-from sales.crud import Opportunities, switch
-from sales.filters import RARE
-from sales.forms import LoseForm, MoveForm, OpportunityForm, ShareForm, StepForm
+from sales.crud import Opportunities, OpportunityDetail, switch
+from sales.filters import offered
+from sales.forms import LoseForm, MoveForm, OpportunityForm, StepForm
 from sales.models import Opportunity, Pipeline, Stage
 
 
@@ -56,7 +58,7 @@ def board(request: HttpRequest) -> HttpResponse:
         found = drawn.columns([column], after=(column, after))
         return render(request, "sales/_more.html", {"column": found[0]} if found else {"column": None})
     columns = drawn.columns(shown=number_from(request, "on"), after=(column, after) if column is not None else None)
-    chips = [chip for name in drawn.state.filterset.form.fields if (chip := lists._chip(drawn.state, name))["active"] or name not in RARE]
+    chips = offered(lists._chip(drawn.state, name) for name in drawn.state.filterset.form.fields)
     filtered = any(chip["active"] for chip in chips) or bool(drawn.state.query)
     context = {
         "title": _("Pipeline"),
@@ -232,62 +234,74 @@ def reopen(request: HttpRequest, row: Opportunity) -> HttpResponse:
 
 
 @action(Opportunities, "view")
-def plan_step(request: HttpRequest, row: Opportunity) -> HttpResponse:
-    """A next step from one line of words."""
-    if not may(request.user, "add", Task):
-        raise PermissionDenied
-    form = StepForm(request.POST)
+def log(request: HttpRequest, row: Opportunity) -> HttpResponse:
+    """Write an entry about it into the contact's history, and plan the next step."""
+    if not may(request.user, "add", Interaction):
+        raise PermissionDenied(_("You do not have the right to write entries."))
+    party = get_object_or_404(Party.objects.visible_to(request.user), pk=row.party_id)
+    form = EntryForm(request.POST, auto_id="entry_%s")
     if not form.is_valid():
-        raise RuleBroken(form.errors["step"][0])
-    step = steps.plan_step(row, text=form.cleaned_data["text"], due_at=form.cleaned_data["due_at"], by=request.user)
-    text = _("Planned for %(day)s: %(step)s") % {"day": formats.moment(step.due_at), "step": step.text}
-    say(request, text, undo=offer_undo(request.user, text))
-    return HttpResponseRedirect(reverse("opportunity-detail", args=[row.pk]))
+        return _diary(request, row, status=422, form=form)
+    facts, due = form.cleaned_data, form.cleaned_data["next_step"]
+    log_interaction(
+        party, kind=facts["kind"], body=facts["body"], by=request.user, about=row, next_step=due.rest if due else "", next_at=due.at if due else None
+    )
+    return _diary(request, row, _("Entry saved."))
 
 
 @action(Opportunities, "view")
-def finish_step(request: HttpRequest, row: Opportunity, step: int) -> HttpResponse:
-    """Tick a step off."""
-    if not may(request.user, "change", Task):
-        raise PermissionDenied
-    task = get_object_or_404(Task.objects.visible_to(request.user, "change"), pk=step, pk__in=steps.steps_of(row, request.user).values("pk"))
-    undo = steps.finish_step(task, by=request.user)
-    say(request, undo.label, undo=undo)
-    return HttpResponseRedirect(reverse("opportunity-detail", args=[row.pk]))
+def plan_step(request: HttpRequest, row: Opportunity) -> HttpResponse:
+    """A next step from one line of words."""
+    if not may(request.user, "add", Task):
+        raise PermissionDenied(_("You do not have the right to plan steps."))
+    form = StepForm(request.POST)
+    if not form.is_valid():
+        return _diary(request, row, status=422, step_form=form)
+    party = Party.objects.visible_to(request.user).filter(pk=row.party_id or 0).first()
+    step = plan_task(party, text=form.cleaned_data["text"], due_at=form.cleaned_data["due_at"], by=request.user, about=row)
+    return _diary(request, row, _("Planned for %(day)s: %(step)s") % {"day": formats.moment(step.due_at), "step": step.text})
+
+
+def _diary(request: HttpRequest, row: Opportunity, text: str = "", *, status: int = 200, **forms: Any) -> HttpResponse:
+    """The page again after an entry or a step: its changed parts for htmx; otherwise a redirect, or the whole page with what is wrong."""
+    undo = offer_undo(request.user, text) if text else None
+    if is_fragment(request):
+        response = render(request, "sales/_diary.html", {**detail.diary(row, request, **forms), "saved": bool(text)}, status=status)
+        if text:
+            say(request, text, undo=undo, response=response)
+        return response
+    if text:
+        say(request, text, undo=undo)
+        return HttpResponseRedirect(reverse("opportunity-detail", args=[row.pk]))
+    page = OpportunityDetail(crud=Opportunities, request=request, object=row, kwargs={"pk": row.pk})
+    return render(request, "sales/opportunity.html", {**page.get_context_data(), **detail.diary(row, request, **forms)}, status=status)
 
 
 @action(Opportunities, "change", methods=("GET", "POST"))
 def share(request: HttpRequest, row: Opportunity) -> HttpResponse:
-    """Open this one to a person or a role."""
+    """Open this one to a person or to everyone in a role."""
     form = ShareForm(request.POST if request.method == "POST" else None, user=request.user)
     if form.is_valid():
         try:
-            share_record(row, form.who, by=request.user, actions=[form.cleaned_data["action"]])
+            share_record(row, form.cleaned_data["who"], by=request.user, actions=[form.cleaned_data["action"]])
         except RuleBroken as broken:
-            form.add_error(None, broken.message)
+            form.add_error("who", broken.message)
         else:
             say(request, _("%(name)s is shared now.") % {"name": row})
-            return _done(request, row)
+            return HttpResponseRedirect(reverse("opportunity-detail", args=[row.pk]))
     context = {"title": _("Share %(name)s") % {"name": row}, "text": _("A share opens this one opportunity, nothing else."), "form": form, "submit_label": _("Share")}
     return _dialog(request, row, "share", context, status=422 if form.is_bound else 200)
 
 
 @action(Opportunities, "change")
 def unshare(request: HttpRequest, row: Opportunity) -> HttpResponse:
-    """Take a share back."""
-    form = ShareForm({**request.POST.dict(), "action": "view"}, user=request.user)
+    """Take a share back; `who` as in the form that made it."""
+    form = ShareForm({"who": request.POST.get("who", ""), "action": "view"}, user=request.user)
     if not form.is_valid():
         raise RuleBroken(_("This share does not exist any more."))
-    unshare_record(row, form.who, by=request.user)
+    unshare_record(row, form.cleaned_data["who"], by=request.user)
     say(request, _("The share is taken back."))
-    return _done(request, row)
-
-
-def _done(request: HttpRequest, row: Opportunity) -> HttpResponse:
-    address = reverse("opportunity-detail", args=[row.pk])
-    if is_fragment(request):
-        return HttpResponse(status=204, headers={"HX-Redirect": address})
-    return HttpResponseRedirect(address)
+    return HttpResponseRedirect(reverse("opportunity-detail", args=[row.pk]))
 
 
 @action(Opportunities, "view", methods=("GET",))

@@ -99,7 +99,7 @@ ROUTES: dict[str, Rule] = {
     "opportunity-lose": Rule("opportunity", "change", "opportunity", ASK),
     "opportunity-reopen": Rule("opportunity", "change", "opportunity", WRITE),
     "opportunity-step": Rule("opportunity", "view", "opportunity", WRITE, also=(("add", "interaction"),)),
-    "opportunity-step-done": Rule("interaction", "change", "task", WRITE, also=(("view", "opportunity"),)),
+    "opportunity-log": Rule("opportunity", "view", "opportunity", WRITE, also=(("add", "interaction"),)),
     "opportunity-share": Rule("opportunity", "change", "opportunity", ASK),
     "opportunity-unshare": Rule("opportunity", "change", "opportunity", WRITE),
     "opportunity-changes": Rule("opportunity", "view", "opportunity"),
