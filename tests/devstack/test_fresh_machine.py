@@ -38,17 +38,16 @@ def test_up(machine: Machine, figures: Figures) -> None:
     machine.clone("lotse")
     terminal = machine.terminal("cd ~/lotse && exec ./lotse up", LOTSE_BIND="127.0.0.1:18000")
     try:
-        address = terminal.address(300)
+        address = terminal.address(600)
         first_page = terminal.seconds
         visitor = Visitor(address)
         until(visitor.sign_in_as_demo_user, 120)
         signed_in = terminal.seconds
-        until(lambda: len(CARD.findall(visitor.get(BOARD))) >= 10, 120)
+        until(lambda: len(CARD.findall(visitor.get(BOARD))) >= 10, 300)
         filled = terminal.seconds
         figures.record(who + "./lotse up to the first page", round(first_page, 1), "s")
         figures.record(who + "./lotse up to signed in", round(signed_in, 1), "s")
-        figures.record(who + "./lotse up to a filled board", round(filled, 1), "s", "60 s, package cache warm", filled <= 60)
-        until(lambda: "demo data: " in terminal.output, 120)
+        until(lambda: "demo data: " in terminal.output, 300)
 
         for program in ("postgres", "valkey-server", "gunicorn", "celery"):
             killed = next(process for process in machine.processes() if any(word.endswith(program) for word in process.cmdline()[:5]))
@@ -58,7 +57,7 @@ def test_up(machine: Machine, figures: Figures) -> None:
 
         machine.clone("second")
         second = machine.terminal("cd ~/second && exec ./lotse up", LOTSE_BIND="127.0.0.1:18000")
-        beside = second.address(300)
+        beside = second.address(600)
         both = beside != address and bool(Visitor(beside).get("/")) and bool(CARD.search(visitor.get(BOARD)))
         figures.record(who + "a second copy runs beside it", beside, goal="another port, both pages", holds=both)
         second.press_ctrl_c()
@@ -68,6 +67,8 @@ def test_up(machine: Machine, figures: Figures) -> None:
         code = terminal.wait(60)
         left = [process.name() for process in machine.processes()]
         figures.record(who + "processes left after Ctrl-C", len(left), goal="0, exit code 0", holds=not left and code == 0)
+        # Last, because on a busy machine it fails while everything before it holds.
+        figures.record(who + "./lotse up to a filled board", round(filled, 1), "s", "60 s, package cache warm", filled <= 60)
     except BaseException:
         print(terminal.output[-5000:])
         raise
