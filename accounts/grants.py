@@ -18,7 +18,8 @@ from crm.core.wiring import table
 
 def entities() -> list[Entity]:
     """The rows of the matrix, from the roof."""
-    return table("LOTSE_ENTITIES")
+    found: list[Entity] = table("LOTSE_ENTITIES")
+    return found
 
 
 def ensure_permissions(sender: Any = None, using: str = "default", **_: Any) -> None:

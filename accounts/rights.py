@@ -19,7 +19,7 @@ def rights_of(user: User) -> Rights:
         )
     )
     children: dict[int, tuple[int, ...]] = defaultdict(tuple)
-    roots = set()
+    roots: set[int] = set()
     for team, parent in Team.objects.unrestricted().values_list("pk", "parent_id"):
         if parent is None:
             roots.add(team)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Aggregate, Case, Count, DecimalField, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models import Case, Count, DecimalField, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Round
 from django.utils import timezone
@@ -84,7 +84,7 @@ def weighted_amount(rates: Mapping[int, Decimal], house: str | None = None) -> C
     return Round(house_amount(house) * share, precision=2, output_field=_MONEY)
 
 
-def expressions(rates: Mapping[int, Decimal] | None = None, house: str | None = None) -> dict[str, Aggregate | Coalesce]:
+def expressions(rates: Mapping[int, Decimal] | None = None, house: str | None = None) -> dict[str, Any]:
     """The aggregates by the names of `LABELS` (without win_rate), for `rows.aggregate(**…)` or `rows.values("team").annotate(**…)`.
 
     won_revenue = Σ amount of won · open_pipeline = Σ amount of open · weighted_pipeline = Σ amount · rate of the stage, of open ones
@@ -92,7 +92,7 @@ def expressions(rates: Mapping[int, Decimal] | None = None, house: str | None = 
     """
     house = house or house_currency()
     amount = house_amount(house)
-    found: dict[str, Aggregate | Coalesce] = {
+    found: dict[str, Any] = {
         "won_revenue": Coalesce(Sum(amount, filter=WON), _NOTHING, output_field=_MONEY),
         "open_pipeline": Coalesce(Sum(amount, filter=OPEN), _NOTHING, output_field=_MONEY),
         "n_won": Count("pk", filter=WON),

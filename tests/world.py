@@ -41,7 +41,7 @@ def raise_ids(floor: int = 12_344) -> None:
     """The next ids are above 9,999: in German a bare number in an attribute would become 12.345."""
     with connection.cursor() as cursor:
         for table in TABLES:
-            cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), greatest(%s, (SELECT coalesce(max(id), 1) FROM " + table + ")))", [table, floor])  # noqa: S608
+            cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), greatest(%s, (SELECT coalesce(max(id), 1) FROM " + table + ")))", [table, floor])
 
 
 def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:

@@ -18,4 +18,4 @@ class RecordBackend(BaseBackend):
             return False
         if obj is None:
             return scope_of(user_obj).may(action, noun)
-        return type(obj).objects.visible_to(user_obj, action).filter(pk=obj.pk).exists()
+        return bool(type(obj).objects.visible_to(user_obj, action).filter(pk=obj.pk).exists())

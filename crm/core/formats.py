@@ -132,7 +132,7 @@ def relative(value: date | datetime | None, now: datetime | None = None) -> str:
     words = {0: _("today"), -1: _("yesterday"), 1: _("tomorrow")}
     if days in words:
         return words[days]
-    unit = "day" if abs(days) < _DAYS_UNTIL_MONTHS else "month" if abs(days) < _DAYS_UNTIL_YEARS else "year"
+    unit: Literal["day", "month", "year"] = "day" if abs(days) < _DAYS_UNTIL_MONTHS else "month" if abs(days) < _DAYS_UNTIL_YEARS else "year"
     return _span(timedelta(days=days), unit)
 
 

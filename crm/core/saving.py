@@ -107,7 +107,7 @@ def save_facts(form: FactsForm, *, by: Any) -> Any:
 
 def _merge(form: FactsForm, current: models.Model) -> None:
     """Bring a stale form up to the row as it is: fields you left alone take the current value; a clash raises `Stale`."""
-    seen = form.cleaned_data.get("version")
+    seen: int = form.cleaned_data.get("version") or 0
     if seen == current.version or "version" not in form.fields:  # type: ignore[attr-defined]
         return  # nothing happened since, or a single field that compares its own old value
     instance, model = form.instance, type(current)

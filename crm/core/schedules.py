@@ -12,7 +12,6 @@ from crm.core.models import OnceKey, ScheduledRun
 from crm.core.tasks import ring
 from crm.core.wiring import table
 
-
 MISSED = timedelta(days=2)  # what is due longer ago than that nobody waits for
 PATIENCE = timedelta(minutes=5)  # after which a claimed run that is not done is rung for again
 

@@ -67,6 +67,7 @@ def shares_of(record: models.Model) -> list[Share]:
     found: dict[Any, list[str]] = {}
     concrete: Any = type(record)._meta.concrete_model
     for model, holder in ((get_user_obj_perms_model(concrete), "user"), (get_group_obj_perms_model(concrete), "group")):
+        row: Any
         for row in model._default_manager.filter(content_object=record).select_related(holder, "permission").order_by("pk"):
             found.setdefault(getattr(row, holder), []).append(row.permission.codename.partition("_")[0])
     return [Share(who, str(getattr(who, "role", who)), tuple(verbs), isinstance(who, Group)) for who, verbs in found.items()]

@@ -31,7 +31,8 @@ class SubjectKind:
 
 def kinds() -> list[SubjectKind]:
     """The roof's table."""
-    return table("LOTSE_SUBJECTS")
+    found: list[SubjectKind] = table("LOTSE_SUBJECTS")
+    return found
 
 
 def kind_of(content_type_id: int | None) -> SubjectKind | None:

@@ -17,8 +17,6 @@ def record(world: Any, rule: Rule, of: Any) -> Any:
 def address(world: Any, name: str, rule: Rule, of: Any) -> str:
     """The address of a route for one record."""
     values: dict[str, Any] = dict(rule.values)
-    if name == "opportunity-step-done":
-        return reverse(name, kwargs={"pk": of.opportunity.pk, "step": of.task.pk})
     if rule.row:
         found = record(world, rule, of)
         values["token" if rule.row == "undo" else "pk"] = found.token if rule.row == "undo" else found.pk

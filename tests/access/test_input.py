@@ -95,7 +95,7 @@ def test_what_was_typed_stays(cast: Any, sign_in: Callable[[Any], Browser], figu
         answer = emil.post(address, data)
         tried += 1
         html = answer.content.decode()
-        if answer.status_code != 422 or "is-invalid" not in html and "aria-invalid" not in html or (bad and "Süßmüller &amp; Söhne" not in html):
+        if answer.status_code != 422 or ("is-invalid" not in html and "aria-invalid" not in html) or (bad and "Süßmüller &amp; Söhne" not in html):
             lost.append(f"{address}: {answer.status_code} {bad}")
     for line in lost:
         print(line)

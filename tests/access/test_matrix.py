@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from accounts.models import Membership, RoleRight, Team, User
@@ -101,6 +103,8 @@ def test_every_cell(cast: Any, sign_in: Callable[[Any], Browser], figures: Any, 
                 verb = "POST" if method == "POST" else "GET"
                 want = "sign-in" if who in ("nobody", "gone") else expected(plain, who, rule, of, verb) if verb in rule.methods else "405"
                 before = Change.objects.order_by("-id").values_list("id", flat=True).first()
+                cookies = browser.cookies.output(header="")
+                before_cell = transaction.savepoint()  # what an allowed POST does is undone: each cell meets the same world
                 answer = browser.generic(verb, url, htmx=method == "HTMX") if verb == "GET" else browser.post(url, {})
                 got = verdict(answer)
                 cells += 1
@@ -112,6 +116,8 @@ def test_every_cell(cast: Any, sign_in: Callable[[Any], Browser], figures: Any, 
                 canaries += [f"{who} {method} {name} ({relation}) shows {MARKS[other]}" for other in unseen(plain, who) if MARKS[other].encode() in body]
                 if answer.status_code >= 400 and Change.objects.order_by("-id").values_list("id", flat=True).first() != before:
                     acted.append(f"{who} {method} {name} ({relation})")
+                transaction.savepoint_rollback(before_cell)
+                browser.cookies = SimpleCookie(cookies)
     known = set(ROUTES) | PUBLIC | ACCOUNT
     unknown = {name for name, _pattern, _address in routes() if name and name not in known and not name.startswith("admin:")} if who == "emil" else set()
     for line in [*wrong, *canaries, *acted, *sorted(unknown)]:

@@ -51,7 +51,7 @@ def edit_inline(browser: Any, pk: int, field: str, value: str, links: Chain) -> 
 def drag(browser: Any, pk: int, stages: list[int], links: Chain) -> bool:
     """Take a card where it is seen, put it elsewhere."""
     seen = Opportunity.objects.values_list("stage_id", flat=True).get(pk=pk)
-    goal = random.choice([stage for stage in stages if stage != seen])  # noqa: S311
+    goal = random.choice([stage for stage in stages if stage != seen])
     done = browser.post(f"/sales/opportunities/{pk}/move/", {"stage": goal, "seen_stage": seen}, htmx=True).status_code == 200
     if done:
         links[pk, "stage"].add((str(seen), str(goal)))
@@ -69,7 +69,7 @@ def run(cast: Any, edits: int) -> tuple[int, int, int]:
     first = Change.objects.order_by("-id").values_list("id", flat=True).first() or 0
 
     def write(number: int) -> None:
-        browser, dice = signed_in(cast.emil if number % 2 else cast.clara), random.Random(number)  # noqa: S311
+        browser, dice = signed_in(cast.emil if number % 2 else cast.clara), random.Random(number)
         own: Chain = defaultdict(set)
         mine = 0
         try:
