@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -54,6 +55,8 @@ class OpportunityForm(FactsForm):
         elif "stage" in self.fields:
             self.fields["stage"].queryset = self.fields["stage"].queryset.filter(active=True, pipeline__active=True)
             self.fields["stage"].initial = self.fields["stage"].queryset.order_by("pipeline__position", "position").first()
+        if "amount" in self.fields:
+            self.fields["amount"].validators.append(MinValueValidator(0, _("An amount cannot be negative.")))
         self._offer_assignment()
         if only is not None:
             for name in set(self.fields) - {*only, "version"}:

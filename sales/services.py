@@ -146,10 +146,8 @@ def reopen_opportunity(opportunity: Opportunity, *, by: Any, at: datetime | None
 
 def note_pricing(opportunity: Opportunity, pricing: str, *, by: Any) -> None:
     """Keep whether the amount was agreed or is the list price, after the facts were saved."""
-    if opportunity.pricing != pricing:
-        with work(by=by):
-            opportunity.pricing = pricing
-            opportunity.save(update_fields=["pricing"])
+    with work(by=by):
+        Opportunity.objects.unrestricted().filter(pk=opportunity.pk).exclude(pricing=pricing).update(pricing=pricing)
 
 
 def delete_opportunity(opportunity: Opportunity, *, by: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.core.validators import MinValueValidator
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -37,6 +38,7 @@ class PriceForm(forms.ModelForm):
         self.fields["currency"].queryset = Currency.objects.visible_to(user).filter(active=True)
         self.fields["currency"].initial = house
         self.fields["currency"].empty_label = None
+        self.fields["amount"].validators.append(MinValueValidator(0, _("A price cannot be negative.")))
         self.fields["valid_from"].initial = timezone.localdate
 
 

@@ -25,12 +25,6 @@ from sales.models import LostReason, Opportunity, Stage, StageTransition
 from tests.factories import OpportunityFactory, OrganisationFactory
 
 
-@pytest.fixture
-def stages(cast):
-    Stage.objects.update(gate={})
-    return list(Stage.objects.order_by("position"))
-
-
 def opened(cast, stage, **facts):
     facts.setdefault("party", OrganisationFactory(owner=cast.anna))
     row = OpportunityFactory.build(owner=cast.anna, team=cast.anna.team, stage=stage, number="", **facts)
