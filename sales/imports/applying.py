@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.db import connection
@@ -72,9 +73,23 @@ def _bring_in(context: Context, kind: str, job: Job) -> int:
     judge.write(plan)
     for row, finding in plan:
         row.target_id = finding.target_id
-    ImportRow.objects.bulk_update(rows, ["outcome", "reasons", "changes", "target_id", "before"], batch_size=250)
+    _note(rows)
     job.done += len(rows)
     return rows[-1].pk if len(rows) == CHUNK else 0
+
+
+def _note(rows: list[ImportRow]) -> None:
+    """Write down what became of the rows, in one statement (`bulk_update` takes longer than all the rest)."""
+    facts = [
+        {"id": row.pk, "outcome": row.outcome, "reasons": row.reasons, "changes": row.changes, "target_id": row.target_id, "before": row.before} for row in rows
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE sales_importrow r SET outcome = f.outcome, reasons = f.reasons, changes = f.changes, target_id = f.target_id, before = f.before"
+            " FROM jsonb_to_recordset(%s::jsonb) AS f (id bigint, outcome text, reasons jsonb, changes jsonb, target_id bigint, before jsonb)"
+            " WHERE r.id = f.id",
+            [json.dumps(facts)],
+        )
 
 
 def _link(context: Context, after: int) -> int:
@@ -92,5 +107,5 @@ def _link(context: Context, after: int) -> int:
         row.changes |= finding.changes
         if finding.changes and row.outcome == Outcome.MATCHED:
             row.outcome = Outcome.CHANGED
-    ImportRow.objects.bulk_update(rows, ["outcome", "reasons", "changes"], batch_size=250)
+    _note(rows)
     return rows[-1].pk if len(rows) == CHUNK else 0

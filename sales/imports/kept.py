@@ -91,8 +91,8 @@ def _named_in(other: Any, column: str, condition: str, ids: set[int], job: int) 
     table, pk = other._meta.db_table, other._meta.pk.column
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT DISTINCT o."{column}" FROM "{table}" o WHERE o."{column}" = ANY(%s) {condition} AND NOT EXISTS (
-                SELECT 1 FROM core_change c WHERE c.job_id = %s AND c.relation = %s AND c.row_id = o."{pk}"
+            f"""SELECT DISTINCT o."{column}" FROM "{table}" o WHERE o."{column}" = ANY(%s) {condition} AND o."{pk}" NOT IN (
+                SELECT c.row_id FROM core_change c WHERE c.job_id = %s AND c.relation = %s
                 AND (c.op = 'I' OR (c.op = 'U' AND c.after ? %s)))""",  # noqa: S608 - names from the models
             [list(ids), job, table, column],
         )

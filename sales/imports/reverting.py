@@ -6,21 +6,19 @@ What somebody has worked on since stays as it is and is listed with the reason.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import groupby
-from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
 from django.utils import timezone
 
-from contacts.models import Interaction, Party, PartyActivity, PartySearch
+from contacts.models import Party, PartyActivity, PartySearch
 from contacts.search import index_parties
 from crm.core.models import Change, Job, RecentlyViewed
 from sales.imports.applying import LOCK, PHASES
 from sales.imports.kept import model_of, to_keep
-from sales.imports.models import ImportRow, ImportRun
-from sales.models import Opportunity, StageTransition
+from sales.imports.models import ImportRun
+from sales.models import Opportunity
 
 CHUNK = 1_000
 LISTED = 500  # kept records named in the result; all are counted
@@ -38,12 +36,13 @@ def revert_step(job: Job) -> bool:
     _lock()
     chunk = list(changes.filter(pk__lt=job.cursor["before"]).order_by("-pk")[:CHUNK])
     if not chunk:
+        _settle_activity(run)
         run.state = ImportRun.State.REVERTED
         run.save(update_fields=["state"])
         return True
     for (relation, op), group in groupby(chunk, key=lambda change: (change.relation, change.op)):
         if op == "I":
-            _remove(job, run, model_of(relation), [change.row_id for change in group])
+            _remove(job, model_of(relation), [change.row_id for change in group])
         elif op == "U":
             _restore(job, run, model_of(relation), list(group))
     job.done += len(chunk)
@@ -75,7 +74,7 @@ def _keep(job: Job, model: type[models.Model], pk: int, reason: str) -> None:
         job.result["kept"].append([model._meta.label_lower, pk, reason])
 
 
-def _remove(job: Job, run: ImportRun, model: type[models.Model], ids: Sequence[int]) -> None:
+def _remove(job: Job, model: type[models.Model], ids: Sequence[int]) -> None:
     """Delete created rows, with what is derived from them."""
     kept = job.cursor["kept"].get(model._meta.db_table, {})
     gone = sorted(set(ids) - {int(pk) for pk in kept})
@@ -88,44 +87,43 @@ def _remove(job: Job, run: ImportRun, model: type[models.Model], ids: Sequence[i
         PartyActivity.objects.filter(party__in=gone).delete()
     if model in (Opportunity, Party):
         RecentlyViewed.objects.filter(subject_type=ContentType.objects.get_for_model(model), subject_id__in=gone).delete()
-    if model is Interaction:
-        _settle_activity(run, Interaction.objects.unrestricted().filter(pk__in=gone))
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)} WHERE id = ANY(%s)", [gone])  # noqa: S608
         job.result["removed"] += cursor.rowcount
 
 
-def _void(opportunities: Sequence[int], job: Job, **only: Any) -> None:
-    """The ledger is never erased: each step is voided by a further row that names it."""
-    steps = StageTransition.objects.unrestricted().filter(opportunity__in=opportunities, voided_by__isnull=True, **only).exclude(kind=StageTransition.Kind.VOID)
-    now = timezone.now()
-    StageTransition.objects.bulk_create(
-        [
-            StageTransition(
-                opportunity_id=step.opportunity_id, kind=StageTransition.Kind.VOID, from_stage_id=step.to_stage_id, to_stage_id=step.from_stage_id,
-                at=now, by_id=job.by_id, job_id=job.pk, voids=step,
-            )
-            for step in steps.order_by("pk")
-        ],
-        batch_size=1000,
-    )  # fmt: skip
+def _void(opportunities: Sequence[int], job: Job, applied: int | None = None) -> None:
+    """The ledger is never erased: each step that still counts (of one job, if given) is voided by a further row that names it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO sales_stagetransition (opportunity_id, kind, from_stage_id, to_stage_id, at, recorded_at, by_id, job_id, voids_id)"
+            " SELECT s.opportunity_id, 'void', s.to_stage_id, s.from_stage_id, now(), now(), %s, %s, s.id FROM sales_stagetransition s"
+            " WHERE s.opportunity_id = ANY(%s) AND s.kind <> 'void' AND (%s IS NULL OR s.job_id = %s)"
+            " AND NOT EXISTS (SELECT 1 FROM sales_stagetransition v WHERE v.voids_id = s.id) ORDER BY s.id",
+            [job.by_id, job.pk, list(opportunities), applied, applied],
+        )
 
 
-def _settle_activity(run: ImportRun, lines: Any) -> None:
-    """Where the import moved a contact's last activity and nothing happened since, it gets its old value."""
-    parties = set(lines.values_list("party_id", flat=True))
-    rows = ImportRow.objects.unrestricted().filter(run=run, before__party__in=list(parties)).order_by("pk")
-    oldest: dict[int, dict[str, Any]] = {}
-    latest: dict[int, str] = {}
-    for before in (row.before or {} for row in rows.only("before")):
-        oldest.setdefault(before["party"], before)
-        latest[before["party"]] = before["now"]
-    for party, before in oldest.items():
-        still = PartyActivity.objects.filter(party=party, last_at=datetime.fromisoformat(latest[party]))
-        if before["was"] is None:
-            still.delete()
-        else:
-            still.update(last_at=datetime.fromisoformat(before["was"]))
+def _settle_activity(run: ImportRun) -> None:
+    """Where the import moved a contact's last activity and nothing happened since, it is again what it was, or what the history says."""
+    goals = """
+        WITH moved AS (
+            SELECT (before->>'party')::bigint AS party, (array_agg(before->>'was' ORDER BY id))[1]::timestamptz AS was,
+                   max((before->>'now')::timestamptz) AS moved_to
+            FROM sales_importrow WHERE run_id = %s AND before IS NOT NULL GROUP BY 1
+        ), goal AS (
+            SELECT party, moved_to, greatest(was, (SELECT max(occurred_at) FROM contacts_interaction i WHERE i.party_id = party)) AS at FROM moved
+        )"""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{goals} UPDATE contacts_partyactivity a SET last_at = goal.at FROM goal"  # noqa: S608 - a constant
+            " WHERE a.party_id = goal.party AND a.last_at = goal.moved_to AND goal.at IS NOT NULL",
+            [run.pk],
+        )
+        cursor.execute(
+            f"{goals} DELETE FROM contacts_partyactivity a USING goal WHERE a.party_id = goal.party AND a.last_at = goal.moved_to AND goal.at IS NULL",  # noqa: S608
+            [run.pk],
+        )
 
 
 def _restore(job: Job, run: ImportRun, model: type[models.Model], changes: Sequence[Change]) -> None:
@@ -160,7 +158,7 @@ def _restore(job: Job, run: ImportRun, model: type[models.Model], changes: Seque
         model._base_manager.filter(pk=row.pk).update(**values)
         job.result["restored"] += 1
     if moved:
-        _void(moved, job, job_id=run.apply_job_id)
+        _void(moved, job, run.apply_job_id)
     if model is Party:
         index_parties(list(rows))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +12,12 @@ from django.db.models import Count, Sum
 
 from accounts.models import Membership, Team, User
 from contacts.models import Organisation, PartyActivity, PartySearch
+from contacts.search import index_parties
 from crm.core.models import Change
 from sales.imports import forms, services
 from sales.imports.models import ImportRow, ImportRun
 from sales.models import Opportunity, StageTransition
+from tests.factories import InteractionFactory, OrganisationFactory
 from tests.imports.export_files import write_export
 from tests.imports.reference import figures_of
 from tests.imports.steps import apply, begin, business_digest, check, revert
@@ -198,3 +201,21 @@ def test_very_many_questions_are_decided_together(cast: SimpleNamespace, tmp_pat
     assert Organisation.objects.count() == 3
     refused = run.rows.filter(outcome="refused")
     assert refused.count() and {row.reasons[0][0] for row in refused} == {"won_without_account"}
+
+
+def test_an_organisation_that_was_here_is_matched_and_gets_its_past_back(cast: SimpleNamespace, tmp_path: Path) -> None:
+    write_export(tmp_path)
+    known = OrganisationFactory(legal_name="AHRENS WERFT", owner=cast.david, employees=7)
+    InteractionFactory(party=known, occurred_at=datetime(2017, 1, 5, tzinfo=UTC), created_by=cast.david)
+    PartyActivity.objects.create(party=known, last_at=datetime(2017, 1, 5, tzinfo=UTC))
+    index_parties([known.pk])
+    before = business_digest()
+    run = check(begin(sorted(tmp_path.iterdir()), cast.emil), cast.emil)
+    row = run.rows.get(kind="organisation", facts__name="Ahrens Werft")
+    assert row.target_id == known.pk and row.changes["employees"] == ["7", "40"]
+    apply(run, cast.emil)
+    known.refresh_from_db()
+    assert (known.employees, known.owner, known.legal_name) == (40, cast.david, "AHRENS WERFT")
+    assert PartyActivity.objects.get(party=known).last_at > datetime(2017, 1, 5, tzinfo=UTC)
+    revert(run, cast.emil)
+    assert business_digest() == before
