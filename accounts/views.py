@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.forms import ProfileForm
-from accounts.models import Deputy, User
+from accounts.models import User
 from accounts.services import end_sessions
 from crm.core.feedback import say
 from crm.core.pages import signed_in
@@ -22,7 +22,7 @@ from crm.core.views import gated
 @gated(signed_in)
 def profile(request: HttpRequest) -> HttpResponse:
     """Name, language, appearance; roles and teams in words; passwords and sessions."""
-    person = User.objects.get(pk=request.user.pk)
+    person = User.objects.visible_to(request.user).get(pk=request.user.pk)
     form = ProfileForm(request.POST or None, instance=person)
     if request.method == "POST" and form.is_valid():
         form.save()
@@ -34,8 +34,8 @@ def profile(request: HttpRequest) -> HttpResponse:
         "title": _("My profile"),
         "form": form,
         "memberships": person.memberships.select_related("team", "role"),
-        "stands_in": Deputy.objects.filter(deputy=person, until__gte=today).select_related("absent"),
-        "deputies": Deputy.objects.filter(absent=person, until__gte=today).select_related("deputy"),
+        "stands_in": person.stands_in.filter(until__gte=today).select_related("absent"),
+        "deputies": person.deputies.filter(until__gte=today).select_related("deputy"),
     }
     return render(request, "accounts/profile.html", context, status=422 if form.errors else 200)
 
@@ -44,7 +44,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 @gated(signed_in)
 def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
     """End every session of this person but the one at hand."""
-    person = User.objects.get(pk=request.user.pk)
+    person = User.objects.visible_to(request.user).get(pk=request.user.pk)
     end_sessions(person, by=person)
     update_session_auth_hash(request, person)
     say(request, _("You are signed out on all other devices."))

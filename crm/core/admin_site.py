@@ -52,8 +52,11 @@ class LotseAdminSite(admin.AdminSite):
         return update_wrapper(gated, inner)
 
     def get_urls(self) -> list[Any]:
-        """Without password pages: people choose their passwords by a link in a mail."""
-        return [url for url in super().get_urls() if not str(getattr(url, "name", "") or "").startswith("password_change")]
+        """Without password pages: people choose their passwords by a link in a mail. Strangers go straight to the one sign-in page."""
+        urls = [url for url in super().get_urls() if not str(getattr(url, "name", "") or "").startswith("password_change")]
+        for view in filter(None, (getattr(url, "callback", None) for url in urls)):
+            vars(view).pop("login_url", None)
+        return urls
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         if request.user.is_authenticated:
