@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Case, F, Func, Q, Value, When
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from crm.core.access import ReferenceAccess, ThroughAccess
-from crm.core.fold import Sort
+from crm.core.fold import Fold, Sort
 from crm.core.models import Subject
 from crm.core.records import Labelled, Owned, Record, RecordQuerySet
 from crm.core.subjects import SubjectAccess
@@ -288,7 +288,10 @@ class PostalAddress(Record):
     class Meta:
         verbose_name = _("postal address")
         constraints = [models.UniqueConstraint(fields=["party"], name="address_one_primary", condition=Q(is_primary=True))]
-        indexes = [models.Index(fields=["postcode", "city"], name="address_place")]
+        indexes = [
+            models.Index(fields=["postcode", "city"], name="address_place"),
+            models.Index(OpClass(Fold("city"), "text_pattern_ops"), name="address_city"),
+        ]
 
 
 class Interaction(Subject, Record):

@@ -27,35 +27,33 @@ _TELEPHONE = re.compile(r"\+?[\d\s()/.\-–]{4,}")
 # Lexemes are made without Postgres' text parser, which would read "K-10482" as a negative number and an address as a host name.
 _INDEX = r"""
 INSERT INTO contacts_partysearch (party_id, words, tsv, grams, keys)
-SELECT found.id, found.words, array_to_tsvector(string_to_array(found.words, ' ')), crm_grams(found.words), '{}'
+SELECT found.id, found.words, array_to_tsvector(string_to_array(found.words, ' ')), crm_grams(found.words), string_to_array(found.keys, chr(10))
 FROM (
-    SELECT texts.id, coalesce((
-        SELECT string_agg(DISTINCT word COLLATE "C", ' ') FROM (
-            SELECT regexp_split_to_table(crm_fold(texts.plain) COLLATE "pg_c_utf8", '[^[:alnum:]]+') COLLATE "C" AS word
-            UNION ALL SELECT regexp_split_to_table(crm_fold(texts.mails) COLLATE "pg_c_utf8", '\s+') COLLATE "C"
-            UNION ALL SELECT regexp_split_to_table(texts.digits COLLATE "pg_c_utf8", '\s+') COLLATE "C"
-        ) split WHERE word <> '' AND length(word) <= 120
+    SELECT texts.id, texts.keys, coalesce((
+        SELECT string_agg(DISTINCT word COLLATE "C", ' ')
+        FROM regexp_split_to_table(
+            regexp_replace(texts.folded COLLATE "pg_c_utf8", '[^[:alnum:]]+', ' ', 'g') || ' ' || texts.mails || ' ' || texts.digits, '\s+'
+        ) AS word
+        WHERE word <> '' AND length(word) <= 120
     ), '') AS words
     FROM (
-        SELECT p.id,
-            concat_ws(' ', p.first_name, p.last_name, p.legal_name, p.number, mail.text, place.text) AS plain,
-            coalesce(mail.text, '') AS mails,
+        SELECT p.id, fresh.keys,
+            crm_fold(concat_ws(' ', p.first_name, p.last_name, p.legal_name, p.number, mail.text, place.text)) AS folded,
+            coalesce(crm_fold(mail.text), '') AS mails,
             coalesce(phone.text, '') AS digits
-        FROM contacts_party p
+        FROM unnest(%s::bigint[], %s::text[]) AS fresh (id, keys)
+        JOIN contacts_party p ON p.id = fresh.id
         LEFT JOIN LATERAL (SELECT string_agg(address, ' ') AS text FROM contacts_emailaddress WHERE party_id = p.id) mail ON true
         LEFT JOIN LATERAL (
             SELECT string_agg(regexp_replace(CASE WHEN key <> '' THEN key ELSE number END, '\D', '', 'g'), ' ') AS text
             FROM contacts_phonenumber WHERE party_id = p.id
         ) phone ON true
         LEFT JOIN LATERAL (SELECT string_agg(postcode || ' ' || city, ' ') AS text FROM contacts_postaladdress WHERE party_id = p.id) place ON true
-        WHERE %(ids)s::bigint[] IS NULL OR p.id = ANY(%(ids)s::bigint[])
+        OFFSET 0 -- folded once, not once per mention
     ) texts
+    OFFSET 0
 ) found
-ON CONFLICT (party_id) DO UPDATE SET words = excluded.words, tsv = excluded.tsv, grams = excluded.grams
-"""
-_KEYS = """
-UPDATE contacts_partysearch s SET keys = string_to_array(fresh.keys, chr(10))
-FROM unnest(%s::bigint[], %s::text[]) AS fresh (id, keys) WHERE s.party_id = fresh.id
+ON CONFLICT (party_id) DO UPDATE SET words = excluded.words, tsv = excluded.tsv, grams = excluded.grams, keys = excluded.keys
 """
 
 
@@ -64,12 +62,12 @@ def index_parties(ids: Iterable[int] | None = None) -> int:
     chosen = None if ids is None else sorted(set(ids))
     if chosen == []:
         return 0
+    count = 0
     with connection.cursor() as cursor:
-        cursor.execute(_INDEX, {"ids": chosen})
-        count = cursor.rowcount
         for batch in identities(chosen, CHUNK):
-            keys = [(pk, "\n".join(sorted(key.replace("\n", " ") for key in block_keys(identity)))) for pk, identity in batch.items()]
-            cursor.execute(_KEYS, [[pk for pk, _ in keys], [text for _, text in keys]])
+            keys = ["\n".join(sorted(key.replace("\n", " ") for key in block_keys(identity))) for identity in batch.values()]
+            cursor.execute(_INDEX, [list(batch), keys])
+            count += cursor.rowcount
     return count
 
 
