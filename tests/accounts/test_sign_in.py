@@ -70,6 +70,12 @@ def test_one_address_may_not_try_for_ever(cast: Any, client: Any) -> None:
     assert answers[-1] != answers[0]
 
 
+def test_too_many_requests_are_told_in_words(cast: Any, client: Any) -> None:
+    with override_settings(ACCOUNT_RATE_LIMITS={"login": "1/m/ip"}):
+        answers = [enter(client, "nobody@lotse.test") for _ in range(2)]
+    assert answers[1].status_code == 429 and "l-empty" in answers[1].content.decode()
+
+
 def test_a_switched_off_person_stays_out(anna: User, cast: Any, client: Any) -> None:
     deactivate_user(anna, by=cast.emil)
     answer = enter(client, "anna@lotse.test")
