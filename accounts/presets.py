@@ -8,7 +8,7 @@ ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
         "Vertrieb",
         "Sales rep",
         {
-            "party": {"view": "team", "add": "team", "change": "team", "delete": "own", "export": "own", "merge": "own"},
+            "party": {"view": "team", "add": "team", "change": "team", "delete": "own", "export": "own"},
             "interaction": {"add": "team", "change": "own", "delete": "own"},
             "opportunity": {"view": "team", "add": "team", "change": "own", "delete": "own", "export": "own"},
             "forecast": {"view": "team"},
@@ -18,7 +18,7 @@ ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
         "Vertriebsleitung",
         "Sales lead",
         {
-            "party": {"view": "team", "add": "team", "change": "team", "delete": "team", "export": "team", "assign": "team", "merge": "team"},
+            "party": {"view": "team", "add": "team", "change": "team", "delete": "team", "export": "team", "assign": "team"},
             "interaction": {"add": "team", "change": "team", "delete": "team"},
             "opportunity": {"view": "team", "add": "team", "change": "team", "delete": "team", "export": "team", "assign": "team"},
             "forecast": {"view": "team", "export": "team"},
@@ -34,7 +34,7 @@ ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
         "Service",
         "Service agent",
         {
-            "party": {"view": "all", "add": "team", "change": "all", "merge": "own"},
+            "party": {"view": "all", "add": "team", "change": "all"},
             "interaction": {"add": "team", "change": "own", "delete": "own"},
             "opportunity": {"view": "all"},
         },
@@ -48,7 +48,7 @@ ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
         "CRM-Manager",
         "CRM manager",
         {
-            "party": dict.fromkeys(("view", "add", "change", "delete", "export", "assign", "merge"), "all"),
+            "party": dict.fromkeys(("view", "add", "change", "delete", "export", "assign"), "all"),
             "interaction": {"add": "all", "change": "all", "delete": "all"},
             "opportunity": dict.fromkeys(("view", "add", "change", "delete", "export", "assign"), "all"),
             "forecast": {"view": "all", "export": "all"},

@@ -21,7 +21,7 @@ from crm.core.wiring import table
 if TYPE_CHECKING:
     from crm.core.records import RecordQuerySet
 
-VERBS = ("view", "add", "change", "delete", "export", "assign", "merge")
+VERBS = ("view", "add", "change", "delete", "export", "assign")
 
 
 @dataclass(frozen=True)

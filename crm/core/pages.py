@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django import forms
@@ -23,7 +24,7 @@ from crm.core.access import scope_of
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
 from crm.core.models import Job, Notification, SavedView, Undo
-from crm.core.registry import Entry, entries
+from crm.core.registry import Entry, Purpose, entries
 from crm.core.undo import take_back
 from crm.core.views import gated
 
@@ -198,9 +199,13 @@ def sets_up(user: Any) -> bool:
 def data_catalogue(request: HttpRequest) -> HttpResponse:
     """Every field we hold, with its purpose, legal basis and retention: the register of processing activities."""
     tables: dict[str, list[Entry]] = {}
+    technical: Counter[Purpose] = Counter()
     for entry in entries():
-        tables.setdefault(str(entry.model), []).append(entry)
-    return render(request, "shell/data_catalogue.html", {"title": _("Data catalogue"), "tables": tables})
+        if entry.named:
+            tables.setdefault(str(entry.model), []).append(entry)
+        else:
+            technical[entry.purpose] += 1
+    return render(request, "shell/data_catalogue.html", {"title": _("Data catalogue"), "tables": tables, "technical": technical.most_common()})
 
 
 @require_GET

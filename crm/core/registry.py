@@ -11,6 +11,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import models
+from django.utils.functional import Promise
 
 from crm.core.wiring import table
 
@@ -29,11 +30,12 @@ class Purpose:
 
 @dataclass(frozen=True)
 class Entry:
-    """One field of the catalogue, for reading."""
+    """One field of the catalogue, for reading. `named` says whether people know the field by a name of its own."""
 
     model: Any
     field: Any
     purpose: Purpose
+    named: bool
 
 
 def own_models() -> list[type[models.Model]]:
@@ -47,7 +49,8 @@ def entries() -> list[Entry]:
     for model in own_models():
         purposes = {name: purpose for purpose, names in table("LOTSE_FIELDS")[model._meta.label_lower] for name in names.split()}
         for field in model._meta.concrete_fields:
-            found.append(Entry(model._meta.verbose_name, getattr(field, "verbose_name", field.name), purposes[field.name]))
+            named = isinstance(model._meta.verbose_name, Promise) and isinstance(field.verbose_name, Promise)
+            found.append(Entry(model._meta.verbose_name, field.verbose_name, purposes[field.name], named))
     return found
 
 
