@@ -13,11 +13,11 @@ from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
 from django.db import connection
-from django.db.models import Func, Q, QuerySet
+from django.db.models import Case, Func, IntegerField, Q, QuerySet, When
 
 from contacts.dedupe import block_keys
 from contacts.identities import identities
-from crm.core.fold import fold, inner_grams
+from crm.core.fold import fold, inner_grams, sort_key
 
 MOST_WORDS = 8  # of a query; more say nothing new
 CHUNK = 2_000  # contacts whose duplicate keys are computed at once
@@ -120,9 +120,12 @@ def search_parties(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
 
 
 def first_parties(rows: QuerySet[Any], text: str, limit: int) -> list[Any]:
-    """The best few of `rows`: words that begin with what is typed first, filled up with those that contain it."""
-    found = list(rows.filter(condition(text, inner=False)).order_by("sort_name", "pk")[:limit])
+    """The best few of `rows`: whose own name begins with what is typed, then another word of the name, then the rest — whole words
+    that begin with it before words that contain it."""
+    typed = sort_key(text.strip())
+    near = Case(When(sort_name__startswith=typed, then=0), When(sort_name__contains=f" {typed}", then=1), default=2, output_field=IntegerField())
+    found = list(rows.filter(condition(text, inner=False)).order_by(near, "sort_name", "pk")[:limit])
     if len(found) < limit:
         known = [party.pk for party in found]
-        found += rows.filter(condition(text)).exclude(pk__in=known).order_by("sort_name", "pk")[: limit - len(found)]
+        found += rows.filter(condition(text)).exclude(pk__in=known).order_by(near, "sort_name", "pk")[: limit - len(found)]
     return found

@@ -83,7 +83,7 @@ def test_sign_in_and_find_a_customer(world: Any, open_as: Callable[..., Any], fi
     page.fill("input[name=login]", "anna@lotse.test")
     page.fill("input[name=password]", "lotse-lotse")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/")
+    page.wait_for_selector("#palette", state="attached")
     hands = Hands(page)
     hands.press("Control+k")
     hands.type("#palette-input", "übe")
