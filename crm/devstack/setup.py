@@ -26,12 +26,12 @@ def run(bind: str, *, empty: bool) -> int:
         say("The set-up failed, see above. Everything is ended.")
         os.kill(os.getppid(), signal.SIGTERM)
         return 1
-    pango.join()
     ready_file(Stack()).touch()
     wait_for(lambda: page_answers(bind), "The page", 120)
     say(f"Lotse runs: http://{bind}/   (Ctrl-C ends it)")
     if not empty:
         _demo()
+    pango.join()
     return 0
 
 

@@ -114,17 +114,18 @@ class _Apt:
     before: list[str]
     options: list[str]
 
-    def run(self, *arguments: str) -> bool:
-        """Run quietly; on failure the last lines of its output are shown."""
+    def run(self, *arguments: str, quiet: bool = False) -> bool:
+        """On failure the last lines of its output are shown, unless `quiet`."""
         command = [*self.before, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", *self.options, *arguments]
         done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
+        if done.returncode and not quiet:
             say("\n".join((done.stdout + done.stderr).strip().splitlines()[-5:]))
         return done.returncode == 0
 
-    def install(self, packages: list[str], *more: str) -> bool:
-        """Update the lists and install without recommended packages."""
-        return self.run("update") and self.run("install", "-y", "--no-install-recommends", *more, *packages)
+    def install(self, packages: list[str]) -> bool:
+        """Install without recommended packages; the lists are fetched anew only if those at hand do not do."""
+        words = ["install", "-y", "--no-install-recommends", *packages]
+        return self.run(*words, quiet=True) or (self.run("update") and self.run(*words))
 
 
 def _unpack(packages: list[str]) -> bool:
@@ -135,8 +136,10 @@ def _unpack(packages: list[str]) -> bool:
     for folder in (state / "lists/partial", cache / "archives/partial", SYSROOT):
         folder.mkdir(parents=True, exist_ok=True)
     ours = {"Dir::State": state, "Dir::Cache": cache, "Dir::State::status": "/var/lib/dpkg/status", "Debug::NoLocking": 1}
-    apt = _Apt([], [word for key, value in ours.items() for word in ("-o", f"{key}={value}")])
-    if not apt.install(packages, "--download-only"):
+    download = ["install", "-y", "--no-install-recommends", "--download-only", *packages]
+    own_lists = _Apt([], [word for key, value in ours.items() for word in ("-o", f"{key}={value}")])
+    lists_at_hand = _Apt([], [*own_lists.options, "-o", "Dir::State::lists=/var/lib/apt/lists"])
+    if not (lists_at_hand.run(*download, quiet=True) or (own_lists.run("update") and own_lists.run(*download))):
         return False
     for archive in (cache / "archives").glob("*.deb"):
         if subprocess.run(["dpkg-deb", "-x", archive, SYSROOT], capture_output=True).returncode:
