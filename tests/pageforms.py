@@ -7,6 +7,19 @@ from html.parser import HTMLParser
 from typing import Any
 
 
+PLAUSIBLE = [
+    ("employer", ""), ("party", ""), ("parent", ""), ("to", ""),  # chosen among contacts, not typed freely
+    ("mail", "neu@example.test"), ("phone", "0221 4711"), ("telephone", "0221 4711"), ("website", "https://example.test"), ("postcode", "50667"), ("country", "DE"),
+    ("founded", "1990"), ("employees", "5"), ("revenue", "5"), ("amount", "500"), ("price", "500"), ("opened", "2020-01-15"), ("valid", "2030-01-15"), ("close", "2030-01-15"),
+    ("until", "2030-01-15"), ("next_step", "morgen 9 Anruf"), ("step", "morgen 9 Anruf"),
+]  # fmt: skip
+
+
+def plausible(name: str) -> str:
+    """What a person might type into a field of this name."""
+    return next((value for part, value in PLAUSIBLE if part in name and (part != "to" or name == "to")), "Text")
+
+
 @dataclass
 class PageForm:
     """One <form>: method, address, fields with the values it would send now; `texts` are the fields one may type into."""
@@ -20,13 +33,13 @@ class PageForm:
     uploads: list[str] = field(default_factory=list)
 
     def filled(self) -> dict[str, Any]:
-        """The form with something plausible in every required field that is empty."""
+        """The form with something plausible in every empty text and in every required choice."""
         data: dict[str, Any] = {name: values for name, values in self.values.items() if name not in {"csrfmiddlewaretoken", "_key"}}
-        for name, kind in self.required.items():
+        for name in dict.fromkeys([*self.texts, *self.required]):
             if any(data.get(name, [])):
                 continue
             choices = [value for value in self.options.get(name, []) if value]
-            data[name] = [choices[0]] if choices else [{"email": "neu@example.test", "number": "5", "date": "2030-01-15", "datetime-local": "2030-01-15T09:00", "url": "https://example.test"}.get(kind, "Text")]
+            data[name] = [choices[0] if choices else plausible(name)]
         return data
 
     @property

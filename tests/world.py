@@ -17,7 +17,7 @@ from contacts.models import Affiliation
 from crm.core.models import Job, Notification, SavedView, Undo
 from crm.core.subjects import name_subject
 from crm.core.work import work
-from sales.imports.models import ImportRun
+from sales.imports.models import ImportFile, ImportRun
 from sales.models import Stage
 from sales.services import open_opportunity
 from tests.factories import (
@@ -62,10 +62,11 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
         note = InteractionFactory(party=firm, kind="call", heading=f"{mark} Anruf", body=f"{mark} am Telefon", created_by=owner)
         task = TaskFactory(party=firm, owner=owner, created_by=owner, text=f"{mark} nachfassen", **name_subject(opportunity))
         run = ImportRun.objects.create(owner=owner, team=team, created_by=owner, name=f"{mark}.csv", source=mark, pipeline="projects")
+    file = ImportFile.objects.create(run=run, name=f"{mark}.csv", digest="0" * 64, size=1, encoding="utf-8", delimiter=",", quotechar='"', header_row=1, header_key="x")
     job = Job.objects.create(kind="import.check", by=owner, label=f"{mark} Auftrag")
     view = SavedView.objects.create(user=owner, page="person", name=f"{mark} Ansicht", query="state=customer")
     undo = Undo.objects.create(user=owner, way="facts", label=f"{mark} Schritt", payload={"work": "00000000-0000-0000-0000-000000000000"})
-    return SimpleNamespace(organisation=firm, person=person, opportunity=opportunity, interaction=note, task=task, run=run, job=job, view=view, undo=undo, mark=mark)
+    return SimpleNamespace(organisation=firm, person=person, opportunity=opportunity, interaction=note, task=task, run=run, file=file, job=job, view=view, undo=undo, mark=mark)
 
 
 def build(cast: Any) -> SimpleNamespace:
@@ -73,8 +74,7 @@ def build(cast: Any) -> SimpleNamespace:
     raise_ids()
     firm = cast.firm
     product = ProductFactory(name="Rollenbahn")
-    PriceFactory(product=product)
-    world = SimpleNamespace(cast=cast, product=product)
+    world = SimpleNamespace(cast=cast, product=product, price=PriceFactory(product=product))
     world.own = records_of(cast.anna, firm.north, "EIGEN")
     world.team = records_of(cast.ben, firm.north, "KOLLEGE")
     world.foreign = records_of(cast.david, firm.south, "FREMD")

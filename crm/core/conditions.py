@@ -98,7 +98,7 @@ def holds(tree: Tree, record: models.Model) -> bool:
 
 def unmet(tree: Tree, record: models.Model) -> list[str]:
     """The fields named by unmet parts of an all-tree: what a dialog has to ask for."""
-    parts = tree["all"] if "all" in tree else [tree] if tree else []
+    parts = tree.get("all", [tree] if tree else [])
     return [part["field"] for part in parts if "field" in part and not holds(part, record)]
 
 

@@ -87,7 +87,7 @@ def context(crud: Any, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, A
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
     )
-    chips = [_chip(state, name) for name in state.filterset.form.fields]
+    chips = [chip(state, name) for name in state.filterset.form.fields]
     return {
         "title": crud.title(),
         "count_label": _("more than %(n)s") % {"n": formats.number(count)} if more else formats.number(count),
@@ -95,7 +95,7 @@ def context(crud: Any, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, A
         "columns": [_head(state, column) for column in state.columns],
         "rows": [{"object": row, "pk": row.pk, "url": crud.url("detail", row.pk), "cells": [c.cell(row) for c in state.columns]} for row in page.rows],
         "filter_chips": chips,
-        "filtered": any(chip["active"] for chip in chips) or bool(state.query),
+        "filtered": any(one["active"] for one in chips) or bool(state.query),
         "filter_errors": state.filterset.form.errors,
         "search_value": state.query,
         "searchable": crud.search is not None,
@@ -126,7 +126,7 @@ def _head(state: State, column: Column) -> dict[str, Any]:
     }
 
 
-def _chip(state: State, name: str) -> dict[str, Any]:
+def chip(state: State, name: str) -> dict[str, Any]:
     """One filter in words. A range has two parameters (`name_min`, `name_max` …); several choices are named one after the other."""
     field = state.filterset.form[name]
     names = [name, *(f"{name}{suffix}" for suffix in ("_min", "_max", "_after", "_before", "_from", "_until"))]

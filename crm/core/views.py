@@ -15,6 +15,7 @@ from django.db.models import ProtectedError, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
+from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.vary import vary_on_headers
@@ -191,7 +192,7 @@ class Crud:
 
     @classmethod
     def title(cls) -> str:
-        return str(cls.model._meta.verbose_name_plural).capitalize()
+        return str(capfirst(cls.model._meta.verbose_name_plural))
 
     @classmethod
     def create_title(cls) -> str:

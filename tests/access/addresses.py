@@ -16,7 +16,11 @@ def record(world: Any, rule: Rule, of: Any) -> Any:
 
 def address(world: Any, name: str, rule: Rule, of: Any) -> str:
     """The address of a route for one record."""
-    values: dict[str, Any] = dict(rule.values)
+    values: dict[str, Any] = {}
+    for key, value in rule.values:
+        if isinstance(value, str) and value.startswith("@"):
+            value = (getattr(of, value[1:], None) or getattr(world, value[1:])).pk
+        values[key] = value
     if rule.row:
         found = record(world, rule, of)
         values["token" if rule.row == "undo" else "pk"] = found.token if rule.row == "undo" else found.pk

@@ -15,10 +15,10 @@ class Rule:
     verb: str = ""
     row: str = ""
     methods: tuple[str, ...] = ("GET",)
-    values: tuple[tuple[str, object], ...] = ()  # further parts of the address
+    values: tuple[tuple[str, object], ...] = ()  # further parts of the address; "@name" is that record's key
     also: tuple[tuple[str, str], ...] = ()  # (verb, entity) asked beside it and first: without one of them 403
     post: tuple[str, str] | None = None  # (verb, entity) a POST asks of the same row, where it differs
-    download: bool = False  # no page to look at
+    download: bool = False  # a file or a fragment: no page to look at
 
 
 def crud(name: str, entity: str, row: str, *, view: tuple[str, str] | None = None) -> dict[str, Rule]:
@@ -49,7 +49,7 @@ ROUTES: dict[str, Rule] = {
     "home": Rule("reference"),
     "search": Rule("reference"),
     "job-list": Rule("reference"),
-    "job-bar": Rule("reference"),
+    "job-bar": Rule("reference", download=True),
     "job-detail": Rule("self", row="job"),
     "job-cancel": Rule("self", row="job", methods=WRITE),
     "job-resume": Rule("self", row="job", methods=WRITE),
@@ -72,8 +72,8 @@ ROUTES: dict[str, Rule] = {
     "organisation-assign": Rule("party", "assign", methods=WRITE),
     "person-duplicates": Rule("party", "add"),
     "organisation-duplicates": Rule("party", "add"),
-    "party-options": Rule("party", "view"),
-    "due-words": Rule("interaction", "add"),
+    "party-options": Rule("party", "view", download=True),
+    "due-words": Rule("interaction", "add", download=True),
     "party-detail": Rule("party", "view", "organisation"),
     "party-timeline": Rule("party", "view", "organisation"),
     "party-opportunities": Rule("party", "view", "organisation", also=(("view", "opportunity"),)),
@@ -90,7 +90,7 @@ ROUTES: dict[str, Rule] = {
     # catalog: everyone reads the price list
     **crud("product", "product", "product", view=("reference", "")),
     "product-price": Rule("product", "change", "product", WRITE),
-    "product-price-remove": Rule("product", "change", "product", WRITE, (("price", 4711),)),
+    "product-price-remove": Rule("product", "change", "product", WRITE, (("price", "@price"),)),
     # sales
     **crud("opportunity", "opportunity", "opportunity"),
     "board": Rule("opportunity", "view"),
@@ -109,7 +109,7 @@ ROUTES: dict[str, Rule] = {
     "import-detail": Rule("importrun", "view", "run"),
     "import-rows": Rule("importrun", "view", "run"),
     **{f"import-{verb}": Rule("importrun", "change", "run", WRITE) for verb in ("check", "remap", "apply", "stop", "resume", "revert")},
-    "import-refused": Rule("importrun", "view", "run", values=(("file", 4711),), download=True),
+    "import-refused": Rule("importrun", "view", "run", values=(("file", "@file"),), download=True),
     # insights
     "forecast": Rule("forecast", "view"),
     "forecast-pdf": Rule("forecast", "export", download=True),

@@ -88,7 +88,9 @@ def test_what_was_typed_stays(cast: Any, sign_in: Callable[[Any], Browser], figu
     for name, address in pages(world, world.own).items():
         if not name.endswith(("-create", "-update")):
             continue
-        form = next(f for f in forms_of(emil.get(address).content.decode(), address) if f.method == "post" and len(f.texts) > 1)
+        form = next((f for f in forms_of(emil.get(address).content.decode(), address) if f.method == "post" and len(f.texts) > 1), None)
+        if form is None:
+            continue  # files only: what is kept there is the import's own test
         bad = next((text for text in form.texts if form.required.get(text, "") in {"number", "email", "date"}), "") or next((t for t in form.texts if "mail" in t or "amount" in t or "date" in t or "close" in t or "founded" in t), "")
         good = next(text for text in form.texts if text != bad)
         data = {**form.filled(), good: "Süßmüller & Söhne", **({bad: "kein Wert"} if bad else {good: ""})}
