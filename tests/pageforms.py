@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
-
 PLAUSIBLE = [
     ("employer", ""), ("party", ""), ("parent", ""), ("to", ""),  # chosen among contacts, not typed freely
     ("mail", "neu@example.test"), ("phone", "0221 4711"), ("telephone", "0221 4711"), ("website", "https://example.test"), ("postcode", "50667"), ("country", "DE"),
