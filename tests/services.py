@@ -15,6 +15,7 @@ from crm.devstack import system
 from crm.devstack.catalogues import compile_catalogues
 from crm.devstack.services import local_services, start, throwaway_stack
 
+LIVE_ADDRESS = "DJANGO_LIVE_TEST_SERVER_ADDRESS"  # by number: a bare machine knows no "localhost"
 _held = ExitStack()
 
 
@@ -33,7 +34,7 @@ def pytest_load_initial_conftests() -> None:
     """Before Django's settings are read: services, a key, plain static files, compiled catalogues."""
     compile_catalogues()
     os.environ.update(system.environment())
-    for variable, value in {"SECRET_KEY": "tests", "LOTSE_STATIC": "plain", "LOTSE_HOSTS": "*"}.items():
+    for variable, value in {"SECRET_KEY": "tests", "LOTSE_STATIC": "plain", "LOTSE_HOSTS": "*", LIVE_ADDRESS: "127.0.0.1"}.items():
         os.environ.setdefault(variable, value)
     if not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
         _take_services()

@@ -70,7 +70,12 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
             "/tmp": str(folder),
         }
         # Packing takes a minute; the names are the same.
-        variables = {"LOTSE_STATIC": "hashed", "SECRET_KEY": "not the one of development", "LOTSE_BASE_URL": f"http://127.0.0.1:{port}"}
+        variables = {
+            "LOTSE_STATIC": "hashed",
+            "LOTSE_HOSTS": "localhost,127.0.0.1",
+            "LOTSE_BASE_URL": f"http://127.0.0.1:{port}",
+            "SECRET_KEY": "not the one of development",
+        }
         made = Production(exchanged, variables, folder)
         assert made.start("set-up").wait(180) == 0, (folder / "set-up.log").read_text()
         collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"]
@@ -87,8 +92,7 @@ def test_the_services_run(production: Production) -> None:
             running.callback(process.terminate)
         for service in ("web", "worker", "beat"):
             until(partial(production.is_healthy, service), 60)
-        address = production.environment["LOTSE_BASE_URL"].replace("127.0.0.1", "localhost")
-        visitor = Visitor(address)
+        visitor = Visitor(production.environment["LOTSE_BASE_URL"])
         assert visitor.get("/ready/") == '{"database": "ok", "broker": "ok"}'
         page = visitor.get("/")
         style = re.search(r'href="(/static/css/lotse\.[0-9a-f]{12}\.css)"', page)
