@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('entity', models.CharField(max_length=40)),
-                ('verb', models.CharField(choices=[('view', 'view'), ('add', 'add'), ('change', 'change'), ('delete', 'delete'), ('export', 'export'), ('assign', 'assign'), ('merge', 'merge')], max_length=10)),
+                ('verb', models.CharField(choices=[('view', 'view'), ('add', 'add'), ('change', 'change'), ('delete', 'delete'), ('export', 'export'), ('assign', 'assign')], max_length=10)),
                 ('reach', models.CharField(choices=[('own', 'own'), ('team', 'team'), ('all', 'all')], max_length=4)),
                 ('role', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rights', to='accounts.role')),
             ],
