@@ -1,8 +1,9 @@
 """Which records interactions, tasks and events may hang on (D11)."""
 
+from django.utils.translation import gettext_lazy as _
+
 from contacts.models import Party
 from crm.core.subjects import SubjectKind
-from django.utils.translation import gettext_lazy as _
 from sales.models import Opportunity
 
 SUBJECTS = [
