@@ -87,7 +87,7 @@ def verdict(answer: Any) -> str:
 
 @pytest.mark.proof("access")
 @pytest.mark.parametrize("who", PEOPLE)
-def test_every_cell(cast: Any, sign_in: Callable[[Any], Browser], figures: Any, who: str) -> None:
+def test_every_cell(cast: Any, sign_in: Callable[[Any], Browser], figures: Any, who: str, prove_full: bool) -> None:
     world = build(cast)
     gone = User.objects.create(username="gone", email="gone@lotse.test", team=cast.firm.north)
     browser: Client = Browser() if who == "nobody" else sign_in(gone if who == "gone" else getattr(cast, who))
@@ -99,7 +99,7 @@ def test_every_cell(cast: Any, sign_in: Callable[[Any], Browser], figures: Any, 
         for relation in RELATIONS if rule.row and hasattr(world.own, rule.row) else ["own"]:
             url = address(world, name, rule, getattr(world, relation))
             of = row_of(world, rule, relation) if rule.row else None
-            for method in METHODS:
+            for method in METHODS if prove_full or (len(name) + RELATIONS.index(relation)) % 3 == 0 else METHODS[:2]:  # fragments: every third cell in the small form
                 verb = "POST" if method == "POST" else "GET"
                 want = "sign-in" if who in ("nobody", "gone") else expected(plain, who, rule, of, verb) if verb in rule.methods else "405"
                 before = Change.objects.order_by("-id").values_list("id", flat=True).first()

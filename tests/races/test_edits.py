@@ -115,7 +115,7 @@ def _lost(links: Chain, first: int) -> int:
 
 @pytest.mark.proof("edits")
 def test_no_acknowledged_edit_is_lost(cast: Any, figures: Any, prove_full: bool) -> None:
-    tried, done, lost = run(cast, 10_000 if prove_full else 400)
+    tried, done, lost = run(cast, 10_000 if prove_full else 240)
     figures.record("concurrent edits of 20 records", tried, "edits")
     figures.record("acknowledged", done, "edits", goal="> half", holds=done > tried / 2)
     figures.record("acknowledged edits lost", lost, "edits", goal="0", holds=lost == 0)
@@ -125,5 +125,5 @@ def test_no_acknowledged_edit_is_lost(cast: Any, figures: Any, prove_full: bool)
 def test_red_control_without_versions_edits_are_lost(cast: Any, figures: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Switched off, the guard lets edits be written over: the measure sees it."""
     monkeypatch.setattr("crm.core.saving._merge", lambda form, current: None)
-    _tried, _done, lost = run(cast, 400)
+    _tried, _done, lost = run(cast, 160)
     figures.record("red control: lost without the version check", lost, "edits", goal="> 0", holds=lost > 0)
