@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from crm.core.models import Job
 from tests.access.addresses import pages
 
 AXE = (Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
@@ -28,6 +29,7 @@ def findings(page: Any) -> list[str]:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_page_is_clean(world: Any, open_as: Callable[..., Any], figures: Any, dark: bool) -> None:
     page = open_as(world.cast.emil, dark=dark)
+    Job.objects.filter(pk=world.own.job.pk).update(by=world.cast.emil)  # a job is seen by who started it
     wrong: dict[str, list[str]] = {}
     seen = 0
     for name, address in pages(world, world.own).items():
