@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 
@@ -27,6 +27,19 @@ def flush_may_empty_ledgers() -> None:
             plain(self, statements)
 
     DatabaseOperations.execute_sql_flush = under_maintenance
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nobody_keeps_the_database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """End sessions that a thread of a race or of the live server left open, before the test database is dropped."""
+    if not any("django_db" in item.keywords or "db" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        yield
+        return
+    request.getfixturevalue("django_db_setup")
+    yield
+    blocker = request.getfixturevalue("django_db_blocker")
+    with blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
 
 
 class Browser(Client):

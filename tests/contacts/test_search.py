@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contacts.fields import PartyField, party_label
-from contacts.models import Affiliation, Party, PartySearch
+from contacts.models import Party, PartySearch
 from contacts.search import first_parties, index_parties, search_parties
 from crm.core.phone import phone_key
 from tests.factories import AddressFactory, EmailFactory, OrganisationFactory, PersonFactory, PhoneFactory, grant_share
@@ -81,6 +81,6 @@ def test_the_name_itself_comes_before_what_only_mentions_it(cast):
     """Three letters and Enter open the firm, not its first employee in the alphabet."""
     firm = OrganisationFactory(owner=cast.anna, legal_name="Schürmann Möbelwerke")
     person = PersonFactory(owner=cast.anna, first_name="Anna", last_name="Albers")
-    Affiliation.objects.create(person=person, organisation=firm)
+    EmailFactory(party=person, address="albers@schuermann.example")
     index_parties()
     assert [party.pk for party in first_parties(Party.objects.visible_to(cast.anna), "schü", 5)] == [firm.pk, person.pk]

@@ -18,7 +18,7 @@ from django.db import connections
 from crm.core.models import Change
 from sales.models import Opportunity, Stage, StageTransition
 from tests.factories import OpportunityFactory, OrganisationFactory
-from tests.pageforms import forms_of
+from tests.pageforms import PageForm, forms_of
 from tests.races.test_double import signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,12 +26,17 @@ WRITERS = 8
 Chain = dict[tuple[int, str], set[tuple[str, str]]]  # (record, field) → links (seen, typed)
 
 
+def as_it_stands(form: PageForm) -> dict[str, list[str]]:
+    """What the form would send if nobody typed anything."""
+    return {name: values for name, values in form.values.items() if name not in {"csrfmiddlewaretoken", "_key"}}
+
+
 def edit_by_form(browser: Any, pk: int, field: str, value: str, links: Chain) -> bool:
     """Open the form, change one field, save. A 409 is a refusal, not a loss."""
     address = f"/contacts/organisations/{pk}/edit/"
     form = next(f for f in forms_of(browser.get(address).content.decode(), address) if field in f.fields)
     seen = (form.values.get(field) or [""])[0]
-    done = browser.post(address, {**form.filled(), field: value}).status_code == 302
+    done = browser.post(address, {**as_it_stands(form), field: value}).status_code == 302
     if done:
         links[pk, field].add((seen, value))
     return done
@@ -110,7 +115,16 @@ def _lost(links: Chain, first: int) -> int:
                 chain[change.row_id, field].add((change.before[field], change.after[field]))
     for move in StageTransition.objects.filter(kind="move"):
         chain[move.opportunity_id, "stage"].add((str(move.from_stage_id), str(move.to_stage_id)))
-    return sum(len(links[key] ^ chain[key]) for key in set(links) | set(chain))
+    lost = 0
+    for key in set(links) | set(chain):
+        missing, strange = links[key] - chain[key], chain[key] - links[key]
+        if key[1] == "stage":  # somebody else brought the card where I wanted it: my drag changed nothing and lost nothing
+            reached = {goal for _seen, goal in chain[key]}
+            missing = {(seen, goal) for seen, goal in missing if goal not in reached}
+        if missing or strange:
+            print(key, "missing", missing, "strange", strange)
+        lost += len(missing) + len(strange)
+    return lost
 
 
 @pytest.mark.proof("edits")
