@@ -76,6 +76,8 @@ class TeamForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         root = Team.objects.filter(parent__isnull=True).first()
+        if "parent" not in self.fields:
+            return  # looked at by somebody who may not change it
         self.fields["parent"].required = root is not None and root.pk != self.instance.pk
         if not self.instance.pk:
             self.fields["parent"].initial = root

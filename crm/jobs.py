@@ -1,12 +1,14 @@
-"""Which kinds of background work there are: kind → step function (D10)."""
+"""Which kinds of background work there are: what each is called, and its step function (D10)."""
 
-from crm.core.jobs import Step
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.jobs import JobKind
 from sales.imports.applying import apply_step
 from sales.imports.checking import check_step
 from sales.imports.reverting import revert_step
 
-JOBS: dict[str, Step] = {
-    "sales.import_check": check_step,
-    "sales.import_apply": apply_step,
-    "sales.import_revert": revert_step,
+JOBS: dict[str, JobKind] = {
+    "sales.import_check": JobKind(_("Check an import"), check_step),
+    "sales.import_apply": JobKind(_("Apply an import"), apply_step),
+    "sales.import_revert": JobKind(_("Take an import back"), revert_step),
 }

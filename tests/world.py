@@ -34,6 +34,7 @@ from tests.factories import (
     grant_share,
 )
 
+SECRET = "GEHEIM"  # stands in the field that some roles do not see
 TABLES = ["contacts_party", "sales_opportunity", "contacts_task", "contacts_interaction", "core_job", "catalog_product", "core_savedview", "sales_importrun", "accounts_user", "accounts_team"]
 
 
@@ -47,8 +48,8 @@ def raise_ids(floor: int = 12_344) -> None:
 def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
     """One of everything for one owner; every text carries `mark`."""
     with work(by=owner):
-        firm = OrganisationFactory(owner=owner, team=team, legal_name=f"{mark} Werke GmbH", vat_id=f"DE{mark}"[:20], source=mark)
-        person = PersonFactory(owner=owner, team=team, first_name=f"{mark}", last_name=f"{mark}mann", source=mark)
+        firm = OrganisationFactory(owner=owner, team=team, legal_name=f"{mark} Werke GmbH", vat_id=f"DE{mark}"[:20], source=f"{SECRET}-{mark}")
+        person = PersonFactory(owner=owner, team=team, first_name=f"{mark}", last_name=f"{mark}mann", source=f"{SECRET}-{mark}")
         Affiliation.objects.create(person=person, organisation=firm, function=f"{mark} Einkauf")
         for party in (firm, person):
             EmailFactory(party=party, address=f"{mark.lower()}@example.test")
@@ -60,10 +61,11 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
         )
         open_opportunity(opportunity, by=owner)
         note = InteractionFactory(party=firm, kind="call", heading=f"{mark} Anruf", body=f"{mark} am Telefon", created_by=owner)
+        InteractionFactory(party=firm, kind="note", heading=f"QUELLE-{mark}", created_by=owner, **name_subject(opportunity))  # seen by who sees its source
         task = TaskFactory(party=firm, owner=owner, created_by=owner, text=f"{mark} nachfassen", **name_subject(opportunity))
         run = ImportRun.objects.create(owner=owner, team=team, created_by=owner, name=f"{mark}.csv", source=mark, pipeline="projects")
     file = ImportFile.objects.create(run=run, name=f"{mark}.csv", digest="0" * 64, size=1, encoding="utf-8", delimiter=",", quotechar='"', header_row=1, header_key="x")
-    job = Job.objects.create(kind="import.check", by=owner, label=f"{mark} Auftrag")
+    job = Job.objects.create(kind="sales.import_check", by=owner, label=f"{mark} Auftrag")
     view = SavedView.objects.create(user=owner, page="person", name=f"{mark} Ansicht", query="state=customer")
     undo = Undo.objects.create(user=owner, way="facts", label=f"{mark} Schritt", payload={"work": "00000000-0000-0000-0000-000000000000"})
     return SimpleNamespace(organisation=firm, person=person, opportunity=opportunity, interaction=note, task=task, run=run, file=file, job=job, view=view, undo=undo, mark=mark)
@@ -84,5 +86,6 @@ def build(cast: Any) -> SimpleNamespace:
         grant_share(record, cast.anna, "view")
     for record in (world.editable.person, world.editable.organisation, world.editable.opportunity):
         grant_share(record, cast.anna, "view", "change")
+    Affiliation.objects.create(person=world.foreign.person, organisation=world.own.organisation, function="Beirat", is_primary=False)  # seen by who sees both
     Notification.objects.create(user=cast.anna, text="Neu für Sie", url="/")
     return world

@@ -106,12 +106,12 @@ class ParkedEventAdmin(LookOnly):
 
 @admin.register(Job)
 class JobAdmin(LookOnly):
-    """All background work, of everybody."""
+    """All background work, of everybody: what kind it is and how far it got. What it works on is for whoever started it."""
 
-    list_display = ["label", "kind", "by", "state", "progress", "created_at"]
+    list_display = ["__str__", "by", "state", "progress", "created_at"]
     list_filter = ["state"]
     list_select_related = ["by"]
-    fields = ["label", "kind", "by", "state", "progress", "created_at", "finished_at", "error"]
+    fields = ["by", "state", "progress", "created_at", "finished_at", "error"]
 
     @admin.display(description=_("progress"))
     def progress(self, job: Job) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,14 @@ LEASE = timedelta(seconds=90)
 SLICE = 25.0  # seconds one Celery task works before it rings for the next; well under the lease
 
 Step = Callable[[Job], bool]  # does a bounded piece, moves job.cursor/done/total/result, answers "finished?"
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """One kind of background work: its name in words, without anything about the records it works on, and its step."""
+
+    label: Any
+    step: Step
 
 
 def start_job(kind: str, *, by: Any, label: str, url: str = "", total: int = 0, **params: Any) -> Job:
@@ -56,7 +65,7 @@ def advance(job_id: int) -> None:
     if not Job.objects.filter(free, pk=job_id, state__in=[Job.State.QUEUED, Job.State.RUNNING]).update(lease_until=now + LEASE, state=Job.State.RUNNING):
         return
     job = Job.objects.select_related("by").get(pk=job_id)
-    step: Step = table("LOTSE_JOBS")[job.kind]
+    step: Step = table("LOTSE_JOBS")[job.kind].step
     until = time.monotonic() + SLICE
     with translation.override(job.by.language):
         while time.monotonic() < until:

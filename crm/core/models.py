@@ -15,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from crm.core.access import MineAccess
 from crm.core.records import RecordQuerySet
+from crm.core.wiring import table
 
 
 class Change(models.Model):
@@ -109,7 +110,8 @@ class Job(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return self.label
+        """What kind of work it is. Its label may name a customer or a file: it is for the person who started it."""
+        return f"{table('LOTSE_JOBS')[self.kind].label} ({self.pk})"
 
     @property
     def percent(self) -> int:

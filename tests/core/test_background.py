@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from crm.core import events, jobs, schedules, wiring
 from crm.core.errors import RuleBroken
+from crm.core.jobs import JobKind
 from crm.core.mail import hand_over_planned, plan_mail
 from crm.core.models import Change, Event, Job, Notification, OutgoingMail, ScheduledRun
 from tests.factories import PersonFactory
@@ -35,7 +36,7 @@ def counting(job: Job) -> bool:
 
 
 def test_a_job_runs_in_steps_and_tells_the_person(cast: Any, tables: Any) -> None:
-    tables["LOTSE_JOBS"]["count"] = counting
+    tables["LOTSE_JOBS"]["count"] = JobKind("count", counting)
     job = jobs.start_job("count", by=cast.anna, label="Zählen", url="/jobs/")
     jobs.advance(job.pk)
     job.refresh_from_db()
@@ -44,7 +45,7 @@ def test_a_job_runs_in_steps_and_tells_the_person(cast: Any, tables: Any) -> Non
 
 
 def test_a_second_worker_leaves_quietly(cast: Any, tables: Any) -> None:
-    tables["LOTSE_JOBS"]["count"] = counting
+    tables["LOTSE_JOBS"]["count"] = JobKind("count", counting)
     job = jobs.start_job("count", by=cast.anna, label="Zählen")
     Job.objects.filter(pk=job.pk).update(state="running", lease_until=timezone.now() + timedelta(minutes=1))
     jobs.advance(job.pk)
@@ -53,7 +54,7 @@ def test_a_second_worker_leaves_quietly(cast: Any, tables: Any) -> None:
 
 
 def test_a_job_of_a_killed_worker_is_picked_up(cast: Any, tables: Any) -> None:
-    tables["LOTSE_JOBS"]["count"] = counting
+    tables["LOTSE_JOBS"]["count"] = JobKind("count", counting)
     job = jobs.start_job("count", by=cast.anna, label="Zählen")
     Job.objects.filter(pk=job.pk).update(state="running", done=1, lease_until=timezone.now() - timedelta(seconds=1))
     jobs.advance(job.pk)
@@ -62,7 +63,7 @@ def test_a_job_of_a_killed_worker_is_picked_up(cast: Any, tables: Any) -> None:
 
 
 def test_cancel_stops_between_steps_and_resume_goes_on(cast: Any, tables: Any) -> None:
-    tables["LOTSE_JOBS"]["count"] = counting
+    tables["LOTSE_JOBS"]["count"] = JobKind("count", counting)
     job = jobs.start_job("count", by=cast.anna, label="Zählen")
     jobs.cancel_job(job, by=cast.anna)
     jobs.advance(job.pk)
@@ -81,7 +82,7 @@ def test_a_failing_step_leaves_nothing_and_says_so(cast: Any, tables: Any) -> No
         PersonFactory(owner=cast.anna, last_name="Halb")
         raise RuleBroken("Spalte fehlt")
 
-    tables["LOTSE_JOBS"]["broken"] = broken
+    tables["LOTSE_JOBS"]["broken"] = JobKind("broken", broken)
     job = jobs.start_job("broken", by=cast.anna, label="Import")
     jobs.advance(job.pk)
     job.refresh_from_db()
@@ -94,7 +95,7 @@ def test_what_a_job_changes_carries_its_number(cast: Any, tables: Any) -> None:
         PersonFactory(owner=cast.anna, last_name="Viele")
         return True
 
-    tables["LOTSE_JOBS"]["one"] = one
+    tables["LOTSE_JOBS"]["one"] = JobKind("one", one)
     job = jobs.start_job("one", by=cast.anna, label="Import")
     jobs.advance(job.pk)
     change = Change.objects.get(relation="contacts_party", after__last_name="Viele")
