@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 PLAUSIBLE = [
-    ("employer", ""), ("party", ""), ("parent", ""), ("to", ""),  # chosen among contacts, not typed freely
+    ("employer", ""), ("function", ""), ("party", ""), ("parent", ""), ("to", ""),  # chosen among contacts, not typed freely
     ("mail", "neu@example.test"), ("phone", "0221 4711"), ("telephone", "0221 4711"), ("website", "https://example.test"), ("postcode", "50667"), ("country", "DE"),
     ("founded", "1990"), ("employees", "5"), ("revenue", "5"), ("amount", "500"), ("price", "500"), ("opened", "2020-01-15"), ("valid", "2030-01-15"), ("close", "2030-01-15"),
     ("until", "2030-01-15"), ("next_step", "morgen 9 Anruf"), ("step", "morgen 9 Anruf"),
@@ -30,10 +30,12 @@ class PageForm:
     options: dict[str, list[str]] = field(default_factory=dict)
     texts: list[str] = field(default_factory=list)
     uploads: list[str] = field(default_factory=list)
+    buttons: dict[str, str] = field(default_factory=dict)  # name → value of the first button that sends one
 
     def filled(self) -> dict[str, Any]:
         """The form with something plausible in every empty text and in every required choice."""
         data: dict[str, Any] = {name: values for name, values in self.values.items() if name not in {"csrfmiddlewaretoken", "_key"}}
+        data |= {name: [value] for name, value in self.buttons.items()}
         for name in dict.fromkeys([*self.texts, *self.required]):
             if any(data.get(name, [])):
                 continue
@@ -91,6 +93,7 @@ class _Reader(HTMLParser):
             form.options.setdefault(name, [])
         elif tag == "button" and a.get("value"):
             form.options.setdefault(name, []).append(a["value"])
+            form.buttons.setdefault(name, a["value"])
 
     def _option(self, a: dict[str, str]) -> None:
         assert self.select_form is not None

@@ -1,0 +1,79 @@
+"""Brings records into the states in which the rarer forms appear, so that each POST of the product can be sent from its own page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.urls import reverse
+
+from analytics.subscriptions import subscribe
+from crm.core.models import Job, SavedView, Undo
+from crm.core.sharing import share_record
+from sales.models import LostReason
+from sales.services import lose_opportunity
+from tests.access import admin_pages
+from tests.factories import OpportunityFactory, OrganisationFactory
+from tests.imports import steps
+from tests.imports.export_files import write_export
+from tests.pageforms import PageForm
+
+Hand = tuple[Any, PageForm]  # who sends it, what
+
+
+def rare_pages(world: Any, folder: Path) -> list[tuple[Any, str]]:
+    """(user, address) of pages whose forms appear only after something has happened."""
+    emil, anna, ben, greta = world.cast.emil, world.cast.anna, world.cast.ben, world.cast.greta
+    lost = OpportunityFactory(owner=anna, team=anna.team, party=world.own.organisation)
+    lose_opportunity(lost, reason=LostReason.objects.exclude(needs_note=True)[0], by=anna)
+    share_record(world.own.person, ben, by=anna)
+    share_record(world.own.opportunity, ben, by=anna)
+    subscribe(greta)
+    stopped = Job.objects.create(kind="sales.import_check", by=emil, label="Prüfung", state=Job.State.CANCELLED)
+    bare = OrganisationFactory(owner=emil, legal_name="Niemandes Werk")
+    runs = imports(emil, folder)
+    found = [
+        (anna, reverse("opportunity-detail", args=[lost.pk])),
+        (anna, reverse("person-detail", args=[world.own.person.pk])),
+        (anna, reverse("party-share", args=[world.own.person.pk])),
+        (anna, reverse("opportunity-share", args=[world.own.opportunity.pk])),
+        (greta, reverse("forecast")),
+        (emil, reverse("job-detail", args=[stopped.pk])),
+        (emil, reverse("organisation-delete", args=[bare.pk])),
+        *((emil, reverse("import-detail", args=[run.pk])) for run in runs),
+    ]
+    for key, pk in admin_pages.rows(world).items():
+        made = admin_pages.MADE[key][1]
+        found += [(emil, reverse(f"admin:{key}_change", args=[pk]))] if "change" in made else []
+        found += [(emil, reverse(f"admin:{key}_{verb}", args=[pk] if verb == "delete" else [])) for verb in ("add", "delete") if verb in made]
+    return found
+
+
+def imports(emil: Any, folder: Path) -> list[Any]:
+    """Runs that are checked, are being applied, are brought in, were stopped on the way."""
+    paths = write_export(folder, opportunities=12)
+    checked, running, halted, done = (steps.check(steps.begin(paths, emil, source=f"Quelle {n}"), emil) for n in range(4))
+    steps.services.apply_import(running, by=emil)
+    job = steps.services.apply_import(halted, by=emil)
+    Job.objects.filter(pk=job.pk).update(state=Job.State.CANCELLED)
+    steps.apply(done, emil)
+    return [checked, running, done, halted]
+
+
+def by_hand(world: Any) -> dict[str, Hand]:
+    """What is sent by script or with files: no form on a page holds it as it is sent."""
+    emil, own = world.cast.emil, world.own
+    people, firms = [str(own.person.pk), str(world.team.person.pk)], [str(own.organisation.pk)]
+    undo = Undo.objects.create(user=emil, way="facts", label="Schritt", payload={"work": "00000000-0000-0000-0000-000000000000"})
+    view = SavedView.objects.create(user=emil, page="person", name="Meine", query="state=customer")
+    return {
+        "person-assign": (emil, PageForm("post", reverse("person-assign"), {"pk": people, "owner": [str(world.cast.ben.pk)]})),
+        "organisation-assign": (emil, PageForm("post", reverse("organisation-assign"), {"pk": firms, "owner": [str(world.cast.ben.pk)]})),
+        "party-cell": (emil, PageForm("post", reverse("party-cell", args=[own.organisation.pk, "vat_id"]), {"old": [own.organisation.vat_id], "vat_id": ["DE123"]})),
+        "party-share": (emil, PageForm("post", reverse("party-share", args=[own.person.pk]), {"who": [f"user-{world.cast.ben.pk}"], "action": ["view"]})),
+        "opportunity-share": (emil, PageForm("post", reverse("opportunity-share", args=[own.opportunity.pk]), {"who": [f"user-{world.cast.ben.pk}"], "action": ["view"]})),
+        "undo": (emil, PageForm("post", reverse("undo", args=[undo.token]))),
+        "view-save": (emil, PageForm("post", reverse("view-save"), {"page": ["person"], "name": ["Kunden"], "query": ["state=customer"]})),
+        "view-delete": (emil, PageForm("post", reverse("view-delete", args=[view.pk]))),
+        "import-create": (emil, PageForm("post", reverse("import-create"), {"source": ["Altsystem"]}, uploads=["files"])),
+    }
