@@ -92,16 +92,12 @@ def _wanted(memberships: list[Membership]) -> dict[Key, bool]:
     return wanted
 
 
-DAILY = ("view", "add", "change")  # what a deputy may do with the work of the absent
-
-
 def _handed_over(arrangement: Deputy) -> dict[Key, bool]:
-    """What the deputy gets: every right the absent person holds on teams. A right on own records alone becomes one on their team
-    for the daily verbs (the deputy owns nothing there, so "own" would say nothing); deleting, exporting and merging own records is not handed over.
+    """What the deputy gets: every right the absent person holds. A right on own records alone means the absent person's own
+    (`accounts.rights` reads whose they are from the arrangement), never more than the absent person could do.
     """
     rights = _wanted(list(Membership.objects.select_related("role").filter(user_id=arrangement.absent_id)))
-    daily = set(Permission.objects.filter(pk__in={pk for _, pk, _ in rights}, codename__regex=f"^({'|'.join(DAILY)})_").values_list("pk", flat=True))
-    return {(arrangement.deputy_id, pk, team): False for (_, pk, team), own_only in rights.items() if not own_only or pk in daily}
+    return {(arrangement.deputy_id, pk, team): own_only for (_, pk, team), own_only in rights.items()}
 
 
 def _end_of(arrangement: Deputy) -> datetime:

@@ -256,7 +256,7 @@ def counted(user: User, action: str = "view") -> QuerySet[Opportunity]:
         if reach is None:
             return rows.none()
         if not reach.everything:
-            rows = rows.filter(Q(owner=user.pk) | Q(team__in=sorted(reach.teams)))
+            rows = rows.filter(reach.rows)
     return rows
 
 
@@ -266,8 +266,7 @@ def shared_only(user: User) -> QuerySet[Opportunity]:
     rows = Opportunity.objects.visible_to(user)
     if reach is None or reach.everything:
         return rows.none()
-    # An empty owner makes `owner = me` unknown in SQL, so the opposite is spelt out.
-    return rows.filter(Q(owner__isnull=True) | ~Q(owner=user.pk)).exclude(team__in=sorted(reach.teams))
+    return rows.filter(reach.beyond)
 
 
 def current_period(unit: str = "quarter", now: datetime | None = None) -> Period:

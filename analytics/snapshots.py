@@ -128,7 +128,7 @@ def _of_reader(ask: Ask) -> QuerySet[ForecastSnapshot]:
         if reach is None:
             return rows.none()
         if not reach.everything:
-            rows = rows.filter(Q(owner_id=ask.user.pk) | Q(team_id__in=sorted(reach.teams)))
+            rows = rows.filter(reach.rows)
     if ask.team is not None:
         rows = rows.filter(team_id__in=teams_below(ask.team))
     if ask.owner is not None:

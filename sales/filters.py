@@ -169,10 +169,7 @@ class OpportunityFilter(filters.FilterSet):
         reach = scope_of(self.request.user).reach("view", "opportunity")
         if reach is None or reach.everything:
             return rows.none() if value == "1" else rows
-        own = Q(owner=self.request.user.pk) | Q(team__in=sorted(reach.teams))
-        # An empty owner makes `owner = me` unknown in SQL, so the opposite is spelt out.
-        apart = (Q(owner__isnull=True) | ~Q(owner=self.request.user.pk)) & ~Q(team__in=sorted(reach.teams))
-        return rows.filter(apart if value == "1" else own)
+        return rows.filter(reach.beyond if value == "1" else reach.rows)
 
 
 def teams_below(team: Team) -> set[int]:

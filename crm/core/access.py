@@ -35,21 +35,34 @@ class Entity:
 
 @dataclass(frozen=True)
 class Reach:
-    """How far one verb on one entity goes: everything, these teams, and (with any verb) the user's own records."""
+    """How far one verb on one entity goes: everything, these teams, and the records of these owners — the user, and whom the user stands in for."""
 
     everything: bool = False
     teams: frozenset[int] = frozenset()
+    owners: frozenset[int] = frozenset()
+
+    @property
+    def rows(self) -> Q:
+        """The rows with owner and team that the reach itself opens, shares left aside. Only where not `everything`."""
+        own = Q(owner_id=next(iter(self.owners))) if len(self.owners) == 1 else Q(owner_id__in=sorted(self.owners))
+        return own | Q(team_id__in=sorted(self.teams)) if self.teams else own
+
+    @property
+    def beyond(self) -> Q:
+        """The opposite of `rows`. An empty owner makes `owner = me` unknown in SQL, so it is spelt out."""
+        return (Q(owner_id__isnull=True) | ~Q(owner_id__in=sorted(self.owners))) & ~Q(team_id__in=sorted(self.teams))
 
 
 @dataclass(frozen=True)
 class Rights:
     """What the accounts app knows of one user, as plain values (see `accounts.rights.rights_of`).
 
-    `grants` are (codename, team id, own only); `children` maps a team to the teams below it; `roots` have no parent;
+    `grants` are (codename, team id, own only, whose own: the user's id, or that of an absent person the user stands in for);
+    `children` maps a team to the teams below it; `roots` have no parent;
     `groups` are the role groups that shares may name; `hidden` maps an entity to the fields the user may not see.
     """
 
-    grants: tuple[tuple[str, int, bool], ...] = ()
+    grants: tuple[tuple[str, int, bool, int], ...] = ()
     children: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     roots: frozenset[int] = frozenset()
     groups: tuple[int, ...] = ()
@@ -66,12 +79,12 @@ class Scope:
         self.groups = rights.groups
         self._hidden = rights.hidden
         self.reaches: dict[str, Reach] = {}
-        for codename, team, own_only in rights.grants:
-            reach = self.reaches.get(codename, Reach())
+        for codename, team, own_only, owner in rights.grants:
+            reach = self.reaches.get(codename, Reach(owners=frozenset({self.user_id})))
+            everything, teams = reach.everything, reach.teams
             if not own_only:
-                everything = reach.everything or team in rights.roots
-                reach = Reach(everything, reach.teams | _below(team, rights.children))
-            self.reaches[codename] = reach
+                everything, teams = everything or team in rights.roots, teams | _below(team, rights.children)
+            self.reaches[codename] = Reach(everything, teams, reach.owners | {owner})
 
     def reach(self, action: str, entity: str) -> Reach | None:
         """How far the verb goes, or None if the user does not hold it."""
@@ -158,9 +171,7 @@ class OwnedAccess:
             return rows.none()
         if reach.everything:
             return rows
-        arms = Q(owner_id=scope.user_id)
-        if reach.teams:
-            arms |= Q(team_id__in=sorted(reach.teams))
+        arms = reach.rows
         for share in shares(rows.model, scope, action):
             arms |= Q(Exists(share.filter(content_object=OuterRef("pk"))))
         return rows.filter(arms)

@@ -68,7 +68,7 @@ def subject_visible(user: Any) -> Q:
 class SubjectAccess:
     """History and tasks: visible when the party is and the subject is, too. Writing needs the verb on `entity`.
 
-    With `person` the row also belongs to that user, who always sees it. Reach "own" means rows the user wrote or has to do.
+    With `person` the row also belongs to that user, who always sees it. Reach "own" means rows the user (or whom the user stands in for) wrote or has to do.
     """
 
     def __init__(self, parent: str, *, entity: str, person: str = "") -> None:
@@ -83,9 +83,6 @@ class SubjectAccess:
         parents: Any = rows.model._meta.get_field(self.parent).related_model
         on_parent = Q(**{f"{self.parent}__in": parents.objects.visible_to(scope.user)})
         on_subject_alone = Q(**{f"{self.parent}__isnull": True}, subject_type__isnull=False)
-        mine = Q(created_by_id=scope.user_id)
-        if self.person:
-            mine |= Q(**{self.person: scope.user_id})
         seen = (on_parent | on_subject_alone) & subject_visible(scope.user)
         if self.person:
             seen |= Q(**{self.person: scope.user_id})
@@ -95,4 +92,9 @@ class SubjectAccess:
         reach = scope.reach(action, self._entity)
         if reach is None:
             return rows.none()
-        return rows if reach.everything or reach.teams else rows.filter(mine)
+        if reach.everything or reach.teams:
+            return rows
+        mine = Q(created_by_id__in=reach.owners)
+        if self.person:
+            mine |= Q(**{f"{self.person}__in": reach.owners})
+        return rows.filter(mine)

@@ -48,6 +48,8 @@ def _reasons(record: Any, user: Any, verb: str) -> list[str]:
         found.append(_("A role allows it for the records of team “%(team)s”.") % {"team": record.team})
     if record.owner_id == user.pk:
         found.append(_("The record is theirs: they are its owner."))
+    elif record.owner_id in reach.owners:
+        found.append(_("They stand in for %(owner)s, who owns the record.") % {"owner": record.owner})
     for rows in shares(type(record), scope, verb):
         for share in rows.filter(content_object=record.pk):
             group = getattr(share, "group", None)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from http.cookies import SimpleCookie
 from typing import Any
 
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
 from accounts.grants import sync_grants
 from accounts.models import FieldRule, Membership, Role, RoleRight, Team, User
-from accounts.services import create_role, set_rights
+from accounts.services import add_deputy, create_role, set_rights
 from crm.core.models import Change
 from tests.access import admin_pages, oracle
 from tests.access.addresses import address, record
@@ -20,8 +22,8 @@ from tests.access.routes import ROUTES, Rule
 from tests.conftest import Browser
 from tests.world import SECRET, build
 
-# The cast of nine; nobody (no session), gone (switched off); and four who hold the set-up in parts.
-PEOPLE = ["anna", "ben", "clara", "david", "mia", "sven", "greta", "emil", "frieda", "nobody", "gone", "reader", "adder", "changer", "deleter"]
+# The cast of nine; nobody (no session), gone (switched off); four who hold the set-up in parts; and one who stands in for anna.
+PEOPLE = ["anna", "ben", "clara", "david", "mia", "sven", "greta", "emil", "frieda", "nobody", "gone", "reader", "adder", "changer", "deleter", "deputy"]
 SETTERS = {"reader": (), "adder": ("add",), "changer": ("change",), "deleter": ("delete",)}
 RELATIONS = ["own", "team", "foreign", "shared", "editable"]
 MARKS = {"own": "EIGEN", "team": "KOLLEGE", "foreign": "FREMD", "shared": "GETEILT", "editable": "OFFEN"}
@@ -45,6 +47,9 @@ def begin(cast: Any, sign_in: Callable[[Any], Browser], who: str) -> Walk:
     gone = User.objects.create(username="gone", email="gone@lotse.test", team=cast.firm.north)
     if who in SETTERS:
         _setter(cast, who)
+    if who == "deputy":
+        cast.deputy = User.objects.create(username="deputy", email="deputy@lotse.test", team=cast.firm.south, language="de")
+        add_deputy(cast.anna, cast.deputy, timezone.localdate() + timedelta(days=7), by=cast.emil)
     browser: Client = Browser() if who == "nobody" else sign_in(gone if who == "gone" else getattr(cast, who))
     if who == "gone":
         User.objects.filter(pk=gone.pk).update(is_active=False)
@@ -71,7 +76,7 @@ def plain_world() -> oracle.World:
         roles.setdefault(m.user.username, []).append((m.role.key, m.team.name))
     shares = {("anna", "view", f"{kind}:{mark}") for mark in ("shared", "editable") for kind in ("person", "organisation", "opportunity")}
     shares |= {("anna", "change", f"{kind}:editable") for kind in ("person", "organisation", "opportunity")}
-    return oracle.World({t.name: t.parent.name if t.parent else None for t in Team.objects.select_related("parent")}, matrix, roles, {"gone"}, shares)
+    return oracle.World({t.name: t.parent.name if t.parent else None for t in Team.objects.select_related("parent")}, matrix, roles, {"gone"}, shares, {"deputy": {"anna"}})
 
 
 def expected(plain: oracle.World, user: str, rule: Rule, of: Any, method: str) -> str:

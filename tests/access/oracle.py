@@ -17,6 +17,15 @@ class World:
     roles: dict[str, list[tuple[str, str]]]  # user → [(role, team)]
     inactive: set[str] = field(default_factory=set)
     shares: set[tuple[str, str, str]] = field(default_factory=set)  # (user, verb, record)
+    stands_for: dict[str, set[str]] = field(default_factory=dict)  # deputy → the absent, whose rights the deputy has beside the own
+
+    def held(self, user: str) -> list[tuple[str, str]]:
+        """The roles a user acts in: the own ones and those of the absent."""
+        return [role for who in (user, *sorted(self.stands_for.get(user, ()))) for role in self.roles.get(who, [])]
+
+    def owns(self, user: str, owner: str | None) -> bool:
+        """Is the owner the user, or somebody the user stands in for?"""
+        return owner is not None and (owner == user or owner in self.stands_for.get(user, ()))
 
 
 @dataclass(frozen=True)
@@ -41,16 +50,16 @@ def inside(world: World, team: str | None, top: str) -> bool:
 
 def holds(world: World, user: str, verb: str, entity: str) -> bool:
     """Does any of the user's roles know this verb at all?"""
-    return user not in world.inactive and any(verb in world.matrix[role].get(entity, {}) for role, _team in world.roles.get(user, []))
+    return user not in world.inactive and any(verb in world.matrix[role].get(entity, {}) for role, _team in world.held(user))
 
 
 def may(world: World, user: str, verb: str, entity: str, row: Row) -> bool:
     """May the user do this to this record?"""
     if not holds(world, user, verb, entity):
         return False
-    if row.owner == user or (user, verb, row.name) in world.shares:
+    if world.owns(user, row.owner) or (user, verb, row.name) in world.shares:
         return True
-    for role, team in world.roles.get(user, []):
+    for role, team in world.held(user):
         reach = world.matrix[role].get(entity, {}).get(verb)
         if reach == "all" or (reach == "team" and inside(world, row.team, team)):
             return True
@@ -63,5 +72,5 @@ def may_history(world: World, user: str, verb: str, row: Row) -> bool:
     seen = may(world, user, "view", "party", row.party) and (row.source is None or may(world, user, "view", "opportunity", row.source))
     if not (seen or (row.name.startswith("task") and row.owner == user)):
         return False
-    reaches = {world.matrix[role].get("interaction", {}).get(verb) for role, _team in world.roles.get(user, [])}
-    return bool(reaches & {"team", "all"}) or ("own" in reaches and row.owner == user)
+    reaches = {world.matrix[role].get("interaction", {}).get(verb) for role, _team in world.held(user)}
+    return bool(reaches & {"team", "all"}) or ("own" in reaches and world.owns(user, row.owner))

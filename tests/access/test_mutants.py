@@ -23,7 +23,7 @@ def _own_only_is_all(patch: pytest.MonkeyPatch) -> None:
     plain = access.Scope.__init__
 
     def init(self: Any, user: Any, rights: access.Rights) -> None:
-        wide = tuple((codename, team, False) for codename, team, _own in rights.grants)
+        wide = tuple((codename, team, False, owner) for codename, team, _own, owner in rights.grants)
         plain(self, user, access.Rights(wide, rights.children, rights.roots, rights.groups, rights.hidden))
 
     patch.setattr(access.Scope, "__init__", init)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.grants import sync_grants
 from accounts.models import FieldRule, Membership, Role, RoleRight, Team, TeamUserPerm, User
+from accounts.services import add_deputy
 from contacts.models import EmailAddress, Party, Task
 from crm.core.access import hidden_fields, may, one_request
 from crm.core.subjects import name_subject
@@ -159,6 +160,23 @@ def test_a_field_is_hidden_only_if_every_role_hides_it(people: Any) -> None:
     assert hidden_fields(people.anna, Opportunity) == {"amount"}
     Membership.objects.create(user=people.anna, team=people.firm.north, role=lead)
     assert hidden_fields(people.anna, Opportunity) == frozenset()
+
+
+def test_a_role_that_never_sees_a_record_shows_none_of_its_fields(people: Any) -> None:
+    rep, marketing = Role.objects.get(key="rep"), Role.objects.get(key="marketing")
+    FieldRule.objects.create(role=rep, entity="opportunity", field="amount")
+    Membership.objects.create(user=people.anna, team=people.firm.north, role=marketing)
+    assert hidden_fields(people.anna, Opportunity) == {"amount"}
+
+
+def test_a_deputy_does_the_work_of_the_absent_and_sees_no_more(people: Any) -> None:
+    """Frieda stands in for anna: anna's own opportunities can be changed, ben's cannot, and what anna does not see stays hidden."""
+    FieldRule.objects.create(role=Role.objects.get(key="rep"), entity="opportunity", field="amount")
+    hers, his = OpportunityFactory(owner=people.anna), OpportunityFactory(owner=people.ben)
+    add_deputy(people.anna, people.frieda, timezone.localdate(), by=people.emil)
+    assert hers in Opportunity.objects.visible_to(people.frieda, "change") and his not in Opportunity.objects.visible_to(people.frieda, "change")
+    assert his in Opportunity.objects.visible_to(people.frieda)
+    assert hidden_fields(people.frieda, Opportunity) == {"amount"}
 
 
 def test_has_perm_and_the_gate_never_disagree(people: Any) -> None:
