@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from analytics import page, periods
 from analytics.forecast import Forecast
+from contacts.letters import greeting
 from crm.core import pdf
 from crm.core.models import Installation
 
@@ -42,7 +43,7 @@ def file_name(forecast: Forecast) -> str:
 
 def mail(forecast: Forecast, *, with_pdf: bool) -> tuple[str, str]:
     """(heading, body) in the active language."""
-    context = {**page.context(forecast, links=False), "reader": forecast.ask.user, "with_pdf": with_pdf, "url": settings.BASE_URL + reverse("forecast")}
+    context = {**page.context(forecast, links=False), "greeting": greeting(forecast.ask.user), "with_pdf": with_pdf, "url": settings.BASE_URL + reverse("forecast")}
     heading = render_to_string("analytics/mail/heading.txt", context).strip()
     return heading, render_to_string("analytics/mail/forecast.txt", context).strip() + "\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -13,19 +13,22 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts import detail, duplicates, services
+from contacts import detail, duplicates, hints, services
 from contacts.filters import OrganisationFilters, PartyFilters, PersonFilters
 from contacts.forms import OrganisationForm, PartyForm, PersonForm
+from contacts.letters import addressee, stored
 from contacts.models import Affiliation, EmailAddress, Organisation, Party, Person, PhoneNumber, PostalAddress
 from contacts.panels import panels_for
 from contacts.parts import main
+from contacts.salutation import Addressee, address_line, letter_salutation
 from contacts.search import search_parties
 from crm.core import lists
 from crm.core.access import may
 from crm.core.columns import Column
 from crm.core.feedback import is_fragment
+from crm.core.models import Installation
 from crm.core.saving import FactsForm
-from crm.core.views import Crud, GatedCreate, GatedDelete, GatedDetail, GatedExport, GatedList
+from crm.core.views import Crud, GatedCreate, GatedDelete, GatedDetail, GatedExport, GatedList, GatedUpdate
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,10 @@ def _employer(party: Party) -> Any:
 def _function(party: Party) -> str:
     job = main(party.affiliations)
     return job.function if job else ""
+
+
+def _addressee(party: Party) -> Addressee:
+    return addressee(stored(party), getattr(party, "house", "de"))
 
 
 PHONE = EditableColumn("phone", gettext_lazy("Telephone"), _of_main("phones", "number"), priority=4)
@@ -110,7 +117,21 @@ class PartyExport(GatedExport):
         return self.crud.listed(super().get_queryset(), self.request.user)  # type: ignore[attr-defined]
 
 
-class PartyCreate(GatedCreate):
+class _WithLetter:
+    """A form beside which stands how a letter would begin, from what is typed so far."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)  # type: ignore[misc]
+        typed, known = {bound.name: bound.value() for bound in context["form"]}, self.object.pk if self.object else None  # type: ignore[attr-defined]
+        url = self.crud.url("letter") + (f"?party={known}" if known else "")  # type: ignore[attr-defined]
+        return {**context, "letter_url": url, **hints.typed_beginning(self.crud.kind, typed, self.request.user, known)}  # type: ignore[attr-defined]
+
+
+class PartyUpdate(_WithLetter, GatedUpdate):
+    """Edit a contact."""
+
+
+class PartyCreate(_WithLetter, GatedCreate):
     """A new contact: possible duplicates are shown while somebody types, and once more before the first save."""
 
     def get_initial(self) -> dict[str, Any]:
@@ -162,6 +183,7 @@ class Parties(Crud):
     search = staticmethod(search_parties)  # type: ignore[assignment]
     list_view = PartyList
     create_view = PartyCreate
+    update_view = PartyUpdate
     detail_view = PartyDetail
     delete_view = PartyDelete
     export_view = PartyExport
@@ -200,8 +222,14 @@ class People(Parties):
         LAST,
         OWNER,
         Column("function", gettext_lazy("Function"), _function, shown=False, priority=3),
+        Column("letter", gettext_lazy("Letter salutation"), lambda party: letter_salutation(_addressee(party)), shown=False, priority=3, field="salutation"),
+        Column("address_line", gettext_lazy("Address line"), lambda party: address_line(_addressee(party)), shown=False, priority=3, field="salutation"),
         *LATER,
     ]
+
+    @classmethod
+    def listed(cls, rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
+        return super().listed(rows, reader).annotate(house=Value(Installation.current().language))
 
     @classmethod
     def create_title(cls) -> str:

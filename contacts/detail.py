@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.forms import EntryForm
+from contacts.hints import open_hints
+from contacts.letters import letter_to
 from contacts.models import Affiliation, Interaction, Organisation, Party, Task
 from contacts.panels import panels_for
 from contacts.parts import read_parts
@@ -34,11 +36,15 @@ TALKS = ["call", "email", "meeting", "visit"]
 CHIPS = [("", gettext_lazy("Everything"), None), ("talks", gettext_lazy("Conversations"), TALKS), ("notes", gettext_lazy("Notes"), ["note"]), ("events", gettext_lazy("Events"), ["system"])]
 # What is edited in place, in the order of the page.
 FACTS = {
-    "person": ["salutation", "title", "first_name", "last_name", "employer", "function", "phone", "email", "street", "postcode", "city", "country", "state", "language", "website", "source"],
+    "person": [
+        "salutation", "title", "first_name", "nobility", "last_name", "suffix", "form_of_address", "letter_salutation",
+        "employer", "function", "phone", "email", "street", "postcode", "city", "country", "state", "language", "website", "source",
+    ],
     "organisation": [
-        "legal_name", "industry", "phone", "email", "street", "postcode", "city", "country", "state", "employees", "revenue", "founded", "vat_id", "parent", "language", "website", "source",
+        "legal_name", "industry", "phone", "email", "street", "postcode", "city", "country", "state", "employees", "revenue", "founded", "vat_id", "parent", "language", "letter_salutation", "website", "source",
     ],
 }  # fmt: skip
+SELDOM = {"nobility", "suffix", "letter_salutation"}  # shown where there is something to show
 STATE_TONES = {"customer": "good", "prospect": "acc", "former": ""}
 TITLES = {"employer": gettext_lazy("Organisation"), "function": gettext_lazy("Function"), "phone": gettext_lazy("Telephone"), "email": gettext_lazy("E-mail")}
 
@@ -57,11 +63,17 @@ def context(party: Party, request: HttpRequest, crud: Any, rights: dict[str, boo
         **diary(party, request),
         "rights": rights,
         "facts": facts(party, user, crud, editable=rights["change"]),
+        **beginning(party, user, editable=rights["change"]),
         "roles": [] if "roles" in hidden_fields(user, Party) else [role.get_role_display() for role in party.roles.order_by("role")],
         "people": people(party, user),
         "daughters": list(Organisation.objects.visible_to(user).filter(parent=party.pk).order_by("sort_name")[:MOST]),
         "panels": [{"key": panel.key, "label": panel.label, "url": reverse(panel.url_name, args=[party.pk]), "list_url": panel.list_url(party)} for panel in panels],
     }
+
+
+def beginning(party: Party, user: Any, *, editable: bool) -> dict[str, Any]:
+    """How a letter would begin, and what looks wrong about the name it is made of: what `contacts/_letter.html` draws."""
+    return {"letter": letter_to(party, user), "hints": open_hints(party, user), "may_fix": editable}
 
 
 def diary(party: Party, request: HttpRequest, form: EntryForm | None = None) -> dict[str, Any]:
@@ -105,11 +117,11 @@ def figures(party: Party, user: Any, tasks: list[Task]) -> list[dict[str, Any]]:
     return found
 
 
-def facts(party: Party, user: Any, crud: Any, *, editable: bool) -> list[dict[str, Any]]:
-    """Label and value of each fact the reader may see; with `editable` each can be changed in place."""
+def facts(party: Party, user: Any, crud: Any, *, editable: bool, named: str = "") -> list[dict[str, Any]]:
+    """Label and value of each fact the reader may see; with `editable` each can be changed in place. `named` asks for one of them alone."""
     hidden, parts = hidden_fields(user, Party), read_parts(party)
     found = []
-    for name in FACTS[party.kind]:
+    for name in [named] if named else [name for name in FACTS[party.kind] if name not in SELDOM or getattr(party, name)]:
         if name not in hidden:
             field = None if name in parts else party._meta.get_field(name)
             label = TITLES.get(name) or (field.verbose_name if field is not None else crud.form_class.base_fields[name].label)  # type: ignore[union-attr]

@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Team, User
-from contacts.models import Industry, Organisation, Party, PartyRole, Person, PostalAddress
+from contacts.letters import NAMES
+from contacts.models import Industry, Organisation, Party, PartyRole, PartySearch, Person, PostalAddress
+from crm.core.access import hidden_fields
 from crm.core.fold import Fold, fold
 
 ME = "me"
@@ -74,11 +76,23 @@ class PartyFilters(filters.FilterSet):
 
 
 class PersonFilters(PartyFilters):
-    """People."""
+    """People, by what is wrong with their salutation, too; the name of the filter hides it with the field."""
+
+    salutation = filters.ChoiceFilter(
+        label=gettext_lazy("Salutation"), method="by_salutation", choices=[("unclear", gettext_lazy("unclear")), ("odd", gettext_lazy("conspicuous"))], empty_label=gettext_lazy("any")
+    )
 
     class Meta:
         model = Person
         fields: list[str] = []
+
+    def by_salutation(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """Unclear: nobody told it, nor how letters begin instead. Conspicuous: an open hint speaks of the name."""
+        if hidden_fields(self.request.user, Party) & set(NAMES):
+            return rows.none()
+        if value == "unclear":
+            return rows.filter(salutation="", letter_salutation="")
+        return rows.filter(pk__in=PartySearch.objects.filter(~Q(hints=[])).values("party"))  # the gate: it only narrows rows that start at `visible_to`
 
 
 class OrganisationFilters(PartyFilters):

@@ -17,6 +17,7 @@ from contacts.datewords import Due, read_due
 from contacts.fields import PartyField
 from contacts.models import Interaction, Organisation, Party, PartyRole, Person
 from contacts.parts import PARTS, read_parts
+from contacts.salutation import own_words
 from crm.core.access import hidden_fields
 from crm.core.saving import FactsForm
 
@@ -83,12 +84,27 @@ class PersonForm(PartyForm):
 
     class Meta:
         model = Person
-        fields = ["salutation", "title", "first_name", "last_name", "state", "language", "website", "source"]
+        fields = [
+            "salutation", "title", "first_name", "last_name", "state", "language", "form_of_address", "nobility", "suffix", "letter_salutation", "website", "source",
+        ]  # fmt: skip
 
     field_order = [
         "salutation", "title", "first_name", "last_name", "employer", "function", "email", "phone", "street", "postcode", "city", "country",
-        "state", "roles", "language", "website", "source",
+        "state", "roles", "language", "form_of_address", "nobility", "suffix", "letter_salutation", "website", "source",
     ]  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "form_of_address" in self.fields:
+            self.fields["form_of_address"].required = False
+
+    def clean_form_of_address(self) -> str:
+        """Who says nothing means what holds: Sie, until somebody offered the Du."""
+        return str(self.cleaned_data["form_of_address"] or self.instance.form_of_address)
+
+    def clean_letter_salutation(self) -> str:
+        """A letter sets its own comma."""
+        return own_words(self.cleaned_data["letter_salutation"])
 
     def clean(self) -> dict[str, Any]:
         facts = super().clean() or self.cleaned_data
@@ -109,12 +125,14 @@ class OrganisationForm(PartyForm):
 
     class Meta:
         model = Organisation
-        fields = ["legal_name", "industry", "parent", "state", "employees", "revenue", "founded", "vat_id", "language", "website", "source"]
+        fields = ["legal_name", "industry", "parent", "state", "employees", "revenue", "founded", "vat_id", "language", "letter_salutation", "website", "source"]
 
     field_order = [
         "legal_name", "industry", "email", "phone", "street", "postcode", "city", "country", "website", "state", "roles", "parent",
-        "employees", "revenue", "founded", "vat_id", "language", "source",
+        "employees", "revenue", "founded", "vat_id", "language", "letter_salutation", "source",
     ]  # fmt: skip
+
+    clean_letter_salutation = PersonForm.clean_letter_salutation
 
     def clean_parent(self) -> Party | None:
         parent: Party | None = self.cleaned_data["parent"]

@@ -9,36 +9,19 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Case, F, Func, Q, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Lower, Trim
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
+from contacts.columns import Pipe, WebAddress
 from crm.core.access import ReferenceAccess, ThroughAccess
 from crm.core.fold import Fold, Sort
 from crm.core.models import Subject
 from crm.core.records import Labelled, Owned, Record, RecordQuerySet
 from crm.core.subjects import SubjectAccess
-
-
-class Pipe(Func):
-    """`a || b || …`: unlike CONCAT it is immutable, so a stored generated column may use it."""
-
-    arg_joiner = " || "
-    template = "(%(expressions)s)"
-    output_field = models.TextField()
-
-
-class WebAddress(models.URLField):
-    """A URL; typed without a scheme it means https."""
-
-    def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"assume_scheme": "https", **kwargs})
-
-    def deconstruct(self) -> Any:
-        name, _path, args, kwargs = super().deconstruct()
-        return name, "django.db.models.URLField", args, kwargs
 
 
 class Industry(Labelled):
@@ -73,6 +56,10 @@ class Party(Owned):
         MR = "mr", _("Mr")
         NEUTRAL = "neutral", _("neutral")
 
+    class AddressForm(models.TextChoices):
+        SIE = "sie", pgettext_lazy("form of address", "formal (Sie)")
+        DU = "du", pgettext_lazy("form of address", "by first name (Du)")
+
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices, editable=False)
     number = models.CharField(_("customer number"), max_length=20, unique=True, editable=False)
     state = models.CharField(_("status"), max_length=10, choices=State.choices, default=State.PROSPECT)
@@ -80,7 +67,10 @@ class Party(Owned):
     salutation = models.CharField(_("salutation"), max_length=8, choices=Salutation.choices, blank=True, default="")
     title = models.CharField(_("title"), max_length=40, blank=True, default="")
     first_name = models.CharField(_("first name"), max_length=80, blank=True, default="")
+    nobility = models.CharField(_("title of nobility"), max_length=40, blank=True, default="", help_text=_("For instance Gräfin or Freiherr. A mere “von” belongs to the last name."))
     last_name = models.CharField(_("last name"), max_length=80, blank=True, default="")
+    suffix = models.CharField(_("behind the name"), max_length=40, blank=True, default="", help_text=_("For instance MBA or jun."))
+    form_of_address = models.CharField(_("form of address"), max_length=3, choices=AddressForm.choices, default=AddressForm.SIE)
     # an organisation
     legal_name = models.CharField(_("name"), max_length=160, blank=True, default="")
     industry = models.ForeignKey(Industry, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("industry"))
@@ -90,13 +80,21 @@ class Party(Owned):
     revenue = models.DecimalField(_("yearly revenue (million)"), max_digits=12, decimal_places=2, null=True, blank=True)
     vat_id = models.CharField(_("VAT ID"), max_length=20, blank=True, default="")
     # both
+    letter_salutation = models.CharField(
+        _("own salutation"), max_length=120, blank=True, default="", help_text=_("How letters begin, word for word. Leave it empty to let the name decide.")
+    )
     website = WebAddress(_("website"), blank=True, default="")
     language = models.CharField(_("language"), max_length=2, choices=[("", _("unknown")), ("de", _("German")), ("en", _("English"))], blank=True, default="")
     source = models.CharField(_("source"), max_length=80, blank=True, default="", help_text=_("Where these data come from."))
     external_id = models.CharField(_("foreign key"), max_length=120, blank=True, default="", editable=False)
 
     name = models.GeneratedField(
-        expression=Case(When(kind="organisation", then=F("legal_name")), default=Trim(Pipe(F("first_name"), Value(" "), F("last_name"))), output_field=models.TextField()),
+        expression=Case(
+            When(kind="organisation", then=F("legal_name")),
+            When(nobility="", then=Trim(Pipe(F("first_name"), Value(" "), F("last_name")))),
+            default=Trim(Pipe(F("first_name"), Value(" "), F("nobility"), Value(" "), F("last_name"))),
+            output_field=models.TextField(),
+        ),
         output_field=models.TextField(_("name")),
         db_persist=True,
     )
@@ -112,7 +110,7 @@ class Party(Owned):
         constraints = [
             models.CheckConstraint(
                 condition=(Q(kind="person") & ~Q(first_name="", last_name="") & Q(legal_name=""))
-                | (Q(kind="organisation") & ~Q(legal_name="") & Q(first_name="", last_name="", title="", salutation="")),
+                | (Q(kind="organisation") & ~Q(legal_name="") & Q(first_name="", last_name="", title="", salutation="", nobility="", suffix="", form_of_address="sie")),
                 name="party_names_fit_kind",
                 violation_error_message=_("A person needs a first or last name, an organisation needs its name."),
             ),
@@ -351,7 +349,8 @@ class Task(Subject, Record):
 class PartySearch(models.Model):
     """What a party is found by. Written by `contacts.search` with every change of the party or its addresses (D18).
 
-    `words` are the folded words of name, number, addresses and telephones; `keys` are those of `contacts.dedupe.block_keys`.
+    `words` are the folded words of name, number, addresses and telephones; `keys` are those of `contacts.dedupe.block_keys`; `hints` are the
+    keys of what looks wrong about a person's name and was not dismissed (`contacts.hints`).
     """
 
     party = models.OneToOneField(Party, models.CASCADE, primary_key=True, related_name="search")
@@ -359,13 +358,27 @@ class PartySearch(models.Model):
     tsv = SearchVectorField()
     grams = ArrayField(models.CharField(max_length=3), default=list)
     keys = ArrayField(models.CharField(max_length=80), default=list)
+    hints = ArrayField(models.CharField(max_length=40), default=list)
 
     class Meta:
         indexes = [
+            models.Index(fields=["party"], name="party_search_hints", condition=~Q(hints=[])),
             GinIndex(fields=["tsv"], name="party_search_tsv"),
             GinIndex(fields=["grams"], name="party_search_grams"),
             GinIndex(fields=["keys"], name="party_search_keys"),
         ]
+
+
+class HintDismissal(Record):
+    """Somebody has looked at a hint about a person's name and says that all is well: it is not shown again while the values stay."""
+
+    party = models.ForeignKey(Party, models.CASCADE, related_name="dismissals")
+    key = models.CharField(max_length=40)
+
+    access = ThroughAccess("party")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["party", "key"], name="hint_dismissed_once")]
 
 
 class PartyActivity(models.Model):

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -17,6 +18,7 @@ from contacts import detail, diary, duplicates, services
 from contacts.crud import Organisations, Parties, People, crud_of
 from contacts.fields import SUGGESTED, party_label
 from contacts.forms import AssignForm, EntryForm, ShareForm
+from contacts.hints import typed_beginning
 from contacts.history import party_changes
 from contacts.models import Interaction, Party
 from contacts.parts import read_parts
@@ -66,6 +68,40 @@ def duplicate_page(crud: type[Parties]) -> Any:
         return render(request, template, {"found": found, "title": _("Possible duplicates"), "crud": crud})
 
     return page
+
+
+def letter_page(crud: type[Parties]) -> Any:
+    """How a letter would begin, while somebody types: GET with what stands in the form."""
+
+    @require_GET
+    @gated(may_view)
+    def page(request: HttpRequest) -> HttpResponse:
+        typed = {name: text for name, text in request.GET.items() if name not in hidden_fields(request.user, Party)}
+        context = {"title": _("How a letter begins"), "crud": crud, **typed_beginning(crud.kind, typed, request.user, number_from(request, "party"))}
+        return render(request, "contacts/_letter.html", {**context, "oob": True}) if is_fragment(request) else render(request, "contacts/letter.html", context)
+
+    return page
+
+
+# --- a letter's beginning ---------------------------------------------------------------------------------------------------------------
+
+
+def _settle(request: HttpRequest, party: Party, act: Any, text: str) -> HttpResponse:
+    act(party, request.POST.get("key", "")[:60], by=request.user)
+    say(request, text, undo=offer_undo(request.user, text))
+    return HttpResponseRedirect(crud_of(party).url("detail", party.pk))
+
+
+@action(Parties, "change")
+def party_hint_accept(request: HttpRequest, party: Party) -> HttpResponse:
+    """Set what a hint proposes."""
+    return _settle(request, party, services.accept_hint, _("%(name)s corrected.") % {"name": party})
+
+
+@action(Parties, "change")
+def party_hint_dismiss(request: HttpRequest, party: Party) -> HttpResponse:
+    """Leave everything as it is, and say so once."""
+    return _settle(request, party, services.dismiss_hint, _("Noted: all is well with %(name)s.") % {"name": party})
 
 
 # --- the diary ------------------------------------------------------------------------------------------------------------------------
@@ -154,6 +190,9 @@ def party_cell(request: HttpRequest, party: Party, name: str) -> HttpResponse:
         return render(request, "components/_inline_conflict.html", context, status=409)
     response = _read(request, saved, cell)
     text = _("%(what)s of %(name)s saved.") % {"what": cell["label"], "name": saved}
+    if is_fragment(request):  # dropped where no letter is shown, as in a list
+        fresh = {"party": saved, "oob": True, **detail.beginning(saved, request.user, editable=True)}
+        response.content += render_to_string("contacts/_letter.html", fresh, request=request).encode()
     say(request, text, undo=offer_undo(request.user, text), response=response)
     return response if is_fragment(request) else HttpResponseRedirect(crud.url("detail", party.pk))
 
@@ -168,7 +207,7 @@ def _one_field(crud: type[Parties], party: Party, name: str, data: Any, user: An
 
 
 def _read(request: HttpRequest, party: Party, cell: dict[str, Any]) -> HttpResponse:
-    found = next(fact for fact in detail.facts(party, request.user, crud_of(party), editable=True) if fact["name"] == cell["cell"])
+    found = detail.facts(party, request.user, crud_of(party), editable=True, named=cell["name"])[0]
     changeable = Party.objects.visible_to(request.user, "change").filter(pk=party.pk).exists()
     return render(request, "contacts/_value.html", {**cell, **found, "changeable": changeable})
 
@@ -260,5 +299,6 @@ def _selected(crud: type[Parties], request: HttpRequest) -> list[int]:
     return sorted({int(text) for text in request.POST.getlist("pk") if text.isascii() and text.isdigit() and len(text) <= 18})
 
 
+person_letter, organisation_letter = letter_page(People), letter_page(Organisations)
 person_duplicates, organisation_duplicates = duplicate_page(People), duplicate_page(Organisations)
 person_assign, organisation_assign = assign_page(People), assign_page(Organisations)

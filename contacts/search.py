@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import Case, Func, IntegerField, Q, QuerySet, When
 
 from contacts.dedupe import block_keys
+from contacts.hints import open_keys
 from contacts.identities import identities
 from crm.core.fold import fold, inner_grams, sort_key
 
@@ -26,10 +27,11 @@ _TELEPHONE = re.compile(r"\+?[\d\s()/.\-–]{4,}")
 
 # Lexemes are made without Postgres' text parser, which would read "K-10482" as a negative number and an address as a host name.
 _INDEX = r"""
-INSERT INTO contacts_partysearch (party_id, words, tsv, grams, keys)
-SELECT found.id, found.words, array_to_tsvector(string_to_array(found.words, ' ')), crm_grams(found.words), string_to_array(found.keys, chr(10))
+INSERT INTO contacts_partysearch (party_id, words, tsv, grams, keys, hints)
+SELECT found.id, found.words, array_to_tsvector(string_to_array(found.words, ' ')), crm_grams(found.words), string_to_array(found.keys, chr(10)),
+    string_to_array(found.hints, chr(10))
 FROM (
-    SELECT texts.id, texts.keys, coalesce((
+    SELECT texts.id, texts.keys, texts.hints, coalesce((
         SELECT string_agg(DISTINCT word COLLATE "C", ' ')
         FROM regexp_split_to_table(
             regexp_replace(texts.folded COLLATE "pg_c_utf8", '[^[:alnum:]]+', ' ', 'g') || ' ' || texts.mails || ' ' || texts.digits, '\s+'
@@ -37,11 +39,11 @@ FROM (
         WHERE word <> '' AND length(word) <= 120
     ), '') AS words
     FROM (
-        SELECT p.id, fresh.keys,
-            crm_fold(concat_ws(' ', p.first_name, p.last_name, p.legal_name, p.number, mail.text, place.text)) AS folded,
+        SELECT p.id, fresh.keys, fresh.hints,
+            crm_fold(concat_ws(' ', p.first_name, p.nobility, p.last_name, p.legal_name, p.number, mail.text, place.text)) AS folded,
             coalesce(crm_fold(mail.text), '') AS mails,
             coalesce(phone.text, '') AS digits
-        FROM unnest(%s::bigint[], %s::text[]) AS fresh (id, keys)
+        FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS fresh (id, keys, hints)
         JOIN contacts_party p ON p.id = fresh.id
         LEFT JOIN LATERAL (SELECT string_agg(address, ' ') AS text FROM contacts_emailaddress WHERE party_id = p.id) mail ON true
         LEFT JOIN LATERAL (
@@ -53,7 +55,8 @@ FROM (
     ) texts
     OFFSET 0
 ) found
-ON CONFLICT (party_id) DO UPDATE SET words = excluded.words, tsv = excluded.tsv, grams = excluded.grams, keys = excluded.keys
+ON CONFLICT (party_id) DO UPDATE SET words = excluded.words, tsv = excluded.tsv, grams = excluded.grams, keys = excluded.keys,
+    hints = excluded.hints
 """
 
 
@@ -66,7 +69,8 @@ def index_parties(ids: Iterable[int] | None = None) -> int:
     with connection.cursor() as cursor:
         for batch in identities(chosen, CHUNK):
             keys = ["\n".join(sorted(key.replace("\n", " ") for key in block_keys(identity))) for identity in batch.values()]
-            cursor.execute(_INDEX, [list(batch), keys])
+            odd = open_keys(batch)
+            cursor.execute(_INDEX, [list(batch), keys, ["\n".join(odd.get(pk, ())) for pk in batch]])
             count += cursor.rowcount
     return count
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -14,7 +15,8 @@ from django.utils.translation import ngettext
 
 from accounts.models import Membership, Team, User
 from contacts.diary import recount
-from contacts.models import Affiliation, EmailAddress, Interaction, Party, PhoneNumber, PostalAddress, Task
+from contacts.hints import find_hint, label_of
+from contacts.models import Affiliation, EmailAddress, HintDismissal, Interaction, Party, PhoneNumber, PostalAddress, Task
 from contacts.parts import read_parts, write_parts
 from contacts.search import index_parties
 from contacts.stale import last_change, part_differences, raw_value
@@ -164,9 +166,36 @@ def unshare_party(party: Party, who: User | Group, *, by: Any) -> None:
     unshare_record(party, who, by=by)
 
 
+def accept_hint(party: Party, key: str, *, by: Any) -> Party:
+    """Set what the hint proposes. Raises `RuleBroken` if the name says something else by now."""
+    with work(by=by):
+        held = Party.objects.unrestricted().select_for_update().get(pk=party.pk)
+        hint = find_hint(held, key, by)
+        if not hint.fix:
+            raise RuleBroken(_("There is nothing to set here: please edit the contact."))
+        for name, value in hint.fix.items():
+            try:
+                setattr(held, name, Party._meta.get_field(name).clean(value, held))  # type: ignore[union-attr]
+            except ValidationError as error:
+                raise RuleBroken(f"{label_of(name)}: {' '.join(error.messages)}") from error
+        held.version, held.updated_by, held.updated_at = held.version + 1, by, timezone.now()
+        held.save(update_fields=[*hint.fix, "version", "updated_by", "updated_at"])
+        index_parties([held.pk])
+        return held
+
+
+def dismiss_hint(party: Party, key: str, *, by: Any) -> None:
+    """All is well as it is: the hint stays away while the values it is about stay. Twice is once."""
+    with work(by=by):
+        held = Party.objects.unrestricted().select_for_update().get(pk=party.pk)
+        find_hint(held, key, by)
+        HintDismissal.objects.get_or_create(party=held, key=key, defaults={"created_by": by, "updated_by": by})
+        index_parties([held.pk])
+
+
 def refresh_after(work_id: str) -> None:
     """Bring search rows and last contact in step with what an undo of this work restored: they are no facts of their own."""
-    index_parties(_touched(work_id, {Party: "", EmailAddress: "party_id", PhoneNumber: "party_id", PostalAddress: "party_id", Affiliation: "person_id"}))
+    index_parties(_touched(work_id, {Party: "", EmailAddress: "party_id", PhoneNumber: "party_id", PostalAddress: "party_id", Affiliation: "person_id", HintDismissal: "party_id"}))
     recount(_touched(work_id, {Party: "", Interaction: "party_id"}))
 
 

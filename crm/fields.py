@@ -56,6 +56,7 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     "contacts.industry": [(SYSTEM, "id key label_de label_en position active")],
     "contacts.party": [
         (CUSTOMER, "kind number state salutation title first_name last_name legal_name language source external_id name sort_name website"),
+        (CUSTOMER, "nobility suffix form_of_address letter_salutation"),
         (BUSINESS, "industry parent founded employees revenue vat_id"),
         (STAFF, "owner"),
         (TRACE, _WHO),
@@ -74,7 +75,8 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
         (SYSTEM, f"id {_RECORD}"),
     ],
     "contacts.task": [(HISTORY, "party text due_at done_at subject_type subject_id"), (STAFF, "owner"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
-    "contacts.partysearch": [(CUSTOMER, "party words tsv grams keys")],
+    "contacts.partysearch": [(CUSTOMER, "party words tsv grams keys hints")],
+    "contacts.hintdismissal": [(CUSTOMER, "party key"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
     "contacts.partyactivity": [(HISTORY, "party last_at")],
     "sales.pipeline": [(SYSTEM, "id key label_de label_en position active")],
     "sales.stage": [(SYSTEM, "id pipeline key label_de label_en position probability gate active")],

@@ -88,7 +88,16 @@ def _person(dice: random.Random, organisation: Party, by: User, region: str, tak
         "salutation": salutation, "first_name": first, "last_name": last, "title": "Dr." if dice.random() < 0.1 else "", "employer": organisation.number,
         "function": dice.choice(names.FUNCTIONS), "email": f"{latin(first)}.{latin(last)}@{_site(organisation.name)}.example", "phone": _phone(dice, region),
     }  # fmt: skip
-    return save_contact(PersonForm, by, **facts)
+    return save_contact(PersonForm, by, **{**facts, **_as_in_life(len(taken), salutation)})
+
+
+def _as_in_life(number: int, salutation: str) -> dict[str, str]:
+    """Of some people nobody has told the salutation, of some it was typed wrong, with some we are on first-name terms."""
+    if number % 11 == 0:
+        return {"salutation": ""}
+    if number % 29 == 0:
+        return {"salutation": "mr" if salutation == "ms" else "ms"}
+    return {"form_of_address": "du"} if number % 17 == 0 else {}
 
 
 def _site(name: str) -> str:

@@ -124,8 +124,9 @@ def test_what_is_filled_in_stays() -> None:
 
 
 def test_german_speaks_as_the_house_speaks() -> None:
-    """No exclamation mark, no 'du', no word the house has another one for, German quotation marks."""
-    wrong = [translated for message in entries() for translated in forms(message.string) if NOT_OURS.search(FILLED_IN.sub("", translated))]
+    """No exclamation mark, no 'du', no word the house has another one for, German quotation marks. How letters may address somebody is a choice."""
+    ours = [message for message in entries() if message.context != "form of address"]
+    wrong = [translated for message in ours for translated in forms(message.string) if NOT_OURS.search(FILLED_IN.sub("", translated))]
     assert wrong == []
 
 
