@@ -95,7 +95,9 @@ def label_of(name: str) -> str:
 
 
 def _fixed(name: str, value: str) -> str:
-    return f"{label_of(name)}: {_said(name, value)}" if value else _("empty “%(field)s”") % {"field": label_of(name)}
+    if not value:
+        return _("empty “%(field)s”") % {"field": label_of(name)}
+    return _("%(field)s “%(value)s”") % {"field": label_of(name), "value": _said(name, value)}
 
 
 def _said(name: str, value: str) -> str:

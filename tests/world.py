@@ -49,7 +49,7 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
     """One of everything for one owner; every text carries `mark`."""
     with work(by=owner):
         firm = OrganisationFactory(owner=owner, team=team, legal_name=f"{mark} Werke GmbH", vat_id=f"DE{mark}"[:20], source=f"{SECRET}-{mark}")
-        person = PersonFactory(owner=owner, team=team, first_name=f"{mark}", last_name=f"{mark}mann", source=f"{SECRET}-{mark}")
+        person = PersonFactory(owner=owner, team=team, first_name=f"{mark}", last_name=f"{mark}mann", source=f"{SECRET}-{mark}", salutation="mr", title="Professorin")  # a hint to see
         Affiliation.objects.create(person=person, organisation=firm, function=f"{mark} Einkauf")
         for party in (firm, person):
             EmailFactory(party=party, address=f"{mark.lower()}@example.test")

@@ -108,6 +108,25 @@ def test_log_a_call_with_the_next_step(world: Any, open_as: Callable[..., Any], 
     done(figures, "log a call with the next step", language, hands, 4)
 
 
+def test_mend_a_salutation_in_passing(world: Any, open_as: Callable[..., Any], figures: Any, language: str) -> None:
+    person = world.own.person
+    page = open_as(world.cast.anna)
+    page.goto(f"/contacts/people/{person.pk}/")
+    hands = Hands(page)
+    hands.click("#hints button:has-text('Frau')" if language == "de" else "#hints button:has-text('Ms')")
+    page.wait_for_selector("#letter:has-text('Sehr geehrte Frau Professorin')")
+    assert page.locator("#hints .l-note").count() == 0
+    done(figures, "mend a salutation in passing", language, hands, 1)
+    page.goto("/contacts/people/new/")
+    page.select_option("#id_language", "en")
+    page.locator("#id_first_name").press_sequentially("Kim")
+    page.locator("#id_last_name").press_sequentially("Nguyen")
+    page.wait_for_selector("#letter:has-text('Dear Kim Nguyen,')")
+    page.select_option("#id_salutation", "ms")
+    page.wait_for_selector("#letter:has-text('Dear Ms Nguyen,')")
+    assert not page.errors
+
+
 def test_move_win_and_lose(world: Any, open_as: Callable[..., Any], figures: Any, language: str) -> None:
     stages = list(Stage.objects.order_by("position"))
     party = world.own.organisation
