@@ -49,7 +49,7 @@ def party_opportunities(request: HttpRequest, pk: int) -> HttpResponse:
     rows = with_next_step(open_opportunities(party, request.user), request.user)
     shown = list(rows[: LONGEST + 1])
     context = {"party": party, "rows": shown[:LONGEST], "more": len(shown) > LONGEST, "list_url": opportunities_url(party), "now": timezone.now()}
-    return render(request, "contacts/_opportunities.html", context | {"may_add": may(request.user, "add", Opportunity), "money": "amount" not in hidden_fields(request.user, Opportunity)})
+    return render(request, "contacts/_opportunities.html", context | {"may_add": may(request.user, "add", Opportunity), "hidden": hidden_fields(request.user, Opportunity)})
 
 
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:

@@ -112,8 +112,8 @@ def history(row: Opportunity, user: Any) -> list[dict[str, Any]]:
     )
     people = User.objects.in_bulk({step.by_id for step in steps if step.by_id})
     voided = {step.voids_id for step in steps if step.voids_id}
-    money = "amount" not in hidden_fields(user, Opportunity)
-    items = [_ledger_item(step, people.get(step.by_id), step.pk in voided, row.currency_id if money else "") for step in steps]
+    hidden = hidden_fields(user, Opportunity)
+    items = [_ledger_item(step, people.get(step.by_id), step.pk in voided, row.currency_id, hidden) for step in steps]
     items += [
         {"icon": _KINDS[entry.kind], "who": str(entry.created_by or ""), "text": f"{entry.get_kind_display()}: {entry.heading}" if entry.heading else entry.get_kind_display(), "at": entry.occurred_at, "quote": entry.body}
         for entry in entries
@@ -127,7 +127,7 @@ def history(row: Opportunity, user: Any) -> list[dict[str, Any]]:
     return days
 
 
-def _ledger_item(step: StageTransition, who: User | None, voided: bool, currency: str) -> dict[str, Any]:
+def _ledger_item(step: StageTransition, who: User | None, voided: bool, currency: str, hidden: frozenset[str]) -> dict[str, Any]:
     words = {
         "open": _("opened it in “%(to)s”"),
         "move": _("moved it from “%(from)s” to “%(to)s”"),
@@ -137,9 +137,9 @@ def _ledger_item(step: StageTransition, who: User | None, voided: bool, currency
         "void": _("took a step back: it is in “%(to)s” again"),
     }[step.kind] % {"from": step.from_stage or "", "to": step.to_stage or ""}
     told = []
-    if currency and step.amount is not None:
+    if step.amount is not None and "amount" not in hidden:
         told.append(formats.money(step.amount, currency))
-    if step.expected_close:
+    if step.expected_close and "expected_close" not in hidden:
         told.append(_("close expected %(day)s") % {"day": formats.day(step.expected_close)})
     tags = [_("taken back")] if voided else []
     return {"icon": _ICONS[step.kind], "state": _TONES.get(step.kind, ""), "who": str(who or _("Somebody")), "text": words, "at": step.at, "quote": " · ".join(told), "tags": tags}

@@ -122,7 +122,7 @@ def lose_opportunity(
         held.lost_reason, held.lost_to, held.lost_note = reason, to, note.strip()
         _save_state(held, by, "state", "closed_on", "lost_reason", "lost_to", "lost_note")
         step = record(held, StageTransition.Kind.LOSE, held.stage, held.stage, by=by, at=at)
-        words = _("Lost: %(name)s (%(reason)s)") % {"name": held.name, "reason": reason}
+        words = _("Lost: %(name)s") % {"name": held.name}  # not why: the reason may be hidden from readers of the contact's history
         _tell(held, words, by=by, at=at)
         emit("sales.opportunity_lost", held, by=by)
         _refresh(opportunity, held)

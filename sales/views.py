@@ -17,7 +17,7 @@ from contacts.diary import log_interaction, plan_task
 from contacts.forms import EntryForm, ShareForm
 from contacts.models import Interaction, Party, Task
 from crm.core import formats, lists
-from crm.core.access import may
+from crm.core.access import hidden_fields, may
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
 from crm.core.history import changes_of
@@ -215,7 +215,8 @@ def lose(request: HttpRequest, row: Opportunity) -> HttpResponse:
             form.add_error(broken.field if broken.field in form.fields else None, broken.message)
         else:
             return _moved(request, row, [], undo)
-    amount = formats.money(row.amount, row.currency_id) if row.amount is not None else ""
+    told = row.amount is not None and "amount" not in hidden_fields(request.user, Opportunity)
+    amount = formats.money(row.amount, row.currency_id) if told else ""
     context = {
         "title": _("Close %(name)s as lost?") % {"name": row},
         "text": " · ".join(filter(None, [amount, str(row.stage)])),

@@ -63,7 +63,7 @@ def _tell_contacts(context: Context, told: Sequence[Told]) -> None:
     words = {
         Kind.OPEN: _("Opportunity opened: %(name)s"),
         Kind.WIN: _("Won: %(name)s"),
-        Kind.LOSE: _("Lost: %(name)s (not stated why)"),
+        Kind.LOSE: _("Lost: %(name)s"),
         Kind.MOVE: _("Moved on: %(name)s"),
     }
     subject = ContentType.objects.get_for_model(Opportunity)
