@@ -105,7 +105,7 @@ def _link(context: Context, after: int) -> int:
     for row, finding in plan:
         row.reasons += finding.reasons
         row.changes |= finding.changes
-        if finding.changes and row.outcome == Outcome.MATCHED:
-            row.outcome = Outcome.CHANGED
+        if row.outcome == Outcome.MATCHED:
+            row.outcome = Outcome.REFUSED if finding.reasons else Outcome.CHANGED if finding.changes else Outcome.MATCHED
     _note(rows)
     return rows[-1].pk if len(rows) == CHUNK else 0

@@ -115,10 +115,13 @@ def _link(context: Context, after: int) -> int:
         asking.count(finding.asks)
         row.asks += finding.asks
         row.changes |= finding.changes
-        if finding.doubtful:
+        if finding.reasons:
+            row.reasons += finding.reasons
+            row.verdict = Verdict.REFUSED
+        elif finding.doubtful:
             row.verdict = Verdict.DOUBTFUL
         elif finding.changes and row.verdict == Verdict.MATCHED:
             row.verdict = Verdict.CHANGED
-    ImportRow.objects.bulk_update(rows, ["asks", "changes", "verdict"], batch_size=200)
+    ImportRow.objects.bulk_update(rows, ["asks", "changes", "verdict", "reasons"], batch_size=200)
     asking.save()
     return rows[-1].pk if len(rows) == CHUNK else 0

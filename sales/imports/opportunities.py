@@ -10,6 +10,9 @@ from typing import Any
 from django.db.models import Max
 from django.utils import timezone
 
+from accounts.models import Team
+from contacts.models import Party
+from crm.core.access import hidden_fields
 from crm.core.numbers import take_numbers
 from sales.imports import past
 from sales.imports.agents import Staff
@@ -68,9 +71,10 @@ class Opportunities:
         if context.settled:
             held = held.select_for_update(of=("self",))
         self.known = {opportunity.external_id: opportunity for opportunity in held}
-        self.may_change = set(
-            Opportunity.objects.visible_to(context.by, "change").filter(pk__in=[o.pk for o in self.known.values()]).values_list("pk", flat=True)
-        )
+        here = [opportunity.pk for opportunity in self.known.values()]
+        self.may = {verb: set(Opportunity.objects.visible_to(context.by, verb).filter(pk__in=here).values_list("pk", flat=True)) for verb in ("view", "change", "assign")}
+        hidden = hidden_fields(context.by, Opportunity)
+        self.columns = {column: names for column, names in _COLUMNS.items() if column.removesuffix("_id") not in hidden and not (column == "pricing" and "amount" in hidden)}
         self.earlier = context.earlier(self.kind, keys)
 
     def _create_missing(self, wanted: Sequence[str]) -> None:
@@ -148,9 +152,12 @@ class Opportunities:
 
     def _compare(self, row: ImportRow, known: Opportunity, finding: Finding) -> None:
         finding.target_id = known.pk
+        if known.pk not in self.may["view"]:  # refused unread
+            finding.refuse("no_right", what="opportunity")
+            return
         values, earlier = finding.values, self.earlier.get(row.key)
         now = {**vars(known), "stage": known.stage.key}
-        columns = dict(_COLUMNS)
+        columns = dict(self.columns)
         if "name" not in row.facts:
             del columns["name"]  # a made-up name is no fact of the file
         if known.stage.pipeline.key != self.context.run.pipeline:
@@ -163,14 +170,20 @@ class Opportunities:
         if values["state"] != State.OPEN:
             changed.pop("stage", None)
         finding.changes = {name: [self._said(name, now.get(name)), self._said(name, new)] for name, new in changed.items()}
-        if finding.changes and known.pk not in self.may_change:
+        moved = bool(finding.changes.keys() & {"owner_id", "team_id"})
+        may_give = known.pk in self.may["assign"] and self.context.may_add("opportunity", values["team_id"])
+        if (finding.changes and known.pk not in self.may["change"]) or (moved and not may_give):
             finding.refuse("no_right", what="opportunity")
 
     def _said(self, column: str, value: Any) -> str:
+        """The value as a text: records by name, keys and days as they are stored (`words.changes` says them in the reader's language)."""
+        if column == "team_id" and value is not None:
+            return str(Team.objects.unrestricted().filter(pk=value).first() or "")
         names = {"party_id": self.accounts, "product_id": self.list.names, "owner_id": self.staff.names}.get(column)
         if names is None or value is None:
             return shown(value)
-        return next((names.shown[key] for key, pk in names.ids.items() if pk == value), str(value))
+        found = next((names.shown[key] for key, pk in names.ids.items() if pk == value), None)
+        return found or str(Party.objects.visible_to(self.context.by).filter(pk=value if column == "party_id" else 0).first() or "…")
 
     def write(self, plan: Plan) -> None:
         """Create the new ones at the bottom of their columns, change the known ones, and tell the ledger and the contacts' histories."""

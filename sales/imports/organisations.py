@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import Role
 from contacts.models import Industry, Party, PartyGroupPerm, PostalAddress
 from contacts.search import index_parties
+from crm.core.access import hidden_fields
 from crm.core.numbers import take_numbers
 from sales.imports.context import Context, Finding, Names, Plan, differing, shown
 from sales.imports.countries import country_code, country_names
@@ -83,6 +84,11 @@ def create_organisations(context: Context, wanted: Sequence[dict[str, Any]]) -> 
     return ids
 
 
+def changeable(context: Context, ids: Iterable[int]) -> set[int]:
+    """Those of these contacts that the importer may change."""
+    return set(Party.objects.visible_to(context.by, "change").filter(pk__in=list(ids)).values_list("pk", flat=True))
+
+
 class Organisations:
     """Judges and writes rows of kind organisation. Whom they belong to follows when all are there (`link`)."""
 
@@ -99,8 +105,10 @@ class Organisations:
     def load(self, rows: Sequence[ImportRow]) -> None:
         self.names = known_organisations(self.context, [row.facts["name"] for row in rows], staged=False)
         ids = list(self.names.ids.values())
-        self.parties = Party.objects.unrestricted().in_bulk(ids)
-        self.may_change = set(Party.objects.visible_to(self.context.by, "change").filter(pk__in=ids).values_list("pk", flat=True))
+        self.parties = Party.objects.visible_to(self.context.by).in_bulk(ids)  # others are refused unread
+        self.may_change = changeable(self.context, ids)
+        hidden = hidden_fields(self.context.by, Party)
+        self.columns = {column: names for column, names in _COLUMNS.items() if column.removesuffix("_id") not in hidden}
         self.addresses = {a.party_id: a for a in PostalAddress.objects.unrestricted().filter(party__in=ids, is_primary=True)}
         self.earlier = self.context.earlier(self.kind, [row.key for row in rows])
 
@@ -122,8 +130,12 @@ class Organisations:
             if not self.context.may_add("party", self.context.home.pk):
                 finding.refuse("no_right", what="party")
             return finding
-        earlier, party, place = self.earlier.get(row.key), self.parties[finding.target_id], self.addresses.get(finding.target_id)
-        changed = differing(_COLUMNS, facts, earlier, vars(party), values)
+        party = self.parties.get(finding.target_id)
+        if party is None:
+            finding.refuse("no_right", what="party")
+            return finding
+        earlier, place = self.earlier.get(row.key), self.addresses.get(finding.target_id)
+        changed = differing(self.columns, facts, earlier, vars(party), values)
         moved = differing(_ADDRESS, facts, earlier, vars(place) if place else {}, address)
         finding.changes = {name: [self._said(name, vars(party).get(name)), self._said(name, new)] for name, new in changed.items()}
         finding.changes |= {name: [shown(vars(place).get(name)) if place else "", new] for name, new in moved.items()}
@@ -174,7 +186,9 @@ class Links:
         wanted = [row.facts["parent"] for row in rows]
         wanted += [choice[4:] for key, choice in self.context.answers.items() if key.startswith("parent:") and choice.startswith("use:")]
         self.names = known_organisations(self.context, wanted, staged=not self.context.settled)
-        self.parents = dict(Party.objects.unrestricted().filter(pk__in=[row.target_id for row in rows if row.target_id]).values_list("pk", "parent_id"))
+        known = [row.target_id for row in rows if row.target_id]
+        self.parents = dict(Party.objects.unrestricted().filter(pk__in=known).values_list("pk", "parent_id"))
+        self.may_change = changeable(self.context, known)
         self.earlier = self.context.earlier(Kind.ORGANISATION, [row.key for row in rows])
 
     def judge(self, row: ImportRow) -> Finding:
@@ -185,6 +199,9 @@ class Links:
             return finding
         now = {"parent_id": self.parents.get(row.target_id)}
         if differing({"parent_id": ("parent",)}, row.facts, self.earlier.get(row.key), now, {"parent_id": parent}):
+            if row.outcome != ImportRow.Outcome.CREATED and row.target_id not in self.may_change:
+                finding.refuse("no_right", what="party")
+                return finding
             finding.values["parent_id"] = parent
             finding.changes["parent_id"] = ["", row.facts["parent"]]
         return finding

@@ -24,6 +24,7 @@ from sales.imports import services, tally, words
 from sales.imports.files import Inspection, inspect, keep
 from sales.imports.forms import MOST_FILES, DecisionForm, MappingForm, UploadForm, kept_token
 from sales.imports.models import ImportRow, ImportRun, Kind
+from sales.models import Stage
 
 PAGE = 50
 State = ImportRun.State
@@ -275,9 +276,10 @@ def rows(request: HttpRequest, run: ImportRun) -> HttpResponse:
         found = found.filter(asks__contains=[question.key])
     after = number_from(request, "after") or 0
     page_rows = list(found.filter(pk__gt=after)[: PAGE + 1])
+    stages = {stage.key: stage.label for stage in Stage.objects.visible_to(request.user)}
     for row in page_rows:
         row.why = [words.reason(row.kind, key, params) for key, params in row.reasons]  # type: ignore[attr-defined]
-        row.said = words.changes(row)  # type: ignore[attr-defined]
+        row.said = words.changes(row, stages)  # type: ignore[attr-defined]
         row.shown = row.facts.get("external_id") or row.facts.get("name") or row.key  # type: ignore[attr-defined]
         row.tone = words.TONES[row.outcome or row.verdict]  # type: ignore[attr-defined]
         row.words = row.get_outcome_display() if row.outcome else row.get_verdict_display()  # type: ignore[attr-defined]

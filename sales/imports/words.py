@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from crm.core import formats
 from sales.imports.models import ImportRow, Kind
 from sales.imports.targets import FIELDS, field_of
 from sales.models import Opportunity
@@ -63,14 +67,29 @@ def reason(kind: str, key: str, params: dict[str, Any]) -> Any:
     return format_lazy(_REASONS[key], **{"value": "", **said})
 
 
-def changes(row: ImportRow) -> list[tuple[Any, str, str]]:
-    """(field, as it is here, as the file says) of a known record."""
+def changes(row: ImportRow, stages: Mapping[str, str]) -> list[tuple[Any, str, str]]:
+    """(field, as it is here, as the file says) of a known record; `stages` names the stages by their keys."""
     found = []
     for column, (here, there) in row.changes.items():
         name = _COLUMNS.get(column, column)
         label = _SAID.get(column) or next((field.label for field in FIELDS[row.kind] if field.key == name), name)
-        found.append((label, here, there))
+        found.append((label, _value(column, here, stages), _value(column, there, stages)))
     return found
+
+
+def _value(column: str, text: str, stages: Mapping[str, str]) -> str:
+    """A stored value in words and numbers of the reader's language."""
+    if not text:
+        return ""
+    if column == "stage":
+        return stages.get(text, text)
+    if column in {"state", "pricing"}:
+        return str(dict(Opportunity._meta.get_field(column).flatchoices).get(text, text))  # type: ignore[union-attr]
+    if column in {"opened_on", "closed_on", "expected_close"}:
+        return formats.day(date.fromisoformat(text))
+    if column in {"amount", "price", "revenue"}:
+        return formats.number(Decimal(text), 2)
+    return formats.number(int(text)) if column == "employees" else text
 
 
 def kind_label(kind: str) -> Any:
