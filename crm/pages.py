@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_GET
 from contacts.models import Party
 from crm import searchables
 from crm.core.access import hidden_fields, may
-from crm.core.feedback import is_fragment
+from crm.core.feedback import is_fragment, page_of
 from crm.core.pages import signed_in
 from crm.core.views import gated
 from crm.panels import LONGEST, open_opportunities, opportunities_url, with_next_step
@@ -54,7 +55,18 @@ def party_opportunities(request: HttpRequest, pk: int) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
     """400 without user or database."""
-    return HttpResponse(render_to_string("400.html"), status=400)
+    too_much = isinstance(exception, RequestDataTooBig | TooManyFieldsSent)
+    message = _("This form holds more than can be received. Please shorten it, or bring large amounts in as a file.") if too_much else ""
+    return HttpResponse(render_to_string("400.html", {"message": message}), status=400)
+
+
+def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form whose token belongs to another sign-in: its page comes again, with what was typed (static/js/drafts.js)."""
+    if is_fragment(request):
+        return HttpResponse(status=403, headers={"HX-Refresh": "true"})
+    page = page_of(request)
+    message = _("You have signed in anew since this form was opened. Nothing is saved yet; go back to it, and what you typed stands there again.")
+    return render(request, "errors/message.html", {"message": message, "url": f"{page}#draft" if page else ""}, status=403)
 
 
 def forbidden(request: HttpRequest, exception: Any = None) -> HttpResponse:

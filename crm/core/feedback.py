@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from crm.core.models import Undo
 
@@ -22,3 +24,12 @@ def say(request: HttpRequest, text: str, *, undo: Undo | None = None, response: 
 def is_fragment(request: Any) -> bool:
     """Does htmx ask for a fragment (and not for a boosted page)?"""
     return bool(request.htmx) and not request.htmx.boosted
+
+
+def page_of(request: HttpRequest) -> str:
+    """The page of ours the reader is on, as path and query; "" where the browser does not say or it is not ours."""
+    said = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
+    if not said or not url_has_allowed_host_and_scheme(said, {request.get_host()}, require_https=request.is_secure()):
+        return ""
+    parts = urlsplit(said)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

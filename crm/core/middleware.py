@@ -7,16 +7,20 @@ import logging
 import uuid
 from collections.abc import Callable
 
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from crm.core.access import one_request
 from crm.core.errors import RuleBroken
+from crm.core.feedback import page_of
 from crm.core.models import OnceKey
 from crm.core.work import request_id, work
 
@@ -104,9 +108,12 @@ class Errors:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if _is_fragment(request) and response.status_code == 302 and "/accounts/login" in response.get("Location", ""):
-            return HttpResponse(status=204, headers={"HX-Redirect": f"{response['Location'].partition('?')[0]}?next={request.headers.get('HX-Current-URL', '/')}"})
-        return response
+        signed_out = response.status_code == 302 and response.get("Location", "").startswith(reverse(settings.LOGIN_URL))
+        if not signed_out or not (_is_fragment(request) or request.method == "POST"):
+            return response
+        # What was posted or fetched is no page: after signing in the page with the form comes again (static/js/drafts.js fills it in).
+        login = redirect_to_login(page_of(request) or reverse("home"))
+        return HttpResponse(status=204, headers={"HX-Redirect": login["Location"]}) if _is_fragment(request) else login
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Map the errors people may read; everything else is Django's 500."""
@@ -138,7 +145,7 @@ def answer(request: HttpRequest, status: int, message: str) -> HttpResponse:
     elif status == 503:
         response = HttpResponse(render_plain(message), status=503, headers={"Retry-After": "30"})
     else:
-        response = render(request, "errors/message.html", {"message": message, "status": status}, status=status)
+        response = render(request, "errors/message.html", {"message": message, "status": status, "url": page_of(request)}, status=status)
     return response
 
 

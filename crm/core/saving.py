@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,6 +35,8 @@ class FactsForm(forms.ModelForm):
         for name in hidden_fields(user, self._meta.model) & set(self.fields):
             del self.fields[name]
         for field in self.fields.values():
+            if isinstance(field, forms.CharField) and not isinstance(field.widget, forms.Textarea):
+                field.validators = [*field.validators, one_line]
             if isinstance(field, forms.ModelChoiceField) and hasattr(field.queryset, "visible_to"):
                 field.queryset = field.queryset.visible_to(user)
 
@@ -49,6 +52,12 @@ class FactsForm(forms.ModelForm):
         """The names of the model's own fields in this form."""
         columns = {f.name for f in self._meta.model._meta.concrete_fields}
         return [name for name in self.fields if name in columns and name != "version"]
+
+
+def one_line(text: str) -> None:
+    """A browser sends no line break from a field of one line; who does it otherwise wants to begin a line in a mail or a file."""
+    if any(unicodedata.category(letter) == "Cc" for letter in text):
+        raise forms.ValidationError(_("Please write this in one line, without control characters."))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.apps import apps
-from django.db import models
+from django.db import IntegrityError, connection, models
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -31,12 +31,16 @@ def offer_undo(user: Any, label: str, way: str = "facts", **payload: Any) -> Und
 
 
 def take_back(undo: Undo, *, by: Any) -> None:
-    """Do it. Raises `RuleBroken` if it was done before or the record has moved on since."""
-    with work(by=by):
-        taken = Undo.objects.filter(pk=undo.pk, undone_at__isnull=True).update(undone_at=timezone.now())
-        if not taken:
-            raise RuleBroken(_("This was taken back already."))
-        table("LOTSE_UNDOS")[undo.way](undo.payload, by=by)
+    """Do it. Raises `RuleBroken` if it was done before, the record has moved on since, or something it needs is gone."""
+    try:
+        with work(by=by):
+            taken = Undo.objects.filter(pk=undo.pk, undone_at__isnull=True).update(undone_at=timezone.now())
+            if not taken:
+                raise RuleBroken(_("This was taken back already."))
+            table("LOTSE_UNDOS")[undo.way](undo.payload, by=by)
+            connection.check_constraints()  # now, not at the commit, where nobody can answer in words
+    except IntegrityError as error:
+        raise RuleBroken(_("It cannot be taken back: something it belongs to was deleted or changed meanwhile.")) from error
 
 
 def restore_work(payload: dict[str, Any], *, by: Any) -> None:
