@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -12,10 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from analytics import page, report, subscriptions
-from analytics.forecast import Forecast, may_read
+from analytics.forecast import Ask, Forecast, may_read
 from analytics.forms import AskForm
 from analytics.models import ReportSubscription
-from crm.core import pdf
+from crm.core import lists, pdf
 from crm.core.access import may
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
@@ -66,10 +67,15 @@ def _chips(form: AskForm, found: Forecast) -> dict[str, Any]:
         chips.append(
             {
                 "name": name, "label": form.fields[name].label, "active": value is not None, "value": words, "form_field": form[name],
-                "clear_url": f"{reverse('forecast')}?{page.query(asked, **{name: None})}",
+                "options": lists.options(lists.flat_choices(form[name]), [str(form[name].value() or "")], partial(_address, asked, name)),
+                "clear_url": _address(asked, name, None),
             }
         )
     return {"filter_chips": chips, "filtered": any(chip["active"] for chip in chips if chip["name"] != "period"), "clear_url": reverse("forecast")}
+
+
+def _address(asked: Ask, name: str, value: str | None) -> str:
+    return f"{reverse('forecast')}?{page.query(asked, **{name: value})}"
 
 
 @require_GET

@@ -194,6 +194,11 @@ class Parties(Crud):
         return with_parts(rows, reader)
 
     @classmethod
+    def views(cls, user: Any) -> list[tuple[str, dict[str, str]]]:
+        mine = [(_("Mine"), {"owner": "me"})] if may(user, "add", Party) else []
+        return [*mine, (_("Customers"), {"state": "customer"}), (_("Silent for 90 days"), {"silent": "90", "sort": "last_contact"})]
+
+    @classmethod
     def save(cls, form: FactsForm, *, by: Any) -> Any:
         return services.save_party(form, by=by)
 

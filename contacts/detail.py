@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -88,12 +89,16 @@ def diary(party: Party, request: HttpRequest, form: EntryForm | None = None) -> 
         "now": timezone.now(),
         "may_write": may(user, "add", Interaction),
         "entry_form": form or EntryForm(auto_id="entry_%s"),
-        "kinds": [
-            {"value": value, "label": str(label)[:1].upper() + str(label)[1:], "icon": ICONS[value], "checked": value == ((form.data.get("kind") if form else "") or "note")}
-            for value, label in EntryForm.base_fields["kind"].choices  # type: ignore[attr-defined]
-        ],
+        "kinds": kinds(form),
         **timeline(party, user, chosen, request.GET.get("after", "")),
     }
+
+
+def kinds(form: EntryForm | None) -> list[dict[str, Any]]:
+    """The tabs of the composer; the one chosen in a form that was sent stays chosen."""
+    chosen = (form.data.get("kind") if form else "") or "note"
+    choices = EntryForm.base_fields["kind"].choices  # type: ignore[attr-defined]
+    return [{"value": value, "label": capfirst(str(label)), "icon": ICONS[value], "checked": value == chosen} for value, label in choices]
 
 
 def figures(party: Party, user: Any, tasks: list[Task]) -> list[dict[str, Any]]:

@@ -62,7 +62,7 @@ def next_morning(now: datetime) -> datetime:
 @action(Interactions, "change", methods=("GET", "POST"))
 def interaction_update(request: HttpRequest, entry: Interaction) -> HttpResponse:
     """Correct an entry."""
-    form = InteractionForm(request.POST or None, instance=entry, user=request.user)
+    form = InteractionForm(request.POST if request.method == "POST" else None, instance=entry, user=request.user)
     url = reverse("party-detail", args=[entry.party_id])
     if request.method == "POST" and form.is_valid():
         try:

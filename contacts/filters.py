@@ -50,9 +50,9 @@ class PartyFilters(filters.FilterSet):
     owner = filters.ChoiceFilter(label=gettext_lazy("Owner"), method="by_owner", choices=[], empty_label=gettext_lazy("anyone"))
     team = filters.ModelChoiceFilter(label=gettext_lazy("Team"), queryset=_teams, empty_label=gettext_lazy("any"))
     city = filters.CharFilter(label=gettext_lazy("City"), method="by_city", max_length=80)
-    country = filters.CharFilter(label=gettext_lazy("Country"), method="by_country", max_length=2)
     silent = DaysFilter(label=gettext_lazy("No contact for days"), method="by_silence", min_value=1, max_value=36_500)
     role = filters.ChoiceFilter(label=gettext_lazy("Role"), field_name="roles__role", choices=PartyRole.Role.choices, empty_label=gettext_lazy("any"))
+    country = filters.CharFilter(label=gettext_lazy("Country"), method="by_country", max_length=2)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -27,7 +27,7 @@ from contacts.stale import raw_value
 from crm.core import lists
 from crm.core.access import hidden_fields, may, scope_of
 from crm.core.errors import RuleBroken
-from crm.core.feedback import is_fragment, say
+from crm.core.feedback import go, is_fragment, say
 from crm.core.sharing import shares_of
 from crm.core.undo import offer_undo
 from crm.core.views import action, gated, number_from
@@ -218,8 +218,7 @@ def _read(request: HttpRequest, party: Party, cell: dict[str, Any]) -> HttpRespo
 @action(Parties, "change", methods=("GET", "POST"))
 def party_share(request: HttpRequest, party: Party) -> HttpResponse:
     """With whom the contact is shared, and sharing it with one more."""
-    form = ShareForm(request.POST or None, user=request.user)
-    back = HttpResponseRedirect(crud_of(party).url("detail", party.pk))
+    form = ShareForm(request.POST if request.method == "POST" else None, user=request.user)
     if request.method == "POST" and form.is_valid():
         try:
             services.share_party(party, form.cleaned_data["who"], by=request.user, action=form.cleaned_data["action"])
@@ -228,7 +227,7 @@ def party_share(request: HttpRequest, party: Party) -> HttpResponse:
         else:
             text = _("%(name)s is shared now.") % {"name": party}
             say(request, text, undo=offer_undo(request.user, text))
-            return back
+            return go(request, crud_of(party).url("detail", party.pk))
     context = {"title": _("Share %(name)s") % {"name": party}, "party": party, "crud": crud_of(party), "form": form, "shares": shares_of(party)}
     return render(request, "contacts/_share.html" if is_fragment(request) else "contacts/share.html", context, status=422 if form.is_bound else 200)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
+from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -56,13 +57,14 @@ def _party(party: Party, hidden: frozenset[str]) -> dict[str, Any]:
 
 def opportunities(user: Any, text: str) -> list[dict[str, Any]]:
     """Opportunities by name, number or contact."""
-    rows = search_opportunities(with_party_seen(Opportunity.objects.visible_to(user), user), text).select_related("stage").order_by("sort_name", "pk")[:MOST]
+    rows = search_opportunities(with_party_seen(Opportunity.objects.visible_to(user), user), text).select_related("stage", "party").order_by(F("closed_on").desc(nulls_first=True), "sort_name", "pk")[:MOST]  # open ones first
     return [_opportunity(row) for row in rows]
 
 
 def _opportunity(row: Opportunity) -> dict[str, Any]:
-    detail = f"{row.stage if row.is_open else row.get_state_display()} · {row.number}"
-    return {"label": str(row), "detail": detail, "url": reverse("opportunity-detail", args=[row.pk]), "icon": "target", "kind": "opportunity"}
+    """`row` is marked by `with_party_seen`."""
+    words = [row.party if row.party_seen else None, row.stage if row.is_open else row.get_state_display(), row.number]  # type: ignore[attr-defined]
+    return {"label": str(row), "detail": " · ".join(str(word) for word in words if word), "url": reverse("opportunity-detail", args=[row.pk]), "icon": "target", "kind": "opportunity"}
 
 
 def recent(user: Any) -> list[dict[str, Any]]:
@@ -80,7 +82,7 @@ def recent(user: Any) -> list[dict[str, Any]]:
         if kind.model is Party:
             drawn |= {(type_id, party.pk): _party(party, hidden) for party in with_parts(seen, user)}
         elif kind.model is Opportunity:
-            drawn |= {(type_id, row.pk): _opportunity(row) for row in seen.select_related("stage")}
+            drawn |= {(type_id, row.pk): _opportunity(row) for row in with_party_seen(seen, user).select_related("stage", "party")}
         else:
             drawn |= {(type_id, row.pk): {"label": str(row), "detail": str(kind.label), "url": kind.url(row.pk), "icon": kind.icon, "kind": "record"} for row in seen}
     return [drawn[key] for row in rows if (key := (row.subject_type_id, row.subject_id)) in drawn][:RECENT]

@@ -9,12 +9,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from contacts.fields import numbered, party_label
 from contacts.models import Party
 from crm.core import lists
-from crm.core.access import may, scope_of
+from crm.core.access import hidden_fields, may, scope_of
 from crm.core.columns import Column
 from crm.core.feedback import is_fragment
 from crm.core.saving import FactsForm, save_facts
@@ -73,11 +73,11 @@ class Opportunities(Crud):
     templates = {"detail": "sales/opportunity.html"}
     columns = [
         Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail=lambda row: row.number, field="name"),
-        Column("party", gettext_lazy("Contact"), lambda row: row.party if row.party_seen else None, "", priority=2, joins=("party",)),
-        Column("stage", gettext_lazy("Stage"), "stage", "stage__position", priority=3, joins=("stage",)),
-        Column("state", gettext_lazy("State"), lambda row: row.get_state_display(), "state", "tag", priority=3, tone=lambda row: TONES[row.state]),
+        Column("party", gettext_lazy("Contact"), lambda row: row.party if row.party_seen else None, "", priority=0, joins=("party",)),
+        Column("stage", gettext_lazy("Stage"), "stage", "stage__position", priority=4, joins=("stage",)),
+        Column("state", gettext_lazy("State"), lambda row: row.get_state_display(), "state", "tag", priority=1, tone=lambda row: TONES[row.state]),
         Column("amount", gettext_lazy("Amount"), "amount", "amount", "money", priority=1),
-        Column("expected_close", gettext_lazy("Close expected"), "expected_close", "expected_close", "day", priority=4),
+        Column("expected_close", gettext_lazy("Close expected"), "expected_close", "expected_close", "day", priority=3),
         Column("owner", gettext_lazy("Owner"), "owner", "", priority=2, joins=("owner",)),
         Column("product", gettext_lazy("Product"), "product", "", priority=2, shown=False, joins=("product",)),
         Column("team", gettext_lazy("Team"), "team", "", priority=2, shown=False, joins=("team",)),
@@ -93,6 +93,13 @@ class Opportunities(Crud):
     @classmethod
     def create_title(cls) -> str:
         return _("New opportunity")
+
+    @classmethod
+    def views(cls, user: Any) -> list[tuple[str, dict[str, str]]]:
+        days = {"expected_close", "closed_on"} & hidden_fields(user, Opportunity)
+        soon, last = ({}, {}) if days else ({"sort": "expected_close"}, {"sort": "-closed_on"})
+        mine = [(_("My open ones"), {"state": "open", "owner": "me", **soon})] if may(user, "add", Opportunity) else []
+        return [*mine, (pgettext("opportunities", "Open"), {"state": "open", **soon}), (pgettext("opportunities", "Won"), {"state": "won", **last}), (pgettext("opportunities", "Lost"), {"state": "lost", **last})]
 
     @classmethod
     def empty(cls) -> dict[str, str]:

@@ -7,11 +7,11 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
+from contacts.detail import DID, ICONS, kinds
 from contacts.forms import EntryForm
 from contacts.models import Interaction, Party, Task
 from crm.core import formats
@@ -25,7 +25,6 @@ from sales.models import Opportunity, StageTransition
 LONGEST = 200  # entries of the history on one page
 _ICONS = {"open": "flag", "move": "arrow-right", "win": "trophy", "lose": "circle-x", "reopen": "rotate", "void": "arrow-back-up"}
 _TONES = {"win": "good", "lose": "bad", "open": "acc"}
-_KINDS = {"note": "note", "call": "phone", "email": "mail", "meeting": "calendar", "visit": "map-pin", "system": "activity"}
 
 
 def context(row: Opportunity, request: HttpRequest) -> dict[str, Any]:
@@ -58,13 +57,6 @@ def diary(row: Opportunity, request: HttpRequest, form: EntryForm | None = None,
     }
 
 
-def kinds(form: EntryForm | None) -> list[dict[str, Any]]:
-    """The tabs of the composer."""
-    chosen = (form.data.get("kind") if form else "") or "note"
-    choices = [(value, label) for value, label in Interaction.Kind.choices if value != Interaction.Kind.SYSTEM]
-    return [{"value": value, "label": capfirst(str(label)), "icon": _KINDS[value], "checked": value == chosen} for value, label in choices]
-
-
 def steps_of(opportunity: Opportunity, user: Any) -> QuerySet[Task]:
     """Its open tasks that the reader may see, the next one first."""
     return Task.objects.visible_to(user).filter(of_subject(opportunity), done_at__isnull=True).select_related("owner").order_by("due_at", "pk")
@@ -82,7 +74,7 @@ def _figures(row: Opportunity, known: learning.Learned, steps: list[Task], hidde
         if row.is_open and row.amount is not None:
             rate = known.rate(row.stage)
             words = _("learned from %(n)s decided ones") % {"n": formats.number(known.rates[row.stage_id].n)} if known.is_learned(row.stage) else _("assumed for this stage")
-            figures.append({"label": _("Weighted"), "value": formats.money(row.amount * rate, row.currency_id), "detail": f"{formats.percent(rate)}, {words}"})
+            figures.append({"label": _("Weighted"), "value": formats.money(row.amount * rate, row.currency_id, decimals=0), "detail": f"{formats.percent(rate)}, {words}"})
     if row.is_open:
         days = max((timezone.now() - row.stage_since).days, 0)
         verdict = forecast.age_verdict(days, known.ages.get(row.stage_id, []))
@@ -115,7 +107,7 @@ def history(row: Opportunity, user: Any) -> list[dict[str, Any]]:
     hidden = hidden_fields(user, Opportunity)
     items = [_ledger_item(step, people.get(step.by_id), step.pk in voided, row.currency_id, hidden) for step in steps]
     items += [
-        {"icon": _KINDS[entry.kind], "who": str(entry.created_by or ""), "text": f"{entry.get_kind_display()}: {entry.heading}" if entry.heading else entry.get_kind_display(), "at": entry.occurred_at, "quote": entry.body}
+        {"icon": ICONS[entry.kind], "who": str(entry.created_by or ""), "text": entry.heading or str(DID[entry.kind]), "at": entry.occurred_at, "quote": entry.body}
         for entry in entries
     ]
     days: list[dict[str, Any]] = []

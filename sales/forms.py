@@ -48,7 +48,7 @@ class OpportunityForm(FactsForm):
         super().__init__(*args, **kwargs)
         row = self.instance
         if "product" in self.fields:
-            self.fields["product"].empty_label = _("none")
+            self.fields["product"].empty_label = _("no product")
             self.fields["product"].queryset = self.fields["product"].queryset.filter(Q(active=True) | Q(pk=row.product_id))
         if row.pk:
             self.fields.pop("stage", None)  # the stage of an existing one is changed by a step, never by a form

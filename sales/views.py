@@ -19,8 +19,9 @@ from contacts.models import Interaction, Party, Task
 from crm.core import formats, lists
 from crm.core.access import hidden_fields, may
 from crm.core.errors import RuleBroken
-from crm.core.feedback import is_fragment, say
+from crm.core.feedback import go, is_fragment, say
 from crm.core.history import changes_of
+from crm.core.middleware import answer
 from crm.core.saving import save_facts
 from crm.core.sharing import share_record, unshare_record
 from crm.core.undo import offer_undo
@@ -150,19 +151,24 @@ def _dialog(request: HttpRequest, row: Opportunity, verb: str, context: dict[str
         "crud": Opportunities,
         "post_url": reverse(f"opportunity-{verb}", args=[row.pk]) + (f"?{query}" if query else ""),
         "cancel_url": reverse("opportunity-detail", args=[row.pk]),
-        "on_board": (request.htmx.current_url_abs_path or "").startswith(reverse("board")),
     }
     if not is_fragment(request):
         return render(request, "sales/step.html", context, status=status)
     return render(request, "sales/_step_dialog.html", context, status=status)  # every request for it targets #dialogs
 
 
+def _elsewhere(request: Any) -> bool:
+    """Was the step taken by htmx from another page than the board?"""
+    page = request.htmx.current_url_abs_path
+    return bool(page) and not page.startswith(reverse("board"))
+
+
 def _moved(request: HttpRequest, row: Opportunity, changed: list[int | None], undo: Any) -> HttpResponse:
-    """After a step: the card and the figures of its columns as they are now; after a dialog or without htmx, the page again."""
-    if not is_fragment(request):
+    """After a step: on the board the card and the figures of its columns as they are now, elsewhere the page of the opportunity."""
+    if not is_fragment(request) or _elsewhere(request):
         if undo is not None:
             say(request, undo.label, undo=undo)
-        return HttpResponseRedirect(reverse("opportunity-detail", args=[row.pk]))
+        return go(request, reverse("opportunity-detail", args=[row.pk]))
     drawn = _board(request, row.stage.pipeline)
     stages = {stage for stage in changed if stage} | {row.stage_id}
     card = drawn.card(row.pk)
@@ -177,6 +183,8 @@ def _moved(request: HttpRequest, row: Opportunity, changed: list[int | None], un
 def _stale(request: HttpRequest, row: Opportunity, message: str) -> HttpResponse:
     """409: where the card is now."""
     row.refresh_from_db()
+    if _elsewhere(request):
+        return answer(request, 409, message)
     if not is_fragment(request):
         return render(request, "errors/message.html", {"message": message, "status": 409, "url": reverse("opportunity-detail", args=[row.pk])}, status=409)
     drawn = _board(request, row.stage.pipeline)
@@ -289,7 +297,7 @@ def share(request: HttpRequest, row: Opportunity) -> HttpResponse:
             form.add_error("who", broken.message)
         else:
             say(request, _("%(name)s is shared now.") % {"name": row})
-            return HttpResponseRedirect(reverse("opportunity-detail", args=[row.pk]))
+            return go(request, reverse("opportunity-detail", args=[row.pk]))
     context = {"title": _("Share %(name)s") % {"name": row}, "text": _("A share opens this one opportunity, nothing else."), "form": form, "submit_label": _("Share")}
     return _dialog(request, row, "share", context, status=422 if form.is_bound else 200)
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -24,6 +24,11 @@ def say(request: HttpRequest, text: str, *, undo: Undo | None = None, response: 
 def is_fragment(request: Any) -> bool:
     """Does htmx ask for a fragment (and not for a boosted page)?"""
     return bool(request.htmx) and not request.htmx.boosted
+
+
+def go(request: HttpRequest, url: str) -> HttpResponse:
+    """On to another page (or the same one again) after a form was done, whether it was sent plainly or by htmx from a dialog."""
+    return HttpResponse(status=204, headers={"HX-Redirect": url}) if is_fragment(request) else HttpResponseRedirect(url)
 
 
 def page_of(request: HttpRequest) -> str:

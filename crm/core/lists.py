@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import BadRequest
 from django.db import models
 from django.db.models import QuerySet
+from django.forms import BoundField
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -16,6 +19,7 @@ from crm.core.columns import Column
 from crm.core.models import SavedView
 
 PAGE_SIZE = 50
+MOST_OPTIONS = 30  # of a filter as a menu
 
 
 class State:
@@ -131,7 +135,8 @@ def chip(state: State, name: str) -> dict[str, Any]:
     field = state.filterset.form[name]
     names = [name, *(f"{name}{suffix}" for suffix in ("_min", "_max", "_after", "_before", "_from", "_until"))]
     typed = [value for key in names for value in state.request.GET.getlist(key) if value]
-    labels = {str(key): str(label) for key, label in getattr(field.field, "choices", ())}
+    choices = flat_choices(field)
+    labels = dict(choices)
     words = " – ".join(labels.get(value, value) for value in typed)
     return {
         "name": name,
@@ -139,16 +144,34 @@ def chip(state: State, name: str) -> dict[str, Any]:
         "active": bool(typed),
         "value": words,
         "form_field": field,
+        "options": options(choices, typed, lambda value: state.address(**{name: value})),
         "clear_url": state.address(**dict.fromkeys(names)),
     }
 
 
+def flat_choices(field: BoundField) -> list[tuple[str, str]]:
+    """(value, label) of a field that offers choices, without the empty one; [] for any other and for grouped ones."""
+    found = [(str(value), label) for value, label in getattr(field.field, "choices", ())]
+    return [] if any(isinstance(label, list | tuple) for _value, label in found) else [(value, str(label)) for value, label in found if value]
+
+
+def options(choices: list[tuple[str, str]], chosen: Iterable[str], address: Callable[[str], str]) -> list[dict[str, Any]]:
+    """The choices of a filter as links, [{value, label, url, current}]: one click narrows. [] where there are too many for a menu."""
+    if len(choices) > MOST_OPTIONS:
+        return []
+    return [{"value": value, "label": label, "url": address(value), "current": value in chosen} for value, label in choices]
+
+
 def _views(crud: Any, request: HttpRequest) -> list[dict[str, Any]]:
+    """All rows, the views every list of this kind begins with, and the reader's own."""
     here = request.GET.copy()
     for key in ("after", "before"):
         here.pop(key, None)
     saved = SavedView.objects.visible_to(request.user).filter(page=crud.name)
     plain = [{"label": _("All"), "url": crud.url("list"), "current": not here, "pk": None}]
+    for label, state in crud.views(request.user):
+        query = urlencode(state)
+        plain.append({"label": label, "url": f"{crud.url('list')}?{query}", "current": here.urlencode() == query, "pk": None})
     return plain + [{"label": v.name, "url": f"{crud.url('list')}?{v.query}", "current": here.urlencode() == v.query, "pk": v.pk} for v in saved]
 
 

@@ -204,6 +204,11 @@ class Crud:
         return cls.columns
 
     @classmethod
+    def views(cls, user: Any) -> list[tuple[str, dict[str, str]]]:
+        """Ready views of the list beside "All": (label, its query string as a dictionary)."""
+        return []
+
+    @classmethod
     def empty(cls) -> dict[str, str]:
         """What an empty list says: {title, text}."""
         return {"title": _("Nothing here yet"), "text": ""}

@@ -189,7 +189,7 @@ class Opportunities:
         """Create the new ones at the bottom of their columns, change the known ones, and tell the ledger and the contacts' histories."""
         context = self.context
         stages = {stage.key: stage for stage in seed_pipeline(context.run.pipeline).stages.all()}
-        unstated, _fresh = LostReason.objects.get_or_create(key="not-stated", defaults={"label_de": "nicht angegeben", "label_en": "not stated", "position": 900})
+        unstated, _fresh = LostReason.objects.get_or_create(key="not-stated", defaults={"label_de": "nicht angegeben", "label_en": "not stated", "position": 900, "active": False})
         bottom = dict(Opportunity.objects.unrestricted().filter(stage__in=stages.values(), state=State.OPEN).values_list("stage").annotate(Max("rank")))
         fresh = [(row, finding) for row, finding in plan if finding.target_id is None]
         numbers = take_numbers("opportunity", len(fresh)) if fresh else []

@@ -53,7 +53,7 @@ document.addEventListener('htmx:finally:request', event => {
 const draft = reader ? take() : null;
 const anew = new URL(document.referrer || location.href).pathname.startsWith('/accounts/login')
   || location.hash === '#draft' || performance.getEntriesByType('navigation')[0]?.type === 'reload';
-if (draft?.reader === reader && anew) {
+if (draft && draft.reader === reader && anew) {
   const form = [...document.forms].find(one => one.getAttribute('method') === 'post' && goal(one) === draft.goal);
   const { kept, lost } = document.getElementById('toasts').dataset;
   if (form) fill(form, draft.fields);

@@ -7,6 +7,7 @@ export function open(id) {
   const dialog = document.getElementById(id);
   if (!dialog || dialog.open) return;
   document.querySelectorAll('dialog[open]').forEach(other => other.close());   // never two on top of each other
+  closeMenus();
   dialog.showModal();
   dialog.querySelector('[autofocus], input:not([type=hidden]), select, textarea')?.focus();
   dialog.dispatchEvent(new Event('lotse:opened'));

@@ -177,3 +177,21 @@ def test_the_palette_finds_what_the_reader_may_see(cast, sign_in, far):
     RecentlyViewed.objects.update(user=cast.david)
     assert "Werk GmbH" not in sign_in(cast.david).get(reverse("search"), htmx=True).content.decode()
     assert reverse("person-list") not in sign_in(cast.frieda).get(reverse("search"), htmx=True).content.decode()
+
+
+def test_ready_views_and_filters_narrow_with_one_click(cast, sign_in):
+    OrganisationFactory(owner=cast.anna, legal_name="Meine GmbH")
+    OrganisationFactory(owner=cast.ben, legal_name="Bens GmbH", state="customer")
+    browser = sign_in(cast.anna)
+    page = browser.get(reverse("organisation-list"))
+    views = {str(view["label"]): view["url"] for view in page.context["views"]}
+    for label, names in (("Von mir betreut", {"Meine GmbH"}), ("Kunden", {"Bens GmbH"}), ("Ohne Kontakt seit 90 Tagen", {"Meine GmbH", "Bens GmbH"})):
+        found = browser.get(views[label])
+        assert {row["object"].name for row in found.context["rows"]} == names, label
+        assert [view["label"] for view in found.context["views"] if view["current"]] == [label]
+    state = next(chip for chip in page.context["filter_chips"] if chip["name"] == "state")
+    found = browser.get(reverse("organisation-list") + state["options"][0]["url"])
+    assert next(chip for chip in found.context["filter_chips"] if chip["name"] == "state")["options"][0]["current"]
+    both = browser.get(reverse("organisation-list") + "?state=customer")
+    assert 'type="hidden" name="state" value="customer"' in both.content.decode()  # typed filters carry what was clicked
+    assert "Von mir betreut" not in [view["label"] for view in sign_in(cast.greta).get(reverse("organisation-list")).context["views"]]

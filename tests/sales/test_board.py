@@ -325,3 +325,17 @@ def test_twenty_posts_of_one_form_win_once(cast, sign_in):
         thread.join()
     assert answers == [302] * 20
     assert StageTransition.objects.filter(opportunity=row, kind="win").count() == 1
+
+
+def test_a_step_from_another_page_leads_back_to_the_opportunity(cast, stages, make, sign_in):
+    anna, row = sign_in(cast.anna), make(amount=None)
+    here = {"HX-Current-URL": f"http://testserver{reverse('opportunity-detail', args=[row.pk])}"}
+    asked = anna.post(reverse("opportunity-win", args=[row.pk]), {}, htmx=True, headers=here)
+    assert asked.status_code == 422 and b"<dialog" in asked.content and b"<html" not in asked.content
+    lost = anna.post(reverse("opportunity-lose", args=[row.pk]), {}, htmx=True, headers=here)
+    assert lost.status_code == 422 and b"<dialog" in lost.content  # nothing chosen: the dialog again, not another page
+    moved = anna.post(reverse("opportunity-move", args=[row.pk]), {"stage": stages[1].pk, "seen_stage": stages[0].pk}, htmx=True, headers=here)
+    assert (moved.status_code, moved["HX-Redirect"]) == (204, reverse("opportunity-detail", args=[row.pk]))
+    assert "Rückgängig" in anna.get(moved["HX-Redirect"]).content.decode()
+    stale = anna.post(reverse("opportunity-move", args=[row.pk]), {"stage": stages[2].pk, "seen_stage": stages[0].pk}, htmx=True, headers=here)
+    assert (stale.status_code, stale["HX-Retarget"]) == (409, "#toasts")
