@@ -36,6 +36,7 @@ class DeputyInline(GatedInline):
 class UserAdmin(GatedAdmin):
     """The people who work here. They are invited and switched off, never deleted: records name them."""
 
+    about = _("Invite people, switch them off, give them teams, roles and deputies.")
     list_display = ["full_name", "email", "team", "roles", "is_active", "last_login"]
     list_filter = ["is_active", "team", "memberships__role"]
     list_select_related = ["team"]
@@ -125,6 +126,7 @@ class UserAdmin(GatedAdmin):
 class TeamAdmin(GatedAdmin):
     """The tree of teams. What a role may do in a team it may do in the teams below."""
 
+    about = _("The tree of teams: rights in a team reach the teams below it.")
     form = TeamForm
     list_display = ["path", "members"]
     search_fields = ["name"]
@@ -162,6 +164,7 @@ def path_of(team: Team, teams: dict[int, Team]) -> str:
 class RoleAdmin(GatedAdmin):
     """What people do here, and the matrix of what they may."""
 
+    about = _("What each role may see and do, field by field and right by right.")
     change_form_template = "admin/accounts/role/change_form.html"
     list_display = ["label_de", "label_en", "holders", "position", "active"]
     list_editable = ["position", "active"]

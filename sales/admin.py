@@ -102,6 +102,7 @@ class StageForm(forms.ModelForm):
 class StageAdmin(GatedAdmin):
     """The columns of the board."""
 
+    about = _("The columns of the board: their order, assumed win rates and what they ask for.")
     form = StageForm
     list_display = ["label", "pipeline", "position", "open_here", "probability", "asks_for", "active"]
     list_filter = ["pipeline"]
@@ -162,6 +163,7 @@ class StageAdmin(GatedAdmin):
 class PipelineAdmin(LabelledAdmin):
     """Ways of selling, each with its stages."""
 
+    about = _("Ways of selling, each with its own stages.")
     list_display = ["label_de", "label_en", "position", "active"]
 
     def get_fields(self, request: HttpRequest, obj: Pipeline | None = None) -> list[str]:
@@ -180,5 +182,6 @@ class PipelineAdmin(LabelledAdmin):
 class LostReasonAdmin(LabelledAdmin):
     """Why opportunities are lost."""
 
+    about = _("The answers to: why was it lost?")
     fields = ["label_de", "label_en", "needs_note", "active"]
     list_display = ["label_de", "label_en", "needs_note", "position", "active"]

@@ -35,6 +35,7 @@ class RateInline(GatedInline):
 class CurrencyAdmin(GatedAdmin):
     """Currencies this house uses, with dated rates into its own."""
 
+    about = _("Currencies and their dated rates to the currency of the house.")
     form = CurrencyForm
     list_display = ["code", "active"]
     inlines = [RateInline]
@@ -55,6 +56,7 @@ class PriceInline(GatedInline):
 class ProductAdmin(GatedAdmin):
     """Products with their dated list prices."""
 
+    about = _("What is sold, with dated list prices.")
     entity = "product"
     fields = ["number", "name", "series", "active"]
     list_display = ["name", "number", "series", "active"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django import forms
@@ -12,11 +11,13 @@ from django.contrib.auth import get_user_model
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.dates import MONTHS
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from crm.core.admin_site import GatedAdmin, LookOnly
 from crm.core.events import PARKED_AFTER
+from crm.core.history import Names, told
 from crm.core.models import Change, Event, Installation, Job, NumberRange, OutgoingMail
 from crm.core.tasks import ring
 
@@ -42,6 +43,7 @@ def currency_code(text: str) -> str:
 class InstallationAdmin(GatedAdmin):
     """The one row about this house."""
 
+    about = _("Name, currency, fiscal year and language of the house.")
     form = InstallationForm
     fields = ["name", "currency", "fiscal_year_start", "language"]
     list_display = ["name", "currency", "fiscal_year_start", "language"]
@@ -71,6 +73,7 @@ class NumberRangeForm(forms.ModelForm):
 class NumberRangeAdmin(GatedAdmin):
     """The numbers people see."""
 
+    about = _("Prefixes and next numbers of contacts and opportunities.")
     form = NumberRangeForm
     fields = ["key", "prefix", "upcoming"]
     readonly_fields = ["key"]
@@ -87,6 +90,7 @@ class NumberRangeAdmin(GatedAdmin):
 class ParkedEventAdmin(LookOnly):
     """Events whose handlers failed ten times: they wait for a person."""
 
+    about = _("What failed several times and waits to be tried again.")
     list_display = ["name", "at", "attempts", "error"]
     fields = ["name", "at", "by", "attempts", "error"]
     actions = ["try_again"]
@@ -108,6 +112,7 @@ class ParkedEventAdmin(LookOnly):
 class JobAdmin(LookOnly):
     """All background work, of everybody: what kind it is and how far it got. What it works on is for whoever started it."""
 
+    about = _("Imports and other long work of everybody, with progress and result.")
     list_display = ["__str__", "by", "state", "progress", "created_at"]
     list_filter = ["state"]
     list_select_related = ["by"]
@@ -122,6 +127,7 @@ class JobAdmin(LookOnly):
 class OutgoingMailAdmin(LookOnly):
     """Mail that left the house, or did not. The text is not shown: it is the recipient's, and may hold a link to sign in."""
 
+    about = _("Mails that were handed over, and those that were not.")
     list_display = ["to", "heading", "state", "planned_at", "handed_at"]
     list_filter = ["state"]
     fields = ["to", "heading", "state", "attempts", "planned_at", "handed_at", "answer"]
@@ -142,16 +148,18 @@ class OutgoingMailAdmin(LookOnly):
 class ChangeAdmin(LookOnly):
     """Who changed what in the set-up. Customers' records have their own history, behind their own rights."""
 
-    list_display = ["at", "actor", "what", "row_id", "kind", "difference"]
+    about = _("Who changed what in the set-up, and when.")
+    list_display = ["at", "actor", "what", "kind", "difference"]
     list_display_links = None
     list_per_page = 100
     ordering = ["-id"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Change]:
-        tables = [model._meta.db_table for model in _set_up_models()]
+        self._models = {model._meta.db_table: model for model in _set_up_models()}
         self._actors = {user.pk: str(user) for user in get_user_model().objects.all()}
-        self._words = {model._meta.db_table: model._meta.verbose_name for model in _set_up_models()}
-        return super().get_queryset(request).filter(relation__in=tables)
+        self._rows: dict[str, dict[Any, str]] = {}
+        self._names = Names(request.user)
+        return super().get_queryset(request).filter(relation__in=self._models)
 
     @admin.display(description=_("by"))
     def actor(self, change: Change) -> str:
@@ -159,7 +167,13 @@ class ChangeAdmin(LookOnly):
 
     @admin.display(description=_("record"))
     def what(self, change: Change) -> str:
-        return str(self._words.get(change.relation, change.relation))
+        model = self._models.get(change.relation)
+        if model is None:
+            return change.relation
+        if change.relation not in self._rows:  # tables of the set-up are small
+            self._rows[change.relation] = {row.pk: str(row) for row in model._base_manager.all()[:2_000]}
+        name = self._rows[change.relation].get(change.row_id, "")
+        return ": ".join(filter(None, [capfirst(str(model._meta.verbose_name)), name]))
 
     @admin.display(description=_("what happened"))
     def kind(self, change: Change) -> str:
@@ -167,14 +181,9 @@ class ChangeAdmin(LookOnly):
 
     @admin.display(description=_("difference"))
     def difference(self, change: Change) -> str:
-        before, after = change.before or {}, change.after or {}
-        if change.op == "U":
-            return ", ".join(f"{name}: {_said(before.get(name))} → {_said(value)}" for name, value in after.items())
-        return ", ".join(f"{name}: {_said(value)}" for name, value in (after or before).items() if name != "id")
-
-
-def _said(value: Any) -> str:
-    return "–" if value in (None, "") else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        model = self._models.get(change.relation)
+        lines = told(change, model, self._names) if model else []
+        return ", ".join(f"{label}: {before} → {after}" if change.op == "U" else f"{label}: {after if change.op == 'I' else before}" for label, before, after in lines)
 
 
 def _set_up_models() -> list[type[Model]]:

@@ -26,7 +26,7 @@ class LotseAdminSite(admin.AdminSite):
     site_header = _("Set-up")
     site_title = _("Set-up · Lotse")
     index_title = _("Set-up")
-    enable_nav_sidebar = True
+    enable_nav_sidebar = False  # ours stands around every page (templates/admin/base_site.html)
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
@@ -51,6 +51,14 @@ class LotseAdminSite(admin.AdminSite):
 
         return update_wrapper(gated, inner)
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
+        """With what each page is for."""
+        found: list[dict[str, Any]] = super().get_app_list(request, app_label)
+        for area in found:
+            for model in area["models"]:
+                model["about"] = getattr(self._registry[model["model"]], "about", "")
+        return found
+
     def get_urls(self) -> list[Any]:
         """Without password pages: people choose their passwords by a link in a mail. Strangers go straight to the one sign-in page."""
         urls = [url for url in super().get_urls() if not str(getattr(url, "name", "") or "").startswith("password_change")]
@@ -68,6 +76,7 @@ class Gate:
     """The verbs on "setup" decide what a CRM manager may do with any row of set-up."""
 
     entity = "setup"
+    about: Any = ""  # what the page is for, in one sentence on the index of the set-up
 
     def _may(self, request: HttpRequest, verb: str) -> bool:
         return scope_of(request.user).may(verb, self.entity)

@@ -49,12 +49,12 @@ def changes_of(record: models.Model, user: Any, parts: Mapping[type[models.Model
     rows = list(Change.objects.filter(wanted).order_by("-id")[:LONGEST])
     people = get_user_model().objects.in_bulk({row.actor_id for row in rows if row.actor_id})
     hidden = hidden_fields(user, model)
-    told = _Names(user)
+    names = Names(user)
     entries: list[Entry] = []
     last_work = None
     for row in rows:
         own = row.relation == model._meta.db_table
-        lines = _lines(row, models_by_table[row.relation], model, hidden if own else frozenset(), told)
+        lines = _lines(row, models_by_table[row.relation], model, hidden if own else frozenset(), names)
         if not lines and (row.op == "U" or not own):
             continue
         if not entries or row.work is None or row.work != last_work:
@@ -65,7 +65,12 @@ def changes_of(record: models.Model, user: Any, parts: Mapping[type[models.Model
     return entries
 
 
-def _lines(row: Change, model: Any, owner: Any, hidden: frozenset[str], told: _Names) -> list[tuple[str, str, str]]:
+def told(row: Change, model: Any, names: Names) -> list[tuple[str, str, str]]:
+    """One changed row of a table that is no part of another: (field, before, after) in words."""
+    return _lines(row, model, model, frozenset(), names)
+
+
+def _lines(row: Change, model: Any, owner: Any, hidden: frozenset[str], names: Names) -> list[tuple[str, str, str]]:
     """One changed row field by field; keys, the way back to `owner` and what follows from other fields say nothing."""
     before, after = row.before or {}, row.after or {}
     lines = []
@@ -74,7 +79,7 @@ def _lines(row: Change, model: Any, owner: Any, hidden: frozenset[str], told: _N
             continue
         if one.related_model in (owner, Permission) and model is not owner and one.name in _WAYS_BACK:
             continue
-        said = (capfirst(str(one.verbose_name)), told.say(one, before.get(one.column)), told.say(one, after.get(one.column)))
+        said = (capfirst(str(one.verbose_name)), names.say(one, before.get(one.column)), names.say(one, after.get(one.column)))
         if said[1] != said[2]:
             lines.append(said)
     return lines
@@ -86,7 +91,7 @@ def _who(row: Change, people: dict[int, Any]) -> str:
     return _("the house itself") if row.origin == "house" else _("the database")
 
 
-class _Names:
+class Names:
     """Audit values in words; a related record is named only to those who may see it, and asked for once."""
 
     def __init__(self, user: Any) -> None:
@@ -105,6 +110,8 @@ class _Names:
         if isinstance(one, models.DateTimeField):
             at = parse_datetime(str(value))
             return formats.moment(at) if at else str(value)
+        if isinstance(one, models.JSONField):
+            return _("set") if value else formats.DASH
         value = one.to_python(value)
         if isinstance(one, models.DateField):
             return formats.day(value)

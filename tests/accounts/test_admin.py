@@ -272,7 +272,7 @@ def test_the_change_list_shows_set_up_and_no_customer(cast: Any, sign_in: Any) -
     browser.get(reverse("admin:index"))  # the message of the page before
     OpportunityFactory(name="Streng geheim", owner=cast.anna)
     html = browser.get(reverse("admin:core_change_changelist")).content.decode()
-    assert "name: Nord → Norden" in html and "Emil Probe" in html and "Streng geheim" not in html
+    assert "Name: Nord → Norden" in html and "Emil Probe" in html and "Streng geheim" not in html
 
 
 def test_a_form_sent_twice_has_one_effect(cast: Any, sign_in: Any) -> None:
@@ -283,3 +283,11 @@ def test_a_form_sent_twice_has_one_effect(cast: Any, sign_in: Any) -> None:
         assert browser.post(reverse("admin:accounts_team_add"), facts, headers={"Idempotency-Key": ""}).status_code == 302
     assert Team.objects.filter(name="Doppelt").count() == 1
     assert Membership.objects.exists()
+
+
+def test_the_index_says_what_each_page_is_for(cast: Any, sign_in: Any) -> None:
+    browser = sign_in(cast.emil)
+    html = browser.get(reverse("admin:index")).content.decode()
+    missing = [model._meta.label for model, page in admin.site._registry.items() if not page.about or str(page.about) not in html]  # type: ignore[attr-defined]
+    assert not missing
+    assert "Rolle zur Änderung auswählen" not in browser.get(reverse("admin:accounts_role_changelist")).content.decode()
