@@ -12,6 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from analytics import page, periods
+from analytics.forecast import Ask, Forecast, current_period, likely, may_read
 from contacts.models import Interaction, Party, Task
 from crm.core import formats
 from crm.core.access import hidden_fields, may
@@ -46,6 +48,7 @@ def today(user: Any) -> dict[str, Any]:
         "groups": [{"label": label, "items": items[:MOST], "more": len(items) > MOST} for label, items in groups if items],
         "news": news,
         "figures": [
+            *_money(user),
             {"label": _("Overdue tasks"), "value": _capped(late), "detail": _("mine"), "state": "bad" if late else ""},
             {"label": _("Tasks today"), "value": _capped(rest), "detail": formats.short_day(now)},
             *(
@@ -58,6 +61,26 @@ def today(user: Any) -> dict[str, Any]:
             ),
         ],
     }
+
+
+def _money(user: Any) -> list[dict[str, Any]]:
+    """Closed and likely in this quarter: one's own, or of all one sees where one sells nothing oneself."""
+    if not may_read(user):
+        return []
+    period = current_period()
+    for owner in (user, None):
+        found = Forecast(Ask(user, period, owner=owner))
+        total = found.total
+        if total.n_won or total.n_open:
+            break
+    else:
+        return []
+    url = f"{reverse('forecast')}?{page.query(found.ask)}"
+    return [
+        {"label": _("My closed") if owner else _("Closed"), "value": formats.money(total.won_revenue, found.currency, decimals=0),
+         "detail": _("%(n)s won in %(period)s") % {"n": formats.number(total.n_won), "period": periods.label(period)}, "url": url},
+        {"label": _("Likely"), "value": formats.money(likely(total), found.currency, decimals=0), "detail": _("closed + weighted"), "state": "acc", "url": url},
+    ]  # fmt: skip
 
 
 def _capped(rows: list[Any]) -> str:

@@ -32,6 +32,8 @@ class OpportunityForm(FactsForm):
     `only` keeps some of the fields: what a stage demands, asked in a dialog.
     """
 
+    half = frozenset({"amount", "currency", "stage", "expected_close", "opened_on", "source", "owner", "team"})
+
     party = PartyField(label=gettext_lazy("Contact"), required=False, help_text=gettext_lazy("Type a name or a number."))
 
     class Meta:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth import get_user_model
@@ -25,6 +25,8 @@ class FactsForm(forms.ModelForm):
     Construct it with `user`: choices of every relation are narrowed by `visible_to`, so nobody attaches a record to one
     they cannot see by guessing its number.
     """
+
+    half: ClassVar[frozenset[str]] = frozenset()  # fields that stand two beside each other where there is room
 
     version = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
 

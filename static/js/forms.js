@@ -1,4 +1,4 @@
-// Forms: no double submit, a fresh idempotency key per effect, focus on the first error, quiet query strings.
+// Forms: no double submit, a fresh idempotency key per effect, focus on the first error, quiet query strings, chosen files by name.
 /** A fresh idempotency key (a UUID, or its 32 digits where plain http hides randomUUID). */
 export function key() {
   if (crypto.randomUUID) return crypto.randomUUID();
@@ -48,6 +48,12 @@ document.addEventListener('htmx:finally:request', event => {
   busy(form, false);
   const field = form.querySelector('input[name=_key]');
   if (field && response?.status < 400) field.value = key();                 // done: the next submit is a new effect
+});
+
+// The names of the chosen files stand where the box invited to choose them.
+document.addEventListener('change', event => {
+  const says = event.target.type === 'file' && document.querySelector(`[data-files="${CSS.escape(event.target.id)}"]`);
+  if (says && event.target.files.length) says.textContent = [...event.target.files].map(file => file.name).join(', ');
 });
 
 function focusError(root) {
