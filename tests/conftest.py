@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
@@ -27,6 +28,13 @@ def flush_may_empty_ledgers() -> None:
             plain(self, statements)
 
     DatabaseOperations.execute_sql_flush = under_maintenance
+
+
+@pytest.fixture(autouse=True, scope="session")
+def a_cache_of_ones_own(worker_id: str) -> None:
+    """Each process has a cache of its own: one clears it while another counts failed sign-ins."""
+    if worker_id != "master":
+        settings.CACHES["default"]["OPTIONS"] = {"db": 1 + int(worker_id.removeprefix("gw"))}
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -108,8 +108,9 @@ class Errors:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        signed_out = response.status_code == 302 and response.get("Location", "").startswith(reverse(settings.LOGIN_URL))
-        if not signed_out or not (_is_fragment(request) or request.method == "POST"):
+        view = getattr(request.resolver_match, "func", None)
+        sent_away = response.status_code == 302 and response.get("Location", "").startswith(reverse(settings.LOGIN_URL)) and getattr(view, "login_required", True)
+        if not sent_away or not (_is_fragment(request) or request.method == "POST"):
             return response
         # What was posted or fetched is no page: after signing in the page with the form comes again (static/js/drafts.js fills it in).
         login = redirect_to_login(page_of(request) or reverse("home"))
