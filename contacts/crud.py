@@ -36,7 +36,7 @@ class EditableColumn(Column):
     """A column whose cell can be edited in place by those who may change the row."""
 
     def cell(self, row: Any) -> dict[str, Any]:
-        return {**super().cell(row), "edit_url": reverse("party-cell", args=[row.pk, self.key]), "cell": f"{self.key}-{row.pk}", "label": self.label}
+        return {**super().cell(row), "plain": False, "edit_url": reverse("party-cell", args=[row.pk, self.key]), "cell": f"{self.key}-{row.pk}", "label": self.label}
 
 
 def _of_main(rows: str, attribute: str) -> Any:

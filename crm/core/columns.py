@@ -63,6 +63,7 @@ class Column:
             "priority": self.priority,
             "primary": self.primary,
             "tone": self.tone(row) if self.tone else "",
+            "plain": self.tone is None and self.kind not in {"tag", "ago"},  # its text is all there is to draw
             "detail": self.detail(row) if self.detail else "",
         }
 
