@@ -44,8 +44,10 @@ def holidays_by_law(region: str, year: int) -> frozenset[date]:
         days.add(date(year, 1, 6))
     if state in {"BE", "MV"}:
         days.add(date(year, 3, 8))
-    if state == "BE" and year == 2025:
-        days.add(date(2025, 5, 8))
+    if state == "BE":
+        days |= {day for day in (date(2025, 5, 8), date(2028, 6, 17)) if day.year == year}  # once each
+    if state == "BB":
+        days |= {sunday, sunday + timedelta(days=49)}  # Easter and Whit Sunday by name, which counts where Sundays are worked
     if state in {"BW", "BY", "HE", "NW", "RP", "SL"} or region in {"SN-K", "TH-K"}:
         days.add(sunday + timedelta(days=60))  # Corpus Christi
     if region == "Augsburg":
