@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "accounts",
     "contacts",
     "sales",
+    "service",
     "analytics",
     "crm",
 ]
