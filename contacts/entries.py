@@ -17,6 +17,7 @@ from contacts.models import Interaction, Task
 from crm.core.feedback import say
 from crm.core.pages import back
 from crm.core.saving import Stale, save_facts
+from crm.core.subjects import kind_of
 from crm.core.undo import offer_undo
 from crm.core.views import Crud, action
 
@@ -63,14 +64,14 @@ def next_morning(now: datetime) -> datetime:
 def interaction_update(request: HttpRequest, entry: Interaction) -> HttpResponse:
     """Correct an entry."""
     form = InteractionForm(request.POST or None, instance=entry, user=request.user)
-    url = reverse("party-detail", args=[entry.party_id])
+    url = _home(entry)
     if request.method == "POST" and form.is_valid():
         try:
             save_facts(form, by=request.user)
         except Stale:
             form.add_error(None, _("Somebody else has changed this entry meanwhile. Please open it again; your text is still here to copy."))
         else:
-            diary.recount([entry.party_id])
+            diary.recount([entry.party_id] if entry.party_id else [])
             text = _("Entry saved.")
             say(request, text, undo=offer_undo(request.user, text))
             return HttpResponseRedirect(url)
@@ -82,8 +83,16 @@ def interaction_update(request: HttpRequest, entry: Interaction) -> HttpResponse
 @action(Interactions, "delete")
 def interaction_delete(request: HttpRequest, entry: Interaction) -> HttpResponse:
     """Remove an entry."""
-    url = reverse("party-detail", args=[entry.party_id])
+    url = _home(entry)
     diary.delete_interaction(entry, by=request.user)
     text = _("Entry removed.")
     say(request, text, undo=offer_undo(request.user, text))
     return HttpResponseRedirect(url)
+
+
+def _home(entry: Interaction) -> str:
+    """The page an entry stands on: its contact's, or that of what it is about."""
+    kind = kind_of(entry.subject_type_id)
+    if entry.party_id is None and kind is not None and entry.subject_id is not None:
+        return kind.url(entry.subject_id)
+    return reverse("party-detail", args=[entry.party_id])

@@ -14,6 +14,8 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.core.saving import said
+
 Tree = dict[str, Any]
 _LOOKUPS = {"is": "exact", "is_not": "exact", "at_least": "gte", "at_most": "lte", "contains": "icontains", "in": "in"}
 OPERATORS = {
@@ -117,7 +119,7 @@ def sentence(tree: Tree, model: type[models.Model]) -> str:
     if op in {"set", "unset"}:
         return words
     value = tree["value"]
-    return f"{words} {', '.join(map(str, value)) if isinstance(value, list) else value}"
+    return f"{words} {', '.join(said(field, one) for one in (value if isinstance(value, list) else [value]))}"
 
 
 def _field(model: type[models.Model], name: Any) -> Any:
