@@ -45,13 +45,23 @@ GROUPS: list[tuple[Any, str, list[Item]]] = [
             Item(_("Imports"), "import-list", "file-import", "importrun"),
         ],
     ),
+    (
+        _("Service"),
+        "headset",
+        [
+            Item(_("Cases"), "desk", "headset", "case"),
+            Item(_("List of cases"), "case-list", "list", "case"),
+            Item(_("Causes and costs"), "causes", "chart-bar", "case"),
+        ],
+    ),
     (_("Insights"), "chart-bar", [Item(_("Forecast"), "forecast", "chart-line", "forecast")]),
 ]
-ON_THE_PHONE = ["home", "person-list", "organisation-list", "board", "forecast"]
+ON_THE_PHONE = ["home", "person-list", "organisation-list", "board", "forecast", "desk"]  # the first five that are open to the reader
 CREATABLE = [
     Item(_("Person"), "person-create", "user-plus", "party", "add"),
     Item(_("Organisation"), "organisation-create", "building-plus", "party", "add"),
     Item(_("Opportunity"), "opportunity-create", "target", "opportunity", "add"),
+    Item(_("Case"), "case-create", "headset", "case", "add"),
 ]
 
 
@@ -89,7 +99,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     flat = {item.url_name: item for _label, _icon, items in GROUPS for item in items}
     return {
         "nav": nav,
-        "bottom_nav": [drawn(flat[name]) for name in ON_THE_PHONE if open_to(flat[name])],
+        "bottom_nav": [drawn(flat[name]) for name in ON_THE_PHONE if open_to(flat[name])][:5],
         "creatable": [drawn(item) for item in CREATABLE if open_to(item)],
         "notifications_unread": Notification.objects.visible_to(user).filter(read_at__isnull=True).count(),
         "running_jobs": running_jobs(user),
