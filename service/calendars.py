@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from holidays import country_holidays
 
@@ -50,9 +51,22 @@ def holidays_of(region: str, year: int) -> frozenset[date]:
     """The public holidays of a region (a key of REGIONS; "" has none) in one year."""
     if not region:
         return frozenset()
+    return frozenset(_named(region, year))
+
+
+def upcoming_holidays(region: str, today: date, count: int) -> list[tuple[date, str]]:
+    """The next holidays of a region by name, for whoever sets the calendar up."""
+    if not region:
+        return []
+    language = "en_US" if (get_language() or "de").startswith("en") else "de"
+    found = sorted({**_named(region, today.year, language), **_named(region, today.year + 1, language)}.items())
+    return [(day, name) for day, name in found if day >= today][:count]
+
+
+def _named(region: str, year: int, language: str = "de") -> dict[date, str]:
     state, _dash, catholic = region.partition("-")
     categories = ("public", "catholic") if catholic else ("public",)
-    return frozenset(country_holidays("DE", subdiv=None if state == NATIONWIDE else state, years=year, expand=False, categories=categories))
+    return dict(country_holidays("DE", subdiv=None if state == NATIONWIDE else state, years=year, expand=False, categories=categories, language=language))
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, prefetch_related_objects
+from django.utils import timezone
 
 from crm.core.conditions import holds
+from crm.core.work import work
 from service import sla
 from service.calendars import calendar_of
 from service.models import Case, CaseStep, SlaRule
@@ -86,6 +88,18 @@ def apply_promise(case: Case, *, now: datetime) -> list[str]:
     case.due_solution = found.solution.due if found.solution else None
     after = (case.rule_id, case.due_ack, case.due_solution)
     return [name for name, was, is_ in zip(("rule", "due_ack", "due_solution"), before, after, strict=True) if was != is_]
+
+
+def reckon_again() -> int:
+    """Set the deadlines of all open cases anew, after calendars or promises changed. Returns how many are other ones now."""
+    changed = 0
+    with work():
+        for case in Case.objects.unrestricted().exclude(state__in=[Case.State.SOLVED, Case.State.CLOSED]).select_for_update().order_by("pk"):
+            columns = apply_promise(case, now=timezone.now())
+            if columns:
+                case.save(update_fields=columns)
+                changed += 1
+    return changed
 
 
 def calendars() -> dict[int, sla.Calendar]:

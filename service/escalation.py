@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -42,7 +43,7 @@ def _tell(pk: int, clock: str, now: datetime) -> int:
         case = missed(clock, now).select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
         if case is None:
             return 0  # another tick has it, or it was done meanwhile
-        due = case.due_ack if clock == Escalation.Clock.ACKNOWLEDGEMENT else case.due_solution
+        due: Any = case.due_ack if clock == Escalation.Clock.ACKNOWLEDGEMENT else case.due_solution
         with work():
             _row, fresh = Escalation.objects.get_or_create(case=case, clock=clock, due_at=due, defaults={"rule_id": case.rule_id, "at": now})
             if fresh:

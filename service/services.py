@@ -233,7 +233,7 @@ def step(case: Case, held: Case, kind: str, words: str, *, by: Any, at: datetime
     """Set these facts, write the ledger row, reckon the deadlines anew. `case` follows `held`. Returns the way back, said in `words`."""
     at = at or timezone.now()
     changed = {name: value for name, value in facts.items() if getattr(held, name) != value}
-    before = {name: _plain(getattr(held, held._meta.get_field(name).attname)) for name in changed}
+    before = {name: _plain(getattr(held, _column(name))) for name in changed}
     for name, value in changed.items():
         setattr(held, name, value)
     row = _record(held, kind, by=by, at=at, before=before)
@@ -288,6 +288,10 @@ def _refresh(given: Case, held: Case) -> None:
         for field in Case._meta.concrete_fields:
             if not getattr(field, "generated", False):
                 setattr(given, field.attname, getattr(held, field.attname))
+
+
+def _column(name: str) -> str:
+    return str(Case._meta.get_field(name).attname)  # type: ignore[union-attr]
 
 
 def _plain(value: Any) -> Any:

@@ -49,7 +49,7 @@ class _SumRange(forms.MultiValueField):
     """Two amounts, either may be empty."""
 
     def __init__(self, **kwargs: Any) -> None:
-        limits = {"required": False, "min_value": 0, "max_digits": 14, "decimal_places": 2}
+        limits: Any = {"required": False, "min_value": 0, "max_digits": 14, "decimal_places": 2}
         super().__init__([forms.DecimalField(**limits), forms.DecimalField(**limits)], widget=_Sums(), **kwargs)
 
     def compress(self, ends: list[Any]) -> slice | None:
