@@ -23,6 +23,7 @@ class Item:
     icon: str = ""
     entity: str = ""
     verb: str = "view"
+    covers: str = ""  # the entry is the current one on pages below this address, too
 
 
 GROUPS: list[tuple[Any, str, list[Item]]] = [
@@ -49,8 +50,7 @@ GROUPS: list[tuple[Any, str, list[Item]]] = [
         _("Service"),
         "headset",
         [
-            Item(_("Cases"), "desk", "headset", "case"),
-            Item(_("List of cases"), "case-list", "list", "case"),
+            Item(_("Cases"), "desk", "headset", "case", covers="case-list"),
             Item(_("Causes and costs"), "causes", "chart-bar", "case"),
         ],
     ),
@@ -77,7 +77,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
     def drawn(item: Item) -> dict[str, Any]:
         url = reverse(item.url_name)
-        current = request.path == url if url == "/" else request.path.startswith(url)
+        below = [url, reverse(item.covers)] if item.covers else [url]
+        current = request.path == url if url == "/" else request.path.startswith(tuple(below))
         return {"label": item.label, "url": url, "icon": item.icon, "current": current, "badge": 0}
 
     nav = []

@@ -6,12 +6,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.text import capfirst
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from crm.core import formats
 from crm.core.admin_site import GatedInline, LabelledAdmin
@@ -32,12 +33,21 @@ def tell_of_new_deadlines(page: Any, request: HttpRequest) -> None:
         page.message_user(request, text, messages.SUCCESS)
 
 
+# The browser's own fields: no clock of the server beside them.
+PLAIN: dict[Any, Any] = {
+    models.TimeField: {"widget": forms.TimeInput({"type": "time"}, format="%H:%M")},
+    models.DateField: {"widget": forms.DateInput({"type": "date"}, format="%Y-%m-%d")},
+}
+
+
 class OpeningHoursInline(GatedInline):
     model = OpeningHours
+    formfield_overrides = PLAIN
 
 
 class SpecialDayInline(GatedInline):
     model = SpecialDay
+    formfield_overrides = PLAIN
 
 
 @admin.register(BusinessCalendar)
@@ -57,6 +67,10 @@ class BusinessCalendarAdmin(LabelledAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         tell_of_new_deadlines(self, request)
+
+
+def _hours(hours: Any) -> str:
+    return gettext("%(h)s h") % {"h": formats.number(hours.normalize())} if hours is not None else formats.DASH
 
 
 # What a promise may depend on: field of a case → the form's field of the same name.
@@ -107,12 +121,20 @@ class SlaRuleAdmin(LabelledAdmin):
 
     form = SlaRuleForm
     fields = ["label_de", "label_en", "type", "priority", "ack_hours", "solution_hours", "calendar", "team", "active"]
-    list_display = ["label_de", "label_en", "holds_for", "ack_hours", "solution_hours", "calendar", "team", "position", "active"]
+    list_display = ["label_de", "label_en", "holds_for", "acknowledged", "solved", "calendar", "team", "position", "active"]
     list_select_related = ["calendar", "team"]
 
     @admin.display(description=_("holds for"))
     def holds_for(self, rule: SlaRule) -> str:
         return sentence(rule.condition, Case)
+
+    @admin.display(description=_("Acknowledgement"), ordering="ack_hours")
+    def acknowledged(self, rule: SlaRule) -> str:
+        return _hours(rule.ack_hours)
+
+    @admin.display(description=_("Solution"), ordering="solution_hours")
+    def solved(self, rule: SlaRule) -> str:
+        return _hours(rule.solution_hours)
 
     def save_model(self, request: HttpRequest, obj: SlaRule, form: Any, change: bool) -> None:
         if chosen_of(obj.condition) is not None and "type" in form.cleaned_data:

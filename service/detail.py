@@ -50,7 +50,7 @@ _DID = {
     "grant": gettext_lazy("wrote down cause and remedy"),
     "void": gettext_lazy("took a step back"),
 }
-_SAID = {("email", "out"): "out", ("call", "out"): "out", ("note", ""): "int"}
+_SIDES = {Interaction.Direction.IN: "", Interaction.Direction.OUT: "out", Interaction.Direction.NONE: "int"}
 
 
 def desk(request: HttpRequest, case: Case | None, **forms: Any) -> dict[str, Any]:
@@ -161,8 +161,9 @@ def talk(case: Case, user: Any, party: Party | None, mail: str = "") -> list[dic
     lines += [{"at": row.at, "step": True, "who": "", "text": _("Deadline passed and reported: %(what)s") % {"what": row.get_clock_display()}, "bad": True} for row in late]
     seen = set(Interaction.objects.visible_to(user).filter(pk__in=entries_of(case).values("pk")).values_list("pk", flat=True))
     mine = set(Interaction.objects.visible_to(user, "change").filter(pk__in=seen).values_list("pk", flat=True)) if may(user, "change", Interaction) else set()
+    back = urlencode({"next": reverse("case-detail", args=[case.pk])})
     for entry in list(entries_of(case).filter(pk__in=seen))[-SHOWN:]:
-        side = _SAID.get((entry.kind, entry.direction), "")
+        side = _SIDES[Interaction.Direction(entry.direction)]
         incoming = entry.direction == Interaction.Direction.IN
         lines.append(
             {
@@ -172,7 +173,7 @@ def talk(case: Case, user: Any, party: Party | None, mail: str = "") -> list[dic
                 "who": str(party or case.reporter or _("Customer")) if incoming else str(entry.created_by or _("Lotse itself")),
                 "note": _("taken down by %(who)s") % {"who": entry.created_by} if incoming and entry.created_by else "",
                 "text": entry.body,
-                "edit_url": reverse("interaction-update", args=[entry.pk]) if entry.pk in mine else "",
+                "edit_url": f"{reverse('interaction-update', args=[entry.pk])}?{back}" if entry.pk in mine else "",
                 "mail_url": _mail_url(case, mail, entry.body) if mail and (entry.kind, entry.direction) == ("email", "out") else "",
             }
         )

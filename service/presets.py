@@ -6,7 +6,7 @@ from typing import Any
 
 # key, German, English, region, around the clock
 CALENDARS = [
-    ("office", "Bürozeiten, Montag bis Freitag 8 bis 17 Uhr", "Office hours, Monday to Friday 8 to 17", "DE", False),
+    ("office", "Bürozeiten", "Office hours", "DE", False),
     ("always", "Rund um die Uhr", "Around the clock", "", True),
 ]
 OFFICE_HOURS = ("08:00", "17:00")

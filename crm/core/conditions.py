@@ -118,8 +118,10 @@ def sentence(tree: Tree, model: type[models.Model]) -> str:
     words = f"{field.verbose_name} {OPERATORS[op]}"
     if op in {"set", "unset"}:
         return words
-    value = tree["value"]
-    return f"{words} {', '.join(said(field, one) for one in (value if isinstance(value, list) else [value]))}"
+    values = tree["value"] if isinstance(tree["value"], list) else [tree["value"]]
+    if op == "in" and len(values) == 1:
+        words = f"{field.verbose_name} {OPERATORS['is']}"
+    return f"{words} {', '.join(said(field, one) for one in values)}"
 
 
 def _field(model: type[models.Model], name: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from accounts.models import Team, User
 from contacts.models import Party
+from crm.core.models import Notification
 from crm.core.work import work
 from crm.demo.life import Say, World
 from crm.demo.plan import at_work
@@ -73,6 +74,7 @@ def serve(dice: random.Random, world: World, now: datetime, say: Say) -> int:
     for _at, act in happening:
         act()
     _related(desk)
+    _read(desk)
     say(f"{Case.objects.unrestricted().count()} cases at the desk")
     return Case.objects.unrestricted().count()
 
@@ -175,3 +177,10 @@ def _related(desk: Desk) -> None:
     same = list(Case.objects.unrestricted().filter(lot="2231").order_by("-opened_at")[:3])
     for other in same[1:]:
         link_cases(same[0], other, by=desk.mehmet)
+
+
+def _read(desk: Desk) -> None:
+    """What was assigned earlier has been read; the last two are news."""
+    for agent in (desk.mehmet, desk.ines):
+        known = Notification.objects.filter(user=agent).order_by("-pk").values("pk")[2:]
+        Notification.objects.filter(pk__in=list(known.values_list("pk", flat=True))).update(read_at=desk.now)

@@ -9,7 +9,7 @@ register('pareto', (data, { base, css, format }, element) => {
     tooltip: { trigger: 'axis', formatter: points => [data.labels[points[0].dataIndex], ...points.map(point =>
       `${point.seriesName}: ${format(point.value, point.seriesIndex ? 'percent' : data.unit)}`)].join('\n') },
     xAxis: { type: 'category', data: data.labels, axisLabel: {
-      interval: 0, width: narrow ? 96 : Math.max(60, element.clientWidth / data.labels.length - 16), overflow: 'truncate', rotate: narrow ? 55 : 0,
+      interval: 0, width: narrow ? 96 : Math.max(60, element.clientWidth / data.labels.length - 16), overflow: 'truncate', lineHeight: 15, rotate: narrow ? 55 : 0,
       formatter: name => (narrow ? name.split(' · ').pop() : name.replaceAll(' · ', '\n')) } },
     yAxis: [
       { type: 'value', splitNumber: 4, minInterval: data.unit ? 0 : 1, axisLabel: { formatter: value => format(value, data.unit, { compact: true }) } },

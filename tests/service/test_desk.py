@@ -134,6 +134,35 @@ def test_the_composer_writes_and_keeps_what_was_typed(sven, make, cast):
     assert re.search(r'<article class="l-msg int">.*?intern.*?Los prüfen', html, re.S)
 
 
+def test_an_entry_is_corrected_and_stays_on_its_side(sven, make, cast):
+    case = make()
+    entry = log_entry(case, way="answer", body="Wir komen.", by=cast.sven)
+    url = re.search(r'href="(/contacts/[^"]+?/edit/\?next=[^"]+)"', sven.get(f"/service/cases/{case.pk}/").content.decode())[1]
+    typed = {"kind": "email", "occurred_at": "2026-09-15T10:00", "body": "Wir kommen.", "version": 1}
+    assert sven.post(url, {**typed, "kind": "note"}).status_code == 422
+    assert sven.post(url, typed)["Location"] == f"/service/cases/{case.pk}/"
+    entry.refresh_from_db()
+    assert (entry.body, entry.kind, entry.direction) == ("Wir kommen.", "email", "out")
+    assert sven.post(url.split("?")[0] + "?next=//evil.example/", {**typed, "version": 2})["Location"] == f"/contacts/{case.party_id}/"
+
+
+def test_a_longer_queue_costs_no_more_queries(sven, make, cast):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    for _ in range(3):
+        make()
+    counts = []
+    for _ in range(2):
+        sven.get("/service/desk/")
+        with CaptureQueriesContext(connection) as queries:
+            sven.get("/service/desk/")
+        counts.append(len(queries))
+        for _ in range(9):
+            make()
+    assert counts[0] == counts[1] and counts[0] < 80, counts
+
+
 def test_an_answer_can_be_handed_to_the_mail_program(sven, make, cast):
     case = make()
     EmailFactory(party=case.party, address="einkauf@werk.example")

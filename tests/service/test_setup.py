@@ -60,7 +60,7 @@ def test_a_promise_is_set_up_and_open_cases_follow(cast, sign_in, make):
     case.refresh_from_db()
     assert rule.condition == {"all": [{"field": "type", "op": "in", "value": ["complaint"]}, {"field": "priority", "op": "in", "value": [3, 4]}]}
     assert case.due_ack == moment("14.09.2026 11:00") and case.due_solution == moment("15.09.2026 09:00")
-    assert sentence(rule.condition, Case) == "Art ist eines von Beschwerde und Priorität ist eines von normal, niedrig"
+    assert sentence(rule.condition, Case) == "Art ist Beschwerde und Priorität ist eines von normal, niedrig"
 
 
 def test_a_promise_that_asks_for_more_is_kept(cast, sign_in):
