@@ -6,5 +6,5 @@ from crm.core.ledger import Audited
 
 
 class Migration(migrations.Migration):
-    dependencies = [("core", "0006_approval")]
+    dependencies = [("core", "0009_approval")]
     operations = [Audited("Approval")]
