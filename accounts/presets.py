@@ -11,6 +11,7 @@ ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
             "party": {"view": "team", "add": "team", "change": "team", "delete": "own", "export": "own"},
             "interaction": {"add": "team", "change": "own", "delete": "own"},
             "opportunity": {"view": "team", "add": "team", "change": "own", "delete": "own", "export": "own"},
+            "case": {"view": "team", "add": "all"},  # a case taken down goes into the queue of service; who looks after the customer follows it by a share
             "forecast": {"view": "team"},
         },
     ),
@@ -21,6 +22,7 @@ ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
             "party": {"view": "team", "add": "team", "change": "team", "delete": "team", "export": "team", "assign": "team"},
             "interaction": {"add": "team", "change": "team", "delete": "team"},
             "opportunity": {"view": "team", "add": "team", "change": "team", "delete": "team", "export": "team", "assign": "team"},
+            "case": {"view": "team", "add": "all", "export": "team"},
             "forecast": {"view": "team", "export": "team"},
             "importrun": {"view": "own", "add": "team", "change": "own"},
         },
@@ -37,12 +39,13 @@ ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
             "party": {"view": "all", "add": "team", "change": "all"},
             "interaction": {"add": "team", "change": "own", "delete": "own"},
             "opportunity": {"view": "all"},
+            "case": dict.fromkeys(("view", "add", "change", "delete", "export", "assign"), "all"),
         },
     ),
     "management": (
         "Geschäftsführung",
         "Management",
-        {"party": {"view": "all"}, "opportunity": {"view": "all", "export": "all"}, "forecast": {"view": "all", "export": "all"}},
+        {"party": {"view": "all"}, "opportunity": {"view": "all", "export": "all"}, "case": {"view": "all", "export": "all"}, "forecast": {"view": "all", "export": "all"}},
     ),
     "manager": (
         "CRM-Manager",
@@ -51,6 +54,7 @@ ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
             "party": dict.fromkeys(("view", "add", "change", "delete", "export", "assign"), "all"),
             "interaction": {"add": "all", "change": "all", "delete": "all"},
             "opportunity": dict.fromkeys(("view", "add", "change", "delete", "export", "assign"), "all"),
+            "case": dict.fromkeys(("view", "add", "change", "delete", "export", "assign"), "all"),
             "forecast": {"view": "all", "export": "all"},
             "product": dict.fromkeys(("add", "change", "delete", "export"), "all"),
             "importrun": {"view": "all", "add": "all", "change": "all"},

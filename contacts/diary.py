@@ -20,7 +20,7 @@ from crm.core.work import work
 
 
 def log_interaction(
-    party: Party,
+    party: Party | None,
     *,
     kind: str,
     body: str,
@@ -32,17 +32,22 @@ def log_interaction(
     next_step: str = "",
     next_at: datetime | None = None,
 ) -> Interaction:
-    """Write one entry of the history, perhaps about another record (`about`), and the next step as a task of `by` due at `next_at`."""
+    """Write one entry of the history, perhaps about another record (`about`), and the next step as a task of `by` due at `next_at`.
+
+    Without a contact it hangs on `about` alone, until that knows whom it is about.
+    """
     at = at or timezone.now()
+    hung = party if party is not None else about
+    assert hung is not None
     with work(by=by):
         subject = name_subject(about) if about is not None else {}
         entry = Interaction.objects.create(
-            party_id=party.pk, kind=kind, direction=direction, occurred_at=at, heading=heading[:200], body=body, created_by=by, updated_by=by, **subject
+            party_id=party.pk if party else None, kind=kind, direction=direction, occurred_at=at, heading=heading[:200], body=body, created_by=by, updated_by=by, **subject
         )
-        touch([party.pk], at)
+        touch([party.pk] if party else [], at)
         if next_at is not None:
             plan_task(party, text=next_step, due_at=next_at, by=by, about=about)
-        emit("contacts.interaction_logged", party, by=by, interaction=entry.pk)
+        emit("contacts.interaction_logged", hung, by=by, interaction=entry.pk)
         return entry
 
 
@@ -53,7 +58,7 @@ def delete_interaction(entry: Interaction, *, by: Any) -> None:
     with work(by=by):
         party = entry.party_id
         entry.delete()
-        recount([party])
+        recount([party] if party else [])
 
 
 def plan_task(party: Party | None, *, text: str, due_at: datetime, by: Any, owner: Any = None, about: models.Model | None = None) -> Task:

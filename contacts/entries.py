@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from contacts import diary
@@ -17,6 +18,7 @@ from contacts.models import Interaction, Task
 from crm.core.feedback import say
 from crm.core.pages import back
 from crm.core.saving import Stale, save_facts
+from crm.core.subjects import kind_of
 from crm.core.undo import offer_undo
 from crm.core.views import Crud, action
 
@@ -63,14 +65,14 @@ def next_morning(now: datetime) -> datetime:
 def interaction_update(request: HttpRequest, entry: Interaction) -> HttpResponse:
     """Correct an entry."""
     form = InteractionForm(request.POST if request.method == "POST" else None, instance=entry, user=request.user)
-    url = reverse("party-detail", args=[entry.party_id])
+    url = _home(request, entry)
     if request.method == "POST" and form.is_valid():
         try:
             save_facts(form, by=request.user)
         except Stale:
             form.add_error(None, _("Somebody else has changed this entry meanwhile. Please open it again; your text is still here to copy."))
         else:
-            diary.recount([entry.party_id])
+            diary.recount([entry.party_id] if entry.party_id else [])
             text = _("Entry saved.")
             say(request, text, undo=offer_undo(request.user, text))
             return HttpResponseRedirect(url)
@@ -82,8 +84,19 @@ def interaction_update(request: HttpRequest, entry: Interaction) -> HttpResponse
 @action(Interactions, "delete")
 def interaction_delete(request: HttpRequest, entry: Interaction) -> HttpResponse:
     """Remove an entry."""
-    url = reverse("party-detail", args=[entry.party_id])
+    url = _home(request, entry)
     diary.delete_interaction(entry, by=request.user)
     text = _("Entry removed.")
     say(request, text, undo=offer_undo(request.user, text))
     return HttpResponseRedirect(url)
+
+
+def _home(request: HttpRequest, entry: Interaction) -> str:
+    """The page an entry stands on: the one the reader came from (`next`), its contact's, or that of what it is about."""
+    target = request.GET.get("next", "")
+    if target and url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+        return target
+    kind = kind_of(entry.subject_type_id)
+    if entry.party_id is None and kind is not None and entry.subject_id is not None:
+        return kind.url(entry.subject_id)
+    return reverse("party-detail", args=[entry.party_id])

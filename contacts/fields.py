@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import django_filters as filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse
@@ -12,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django_filters.filters import QuerySetRequestMixin
 
 from contacts.models import Party
 from contacts.search import search_parties
@@ -103,3 +105,9 @@ class PartyField(forms.ModelChoiceField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool((self.prepare_value(initial) or "") != (data or ""))
+
+
+class PartyFilter(QuerySetRequestMixin, filters.Filter):
+    """A contact by name or number narrows a list."""
+
+    field_class = PartyField

@@ -175,7 +175,9 @@ class InteractionForm(FactsForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["kind"].choices = EntryForm.base_fields["kind"].choices  # type: ignore[attr-defined]
+        kinds = EntryForm.base_fields["kind"].choices  # type: ignore[attr-defined]
+        # What was said to somebody does not become a note of our own.
+        self.fields["kind"].choices = [(kind, label) for kind, label in kinds if not self.instance.direction or kind != Interaction.Kind.NOTE]
         self.fields["body"].required = True
 
 

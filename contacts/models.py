@@ -308,7 +308,7 @@ class Interaction(Subject, Record):
         IN = "in", _("incoming")
         OUT = "out", _("outgoing")
 
-    party = models.ForeignKey(Party, models.CASCADE, related_name="interactions")
+    party = models.ForeignKey(Party, models.CASCADE, null=True, blank=True, related_name="interactions")  # empty: its subject does not know the contact yet
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
     direction = models.CharField(_("direction"), max_length=3, choices=Direction.choices, blank=True, default="")
     occurred_at = models.DateTimeField(_("when"), default=timezone.now)
@@ -319,6 +319,10 @@ class Interaction(Subject, Record):
 
     class Meta:
         verbose_name = _("interaction")
+        constraints = [
+            models.CheckConstraint(condition=Q(party__isnull=False) | Q(subject_type__isnull=False), name="interaction_hangs_on_something"),
+            models.CheckConstraint(condition=~Q(kind="note") | Q(direction=""), name="note_stays_inside"),  # what leaves the house has a direction
+        ]
         indexes = [
             models.Index(fields=["party", "-occurred_at", "-id"], name="interaction_party"),
             models.Index(fields=["subject_type", "subject_id", "-occurred_at"], name="interaction_subject"),

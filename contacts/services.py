@@ -210,7 +210,7 @@ def _touched(work_id: str, columns: dict[type[Any], str]) -> set[int]:
         told = [{**(change.before or {}), **(change.after or {})} for change in changes]
         found |= {values[column] for values in told if column in values}
         found |= set(model._base_manager.filter(pk__in=changes.filter(op="U").values("row_id")).values_list(column, flat=True))
-    return found
+    return {pk for pk in found if pk is not None}
 
 
 def _tell(user: User, words: str, party: Party | None) -> None:

@@ -8,6 +8,7 @@ ENTITIES = [
     Entity("party", _("Contacts")),
     Entity("interaction", _("Interactions and tasks"), ("add", "change", "delete")),
     Entity("opportunity", _("Opportunities"), ("view", "add", "change", "delete", "export", "assign")),
+    Entity("case", _("Cases")),
     Entity("forecast", _("Forecast"), ("view", "export")),
     Entity("product", _("Products and prices"), ("add", "change", "delete", "export")),
     Entity("importrun", _("Imports"), ("view", "add", "change")),

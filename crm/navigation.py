@@ -23,6 +23,7 @@ class Item:
     icon: str = ""
     entity: str = ""
     verb: str = "view"
+    covers: str = ""  # the entry is the current one on pages below this address, too
 
 
 GROUPS: list[tuple[Any, str, list[Item]]] = [
@@ -45,13 +46,22 @@ GROUPS: list[tuple[Any, str, list[Item]]] = [
             Item(_("Imports"), "import-list", "file-import", "importrun"),
         ],
     ),
+    (
+        _("Service"),
+        "headset",
+        [
+            Item(_("Cases"), "desk", "headset", "case", covers="case-list"),
+            Item(_("Causes and costs"), "causes", "chart-bar", "case"),
+        ],
+    ),
     (_("Insights"), "chart-bar", [Item(_("Forecast"), "forecast", "chart-line", "forecast")]),
 ]
-ON_THE_PHONE = ["home", "person-list", "organisation-list", "board", "forecast"]
+ON_THE_PHONE = ["home", "person-list", "organisation-list", "board", "forecast", "desk"]  # the first five that are open to the reader
 CREATABLE = [
     Item(_("Person"), "person-create", "user-plus", "party", "add"),
     Item(_("Organisation"), "organisation-create", "building-plus", "party", "add"),
     Item(_("Opportunity"), "opportunity-create", "target", "opportunity", "add"),
+    Item(_("Case"), "case-create", "headset", "case", "add"),
 ]
 
 
@@ -67,7 +77,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
     def drawn(item: Item) -> dict[str, Any]:
         url = reverse(item.url_name)
-        current = request.path == url if url == "/" else request.path.startswith(url)
+        below = [url, reverse(item.covers)] if item.covers else [url]
+        current = request.path == url if url == "/" else request.path.startswith(tuple(below))
         return {"label": item.label, "url": url, "icon": item.icon, "current": current, "badge": 0}
 
     nav = []
@@ -89,7 +100,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     flat = {item.url_name: item for _label, _icon, items in GROUPS for item in items}
     return {
         "nav": nav,
-        "bottom_nav": [drawn(flat[name]) for name in ON_THE_PHONE if open_to(flat[name])],
+        "bottom_nav": [drawn(flat[name]) for name in ON_THE_PHONE if open_to(flat[name])][:5],
         "creatable": [drawn(item) for item in CREATABLE if open_to(item)],
         "notifications_unread": Notification.objects.visible_to(user).filter(read_at__isnull=True).count(),
         "running_jobs": running_jobs(user),

@@ -18,9 +18,12 @@ from crm.core.access import hidden_fields, may
 from crm.core.feedback import is_fragment, page_of
 from crm.core.pages import signed_in
 from crm.core.views import gated
-from crm.panels import LONGEST, open_opportunities, opportunities_url, with_next_step
+from crm.panels import LONGEST, cases_url, open_cases, open_opportunities, opportunities_url, with_next_step
 from crm.today import today
 from sales.models import Opportunity
+from service.deadlines import calendars
+from service.models import Case
+from service.queue import clock
 
 
 @require_GET
@@ -51,6 +54,20 @@ def party_opportunities(request: HttpRequest, pk: int) -> HttpResponse:
     shown = list(rows[: LONGEST + 1])
     context = {"party": party, "rows": shown[:LONGEST], "more": len(shown) > LONGEST, "list_url": opportunities_url(party), "now": timezone.now()}
     return render(request, "contacts/_opportunities.html", context | {"may_add": may(request.user, "add", Opportunity), "hidden": hidden_fields(request.user, Opportunity)})
+
+
+@require_GET
+@gated(lambda user: may(user, "view", Party) and may(user, "view", Case))
+def party_cases(request: HttpRequest, pk: int) -> HttpResponse:
+    """The panel of open cases on a contact's page; without htmx the whole list."""
+    party = get_object_or_404(Party.objects.visible_to(request.user), pk=pk)
+    if not is_fragment(request):
+        return HttpResponseRedirect(cases_url(party))
+    now, known = timezone.now(), calendars()
+    shown = list(open_cases(party, request.user)[: LONGEST + 1])
+    rows = [{"case": row, "clock": clock(row, now, known)} for row in shown[:LONGEST]]
+    context = {"party": party, "rows": rows, "more": len(shown) > LONGEST, "list_url": cases_url(party), "may_add": may(request.user, "add", Case)}
+    return render(request, "contacts/_cases.html", context)
 
 
 def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:

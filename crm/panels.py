@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Value
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -17,6 +19,8 @@ from crm.core.columns import Column
 from crm.core.subjects import name_subject
 from sales import metrics
 from sales.models import Opportunity
+from service.filters import OPEN, of_party
+from service.models import Case
 
 LONGEST = 12  # opportunities in the panel
 
@@ -56,6 +60,30 @@ def _annotate(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
     return rows.annotate(open_sum=Subquery(total), currency_id=Value(house))  # a money column reads its currency there
 
 
+def open_cases(party: Party, reader: Any) -> QuerySet[Case]:
+    """The cases of this contact that are not settled and that the reader may see, the next deadline first."""
+    rows = Case.objects.visible_to(reader).filter(OPEN, of_party(party))
+    return rows.order_by(F("due_next").asc(nulls_last=True), "pk")
+
+
+def cases_url(party: Party) -> str:
+    """All cases of this contact as a list."""
+    return f"{reverse('case-list')}?party={party.pk}"
+
+
+def _cases_figure(party: Party, reader: Any) -> dict[str, Any]:
+    count = open_cases(party, reader).count()
+    since = timezone.now() - timedelta(days=365)
+    complaints = Case.objects.visible_to(reader).filter(of_party(party), type=Case.Type.COMPLAINT, opened_at__gte=since, merged_into__isnull=True).count()
+    words = ngettext("%(n)s complaint in 12 months", "%(n)s complaints in 12 months", complaints) % {"n": formats.number(complaints)}
+    return {"label": _("Open cases"), "value": formats.number(count), "detail": words, "url": cases_url(party), "state": "warn" if count else ""}
+
+
+def _annotate_cases(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
+    mine = Case.objects.visible_to(reader).filter(OPEN, organisation=OuterRef("pk")).order_by().values("organisation")
+    return rows.annotate(open_cases=Subquery(mine.annotate(n=Count("pk")).values("n")))
+
+
 PANELS = [
     Panel(
         "opportunities",
@@ -69,5 +97,15 @@ PANELS = [
             Column("open_count", gettext_lazy("Open opportunities"), "open_count", kind="number", priority=3),
             Column("open_sum", gettext_lazy("Open amount"), "open_sum", kind="money", priority=2),
         ],
-    )
+    ),
+    Panel(
+        "cases",
+        gettext_lazy("Cases"),
+        "party-cases",
+        lambda reader: may(reader, "view", Case),
+        cases_url,
+        _cases_figure,
+        _annotate_cases,
+        [Column("open_cases", gettext_lazy("Open cases"), "open_cases", kind="number", priority=2, shown=False)],
+    ),
 ]

@@ -21,6 +21,9 @@ from crm.navigation import CREATABLE, GROUPS, Item
 from sales.filters import search as search_opportunities
 from sales.filters import with_party_seen
 from sales.models import Opportunity
+from service.filters import search as search_cases
+from service.filters import with_party_seen as with_customer_seen
+from service.models import Case
 
 RECENT = 8
 MOST = 20  # of one group
@@ -31,7 +34,7 @@ def find(user: Any, text: str) -> list[dict[str, Any]]:
     """Groups of hits for the palette: [{label, items: [{label, detail, url, icon, kind}]}], empty groups left out."""
     groups = [(_("Opened last"), recent(user))] if not text else []
     if len(text) >= SHORTEST:
-        groups += [(_("Contacts"), parties(user, text)), (_("Opportunities"), opportunities(user, text))]
+        groups += [(_("Contacts"), parties(user, text)), (_("Opportunities"), opportunities(user, text)), (_("Cases"), cases(user, text))]
     groups += [(_("Actions"), actions(user, text)), (_("Go to"), pages(user, text))]
     return [{"label": label, "items": items} for label, items in groups if items]
 
@@ -67,6 +70,17 @@ def _opportunity(row: Opportunity) -> dict[str, Any]:
     return {"label": str(row), "detail": " · ".join(str(word) for word in words if word), "url": reverse("opportunity-detail", args=[row.pk]), "icon": "target", "kind": "opportunity"}
 
 
+def cases(user: Any, text: str) -> list[dict[str, Any]]:
+    """Cases by subject, number, lot or customer; the newest first."""
+    rows = search_cases(with_customer_seen(Case.objects.visible_to(user), user), text).order_by("-opened_at", "-pk")[:MOST]
+    return [_case(row) for row in rows]
+
+
+def _case(row: Case) -> dict[str, Any]:
+    detail = f"{row.get_type_display()} · {row.get_state_display()} · {row.number}"
+    return {"label": str(row), "detail": detail, "url": reverse("case-detail", args=[row.pk]), "icon": "headset", "kind": "case"}
+
+
 def recent(user: Any) -> list[dict[str, Any]]:
     """What the reader opened last and may still see."""
     rows = list(RecentlyViewed.objects.filter(user=user).order_by("-at")[: RECENT * 3])  # the gate: each is looked up by `visible_to` below
@@ -83,6 +97,8 @@ def recent(user: Any) -> list[dict[str, Any]]:
             drawn |= {(type_id, party.pk): _party(party, hidden) for party in with_parts(seen, user)}
         elif kind.model is Opportunity:
             drawn |= {(type_id, row.pk): _opportunity(row) for row in with_party_seen(seen, user).select_related("stage", "party")}
+        elif kind.model is Case:
+            drawn |= {(type_id, row.pk): _case(row) for row in seen}
         else:
             drawn |= {(type_id, row.pk): {"label": str(row), "detail": str(kind.label), "url": kind.url(row.pk), "icon": kind.icon, "kind": "record"} for row in seen}
     return [drawn[key] for row in rows if (key := (row.subject_type_id, row.subject_id)) in drawn][:RECENT]

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
     "accounts",
     "contacts",
     "sales",
+    "service",
     "analytics",
     "crm",
 ]
@@ -128,6 +129,7 @@ LOTSE_SUBJECTS = "crm.subjects.SUBJECTS"
 LOTSE_SUBSCRIPTIONS = "crm.subscriptions.SUBSCRIPTIONS"
 LOTSE_JOBS = "crm.jobs.JOBS"
 LOTSE_SCHEDULES = "crm.schedules.SCHEDULES"
+LOTSE_EACH_TICK = "crm.schedules.EACH_TICK"
 LOTSE_UNDOS = "crm.undos.UNDOS"
 LOTSE_PANELS = "crm.panels.PANELS"
 

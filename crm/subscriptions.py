@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts.models import User
+from accounts.models import Team, User
 from crm.core.access import hidden_fields
 from crm.core.formats import money
-from crm.core.models import Event, Notification
+from crm.core.models import Approval, Event, Notification
 from sales.models import Opportunity
+from service.models import Case
 
 
 def tell_leads(event: Event) -> None:
@@ -21,9 +24,7 @@ def tell_leads(event: Event) -> None:
     won = Opportunity.objects.unrestricted().filter(pk=event.subject_id or 0, state=Opportunity.State.WON).first()
     if won is None:
         return  # taken back before anybody was told
-    grant = Q(teamuserperm__permission__codename="assign_opportunity", teamuserperm__content_object=won.team_id)
-    held = Q(teamuserperm__own_only=False) & (Q(teamuserperm__until__isnull=True) | Q(teamuserperm__until__gt=timezone.now()))
-    for lead in User.objects.unrestricted().filter(grant & held, is_active=True).exclude(pk=event.by_id).distinct():
+    for lead in _assigners("opportunity", [won.team_id]).exclude(pk=event.by_id):
         if not Opportunity.objects.visible_to(lead).filter(pk=won.pk).exists():
             continue
         with translation.override(lead.language):
@@ -33,4 +34,69 @@ def tell_leads(event: Event) -> None:
         Notification.objects.create(user=lead, text=words[:300], url=reverse("opportunity-detail", args=[won.pk]))
 
 
-SUBSCRIPTIONS: dict[str, tuple[Callable[[Event], None], ...]] = {"sales.opportunity_won": (tell_leads,)}
+def _assigners(entity: str, teams: list[int]) -> QuerySet[User]:
+    """The active people whose right to assign stands on one of these teams itself."""
+    grant = Q(teamuserperm__permission__codename=f"assign_{entity}", teamuserperm__content_object__in=teams)
+    held = Q(teamuserperm__own_only=False) & (Q(teamuserperm__until__isnull=True) | Q(teamuserperm__until__gt=timezone.now()))
+    return User.objects.unrestricted().filter(grant & held, is_active=True).distinct()
+
+
+def tell_of_missed_deadline(event: Event) -> None:
+    """A deadline of a case passed: its owner reads it, and those of its team who could give it to somebody else; without an owner all of its team."""
+    case = _case(event)
+    if case is None or not case.is_open:
+        return
+    words = {"ack": gettext_lazy("Not acknowledged in time: %(number)s %(name)s"), "solution": gettext_lazy("Not solved in time: %(number)s %(name)s")}
+    text, team = words[event.payload["clock"]], set(User.objects.unrestricted().filter(memberships__team=case.team_id, is_active=True))
+    if case.owner is not None:
+        _tell_of_case(case, {case.owner}, text, verb="change")
+    _tell_of_case(case, team - {case.owner}, text, verb="assign" if case.owner is not None else "change")
+
+
+def tell_approvers(event: Event) -> None:
+    """Goodwill above the limit was asked for: those who assign cases may decide, except whoever asked."""
+    case = _case(event)
+    if case is None:
+        return
+    teams = [case.team_id, *Team.objects.filter(parent=None).values_list("pk", flat=True)]
+    people = set(_assigners("case", teams).exclude(pk=event.by_id))
+    _tell_of_case(case, people, gettext_lazy("Please approve goodwill: %(number)s %(name)s"), verb="assign")
+
+
+def tell_asker(event: Event) -> None:
+    """Goodwill was decided: whoever asked reads it."""
+    case, asked = _case(event), Approval.objects.select_related("asked_by").filter(pk=event.payload.get("approval", 0)).first()
+    if case is not None and asked is not None:
+        words = gettext_lazy("Goodwill approved: %(number)s %(name)s") if asked.granted else gettext_lazy("Goodwill refused: %(number)s %(name)s")
+        _tell_of_case(case, {asked.asked_by}, words, verb="view")
+
+
+def tell_account_owner(event: Event) -> None:
+    """A complaint of a customer came in: whoever looks after the customer reads it."""
+    case = _case(event)
+    if case is None or not case.is_complaint or case.party is None or case.party.owner is None or case.party.owner_id in (event.by_id, case.owner_id):
+        return
+    _tell_of_case(case, {case.party.owner}, gettext_lazy("A customer of yours complains: %(number)s %(name)s"), verb="view")
+
+
+def _case(event: Event) -> Case | None:
+    return Case.objects.unrestricted().select_related("owner", "party__owner").filter(pk=event.subject_id or 0).first()
+
+
+def _tell_of_case(case: Case, people: set[User], words: Any, *, verb: str) -> None:
+    """A sentence for each of these people who may do `verb` with the case, in their language."""
+    for person in sorted(people, key=lambda one: one.pk):
+        if not Case.objects.visible_to(person, verb).filter(pk=case.pk).exists():
+            continue
+        with translation.override(person.language):
+            text = str(words) % {"number": case.number, "name": case.heading}
+        Notification.objects.create(user=person, text=text[:300], url=reverse("case-detail", args=[case.pk]))
+
+
+SUBSCRIPTIONS: dict[str, tuple[Callable[[Event], None], ...]] = {
+    "sales.opportunity_won": (tell_leads,),
+    "service.case_opened": (tell_account_owner,),
+    "service.case_escalated": (tell_of_missed_deadline,),
+    "service.goodwill_asked": (tell_approvers,),
+    "service.goodwill_decided": (tell_asker,),
+}

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from analytics import page, periods
 from analytics.forecast import Ask, Forecast, current_period, likely, may_read
@@ -20,6 +20,7 @@ from crm.core.access import hidden_fields, may
 from crm.core.models import Notification
 from crm.core.subjects import kind_of, name_subject
 from sales.models import Opportunity
+from service.models import Case
 
 QUIET = 14  # days without a next step until an opportunity is named
 MOST = 25  # lines of one group
@@ -36,7 +37,9 @@ def today(user: Any) -> dict[str, Any]:
     overdue = _overdue(user)
     told = {row.pk for row in overdue}
     quiet = [row for row in _quiet(user, now) if row.pk not in told]
+    cases = _cases(user, end)
     groups = [
+        (_("Cases due today"), [_case(row, now) for row in cases]),
         (_("Overdue"), [_task(task, seen, now) for task in late]),
         (_("Today"), [_task(task, seen, now) for task in rest]),
         (_("Past their expected close"), [_past_close(row, user) for row in overdue]),
@@ -51,6 +54,7 @@ def today(user: Any) -> dict[str, Any]:
             *_money(user),
             {"label": _("Overdue tasks"), "value": _capped(late), "detail": _("mine"), "state": "bad" if late else ""},
             {"label": _("Tasks today"), "value": _capped(rest), "detail": formats.short_day(now)},
+            *([{"label": _("Cases due today"), "value": _capped(cases), "detail": _("mine"), "state": "warn" if cases else ""}] if may(user, "change", Case) else []),
             *(
                 [
                     {"label": _("Past expected close"), "value": _capped(overdue), "detail": _("my open opportunities"), "state": "warn" if overdue else ""},
@@ -81,6 +85,21 @@ def _money(user: Any) -> list[dict[str, Any]]:
          "detail": _("%(n)s won in %(period)s") % {"n": formats.number(total.n_won), "period": periods.label(period)}, "url": url},
         {"label": _("Likely"), "value": formats.money(likely(total), found.currency, decimals=0), "detail": _("closed + weighted"), "state": "acc", "url": url},
     ]  # fmt: skip
+
+
+def _cases(user: Any, end: datetime) -> list[Case]:
+    """My cases whose deadline passes today or has passed, the most urgent first."""
+    rows = Case.objects.visible_to(user).filter(owner=user, due_next__lt=end)
+    return list(rows.order_by("due_next", "pk")[: MOST + 1])
+
+
+def _case(row: Case, now: datetime) -> dict[str, Any]:
+    assert row.due_next is not None
+    late = row.due_next <= now
+    acknowledge = row.ack_at is None and row.due_next == row.due_ack
+    reason = (_("To be acknowledged by %(when)s.") if acknowledge else _("To be solved by %(when)s.")) % {"when": formats.moment(row.due_next)}
+    words = {"icon": "headset", "state": "bad" if late else "warn", "title": row.heading, "url": reverse("case-detail", args=[row.pk]), "about": row.number}
+    return {**words, "reason": reason, "more": "", "action": pgettext("verb", "Open")}
 
 
 def _capped(rows: list[Any]) -> str:

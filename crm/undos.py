@@ -4,7 +4,8 @@ from typing import Any
 
 from contacts.services import refresh_after
 from crm.core.undo import restore_work
-from sales.services import undo_step
+from sales.services import undo_step as undo_step_of_opportunity
+from service.services import undo_step as undo_step_of_case
 
 
 def restore_facts(payload: dict[str, Any], *, by: Any) -> None:
@@ -13,4 +14,4 @@ def restore_facts(payload: dict[str, Any], *, by: Any) -> None:
     refresh_after(payload["work"])
 
 
-UNDOS = {"facts": restore_facts, "sales.step": undo_step}
+UNDOS = {"facts": restore_facts, "sales.step": undo_step_of_opportunity, "service.step": undo_step_of_case}

@@ -16,6 +16,7 @@ urlpatterns = [
     path("setup/done/", setup_wizard.done, name="setup-done"),
     path("search/", pages.search, name="search"),
     path("contacts/<id:pk>/opportunities/", pages.party_opportunities, name="party-opportunities"),
+    path("contacts/<id:pk>/cases/", pages.party_cases, name="party-cases"),
     path("", include("crm.core.urls")),
     path("accounts/login/", SignIn.as_view(), name="account_login"),
     path("accounts/email/", RedirectView.as_view(pattern_name="profile"), name="account_email"),  # addresses are changed by the CRM manager
@@ -24,6 +25,7 @@ urlpatterns = [
     path("contacts/", include("contacts.urls")),
     path("catalog/", include("crm.catalog.urls")),
     path("sales/", include("sales.urls")),
+    path("service/", include("service.urls")),
     path("insights/", include("analytics.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -13,6 +13,7 @@ from contacts.models import EmailAddress, Interaction, Organisation, Person, Pho
 from crm.catalog.models import Price, Product
 from crm.core.numbers import take_numbers
 from sales.models import Opportunity, Stage
+from service.models import Case
 
 
 class UserFactory(DjangoModelFactory):
@@ -93,6 +94,17 @@ class OpportunityFactory(DjangoModelFactory):
     name = factory.Sequence(lambda n: f"Anlage {n}")
     stage = factory.LazyFunction(lambda: Stage.objects.order_by("position")[0])
     amount = Decimal("12500.00")
+    team = factory.LazyAttribute(lambda o: o.owner.team if o.owner else Team.objects.get(parent=None))
+    owner = None
+
+
+class CaseFactory(DjangoModelFactory):
+    class Meta:
+        model = Case
+
+    number = factory.LazyFunction(lambda: take_numbers("case")[0])
+    type = "complaint"
+    heading = factory.Sequence(lambda n: f"Gurt läuft schief {n}")
     team = factory.LazyAttribute(lambda o: o.owner.team if o.owner else Team.objects.get(parent=None))
     owner = None
 

@@ -20,8 +20,11 @@ from crm.core.work import work
 from sales.imports.models import ImportFile, ImportRun
 from sales.models import Stage
 from sales.services import open_opportunity
+from service.merging import link_cases
+from service.services import open_case
 from tests.factories import (
     AddressFactory,
+    CaseFactory,
     EmailFactory,
     InteractionFactory,
     OpportunityFactory,
@@ -35,7 +38,10 @@ from tests.factories import (
 )
 
 SECRET = "GEHEIM"  # stands in the field that some roles do not see
-TABLES = ["contacts_party", "sales_opportunity", "contacts_task", "contacts_interaction", "core_job", "catalog_product", "core_savedview", "sales_importrun", "accounts_user", "accounts_team"]
+TABLES = [
+    "contacts_party", "sales_opportunity", "contacts_task", "contacts_interaction", "core_job", "catalog_product", "core_savedview", "sales_importrun", "accounts_user", "accounts_team",
+    "service_case",
+]  # fmt: skip
 
 
 def raise_ids(floor: int = 12_344) -> None:
@@ -64,11 +70,24 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
         InteractionFactory(party=firm, kind="note", heading=f"QUELLE-{mark}", created_by=owner, **name_subject(opportunity))  # seen by who sees its source
         task = TaskFactory(party=firm, owner=owner, created_by=owner, text=f"{mark} nachfassen", **name_subject(opportunity))
         run = ImportRun.objects.create(owner=owner, team=team, created_by=owner, name=f"{mark}.csv", source=mark, pipeline="projects")
+        case = desk_of(owner, team, mark, person)
     file = ImportFile.objects.create(run=run, name=f"{mark}.csv", digest="0" * 64, size=1, encoding="utf-8", delimiter=",", quotechar='"', header_row=1, header_key="x")
     job = Job.objects.create(kind="sales.import_check", by=owner, label=f"{mark} Auftrag")
     view = SavedView.objects.create(user=owner, page="person", name=f"{mark} Ansicht", query="state=customer")
     undo = Undo.objects.create(user=owner, way="facts", label=f"{mark} Schritt", payload={"work": "00000000-0000-0000-0000-000000000000"})
-    return SimpleNamespace(organisation=firm, person=person, opportunity=opportunity, interaction=note, task=task, run=run, file=file, job=job, view=view, undo=undo, mark=mark)
+    return SimpleNamespace(organisation=firm, person=person, opportunity=opportunity, case=case, interaction=note, task=task, run=run, file=file, job=job, view=view, undo=undo, mark=mark)
+
+
+def desk_of(owner: Any, team: Any, mark: str, party: Any) -> Any:
+    """A complaint of one owner with a linked one, an entry and a note; nobody but the owner and its team follows it by itself."""
+    facts = {"owner": owner, "team": team, "party": party, "number": ""}
+    case, other = (
+        open_case(CaseFactory.build(heading=f"{mark} Störung {n}", description=f"{mark} steht still", demanded=f"{mark} Ersatz", lot=f"{mark}-7", **facts), by=owner) for n in (1, 2)
+    )
+    link_cases(case, other, by=owner)
+    for kind, direction in (("note", ""), ("call", "out")):
+        InteractionFactory(party=party, kind=kind, direction=direction, body=f"AKTE-{mark}", created_by=owner, **name_subject(case))  # seen by who sees the case
+    return case
 
 
 def build(cast: Any) -> SimpleNamespace:
@@ -82,9 +101,9 @@ def build(cast: Any) -> SimpleNamespace:
     world.foreign = records_of(cast.david, firm.south, "FREMD")
     world.shared = records_of(cast.david, firm.south, "GETEILT")
     world.editable = records_of(cast.david, firm.south, "OFFEN")
-    for record in (world.shared.person, world.shared.organisation, world.shared.opportunity):
+    for record in (world.shared.person, world.shared.organisation, world.shared.opportunity, world.shared.case):
         grant_share(record, cast.anna, "view")
-    for record in (world.editable.person, world.editable.organisation, world.editable.opportunity):
+    for record in (world.editable.person, world.editable.organisation, world.editable.opportunity, world.editable.case):
         grant_share(record, cast.anna, "view", "change")
     Affiliation.objects.create(person=world.foreign.person, organisation=world.own.organisation, function="Beirat", is_primary=False)  # seen by who sees both
     Notification.objects.create(user=cast.anna, text="Neu für Sie", url="/")

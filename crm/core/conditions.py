@@ -14,6 +14,8 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.core.saving import said
+
 Tree = dict[str, Any]
 _LOOKUPS = {"is": "exact", "is_not": "exact", "at_least": "gte", "at_most": "lte", "contains": "icontains", "in": "in"}
 OPERATORS = {
@@ -116,8 +118,10 @@ def sentence(tree: Tree, model: type[models.Model]) -> str:
     words = f"{field.verbose_name} {OPERATORS[op]}"
     if op in {"set", "unset"}:
         return words
-    value = tree["value"]
-    return f"{words} {', '.join(map(str, value)) if isinstance(value, list) else value}"
+    values = tree["value"] if isinstance(tree["value"], list) else [tree["value"]]
+    if op == "in" and len(values) == 1:
+        words = f"{field.verbose_name} {OPERATORS['is']}"
+    return f"{words} {', '.join(said(field, one) for one in values)}"
 
 
 def _field(model: type[models.Model], name: Any) -> Any:

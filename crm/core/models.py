@@ -282,3 +282,33 @@ class NumberRange(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Approval(Subject):
+    """Somebody asks for more than they may decide alone; a second person decides. Asked and decided by `crm.core.approvals` (D16).
+
+    `payload` holds what is to be done when it is granted, as ids and plain values; `granted` is None while nobody has decided.
+    """
+
+    kind = models.CharField(_("kind"), max_length=60)
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2, null=True)
+    payload = models.JSONField(default=dict)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False, verbose_name=_("asked by"))
+    asked_at = models.DateTimeField(_("asked"), default=timezone.now)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False, verbose_name=_("decided by"))
+    decided_at = models.DateTimeField(_("decided"), null=True)
+    granted = models.BooleanField(_("granted"), null=True)
+    note = models.CharField(_("note"), max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("approval")
+        verbose_name_plural = _("approvals")
+        constraints = [
+            models.UniqueConstraint(fields=["subject_type", "subject_id", "kind"], name="approval_one_open", condition=Q(decided_at__isnull=True)),
+            models.CheckConstraint(
+                condition=Q(decided_at__isnull=True, decided_by__isnull=True, granted__isnull=True) | Q(decided_at__isnull=False, decided_by__isnull=False, granted__isnull=False),
+                name="approval_decided_whole",
+            ),
+            models.CheckConstraint(condition=Q(decided_by__isnull=True) | ~Q(decided_by=models.F("asked_by")), name="approval_four_eyes"),
+        ]
+        indexes = [models.Index(fields=["subject_type", "subject_id"], name="approval_subject")]

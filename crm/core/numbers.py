@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import connection
 
-PREFIXES = {"party": "K-", "opportunity": "V-"}
+PREFIXES = {"party": "K-", "opportunity": "V-", "case": "R-"}
 
 
 def take_numbers(key: str, count: int = 1) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -12,6 +13,7 @@ from crm.core.models import OnceKey, ScheduledRun
 from crm.core.tasks import ring
 from crm.core.wiring import table
 
+log = logging.getLogger("lotse.schedules")
 MISSED = timedelta(days=2)  # what is due longer ago than that nobody waits for
 PATIENCE = timedelta(minutes=5)  # after which a claimed run that is not done is rung for again
 
@@ -60,3 +62,12 @@ def run(name: str) -> None:
     for row in ScheduledRun.objects.filter(schedule=name, done_at__isnull=True, due_at__gt=timezone.now() - MISSED).order_by("due_at"):
         schedule.run(row.due_at)
         ScheduledRun.objects.filter(pk=row.pk).update(done_at=timezone.now())
+
+
+def run_each_tick() -> None:
+    """Do what looks for its own due times in Postgres (`EACH_TICK` in `crm/schedules.py`). One that fails does not stop the others."""
+    for look in table("LOTSE_EACH_TICK"):
+        try:
+            look()
+        except Exception:
+            log.exception("%s failed; the next tick tries again", look.__name__)

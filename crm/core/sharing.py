@@ -53,6 +53,18 @@ def share_record(record: models.Model, who: Any, *, by: Any, actions: Iterable[s
         forget_scopes()
 
 
+def let_see(record: models.Model, person: Any, *, by: Any) -> None:
+    """The house opens a record to somebody it concerns, to look at. Nothing happens for whom it would open nothing: they see it already, or never."""
+    manager: Any = type(record)._default_manager
+    entity = record.access.entity(type(record))  # type: ignore[attr-defined]
+    if not person.is_active or not scope_of(person).may("view", entity) or manager.visible_to(person).filter(pk=record.pk).exists():
+        return
+    model, holder = _rows(record, person)
+    with work(by=by):
+        model._default_manager.get_or_create(content_object=record, permission=_permission(record, "view"), **holder)
+        forget_scopes()
+
+
 def unshare_record(record: models.Model, who: Any, *, by: Any) -> None:
     """Take every share of `record` with this user or Group back. `by` needs `change` on the record."""
     _may_share(record, by)

@@ -56,10 +56,11 @@ def run_schedule(name: str) -> None:
 
 @shared_task
 def tick() -> None:
-    """Once a minute: claim what is due, pick up what was left lying, clear away what is old."""
+    """Once a minute: claim what is due, do what the roof names for every tick, pick up what was left lying, clear away what is old."""
     from crm.core import events, jobs, mail, schedules
 
     schedules.claim_due()
+    schedules.run_each_tick()
     jobs.pick_up_left()
     events.dispatch()
     mail.hand_over_planned()

@@ -19,6 +19,7 @@ from contacts.models import Industry, Party
 from crm.catalog.models import Currency
 from crm.core.models import Change, Event, Installation, NumberRange, OutgoingMail
 from sales.models import LostReason, Pipeline, Stage
+from service.models import BusinessCalendar, Cause, Macro, Remedy, SlaRule, TextModule, Touchpoint
 
 ALL = frozenset({"add", "change", "delete"})
 MADE: dict[str, tuple[str, frozenset[str]]] = {  # model → (row of the matrix, verbs it knows besides view)
@@ -37,6 +38,7 @@ MADE: dict[str, tuple[str, frozenset[str]]] = {  # model → (row of the matrix,
     "sales_stage": ("setup", ALL),
     "sales_pipeline": ("setup", ALL),
     "sales_lostreason": ("setup", ALL),
+    **{f"service_{name}": ("setup", ALL) for name in ("businesscalendar", "slarule", "cause", "touchpoint", "remedy", "textmodule", "macro")},
 }
 # The site's own addresses: name → (answer to GET, answer to POST) for whoever may enter.
 SITE = {"index": ("in", "in"), "jsi18n": ("in", "405"), "logout": ("405", "sign-in"), "login": ("403", "403"), "autocomplete": ("403", "405")}
@@ -73,6 +75,7 @@ def rows(world: Any) -> dict[str, Any]:
         "sales_stage": Stage.objects.order_by("position")[0].pk,
         "sales_pipeline": Pipeline.objects.order_by("pk")[0].pk,
         "sales_lostreason": LostReason.objects.order_by("pk")[0].pk,
+        **{f"service_{model._meta.model_name}": model.objects.order_by("pk")[0].pk for model in (BusinessCalendar, SlaRule, Cause, Touchpoint, Remedy, TextModule, Macro)},
     }
 
 

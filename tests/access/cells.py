@@ -74,8 +74,8 @@ def plain_world() -> oracle.World:
     roles: dict[str, list[tuple[str, str]]] = {}
     for m in Membership.objects.select_related("user", "role", "team"):
         roles.setdefault(m.user.username, []).append((m.role.key, m.team.name))
-    shares = {("anna", "view", f"{kind}:{mark}") for mark in ("shared", "editable") for kind in ("person", "organisation", "opportunity")}
-    shares |= {("anna", "change", f"{kind}:editable") for kind in ("person", "organisation", "opportunity")}
+    shares = {("anna", "view", f"{kind}:{mark}") for mark in ("shared", "editable") for kind in ("person", "organisation", "opportunity", "case")}
+    shares |= {("anna", "change", f"{kind}:editable") for kind in ("person", "organisation", "opportunity", "case")}
     return oracle.World({t.name: t.parent.name if t.parent else None for t in Team.objects.select_related("parent")}, matrix, roles, {"gone"}, shares, {"deputy": {"anna"}})
 
 
@@ -178,9 +178,11 @@ def unseen(plain: oracle.World, who: str) -> set[str]:
     owners = {"own": ("anna", "Nord"), "team": ("ben", "Nord"), "foreign": ("david", "Süd"), "shared": ("david", "Süd"), "editable": ("david", "Süd")}
     hidden = {SECRET} if who not in {"clara", "mia", "sven", "greta", "emil"} else set()
     for relation, (owner, team) in owners.items():
-        kinds = [("party", "person"), ("party", "organisation"), ("opportunity", "opportunity")]
+        kinds = [("party", "person"), ("party", "organisation"), ("opportunity", "opportunity"), ("case", "case")]
         if who in ("nobody", "gone") or not any(oracle.may(plain, who, "view", entity, oracle.Row(f"{kind}:{relation}", owner, team)) for entity, kind in kinds):
             hidden.add(MARKS[relation])
         if who in ("nobody", "gone") or not oracle.may(plain, who, "view", "opportunity", oracle.Row(f"opportunity:{relation}", owner, team)):
             hidden.add(f"QUELLE-{MARKS[relation]}")
+        if who in ("nobody", "gone") or not oracle.may(plain, who, "view", "case", oracle.Row(f"case:{relation}", owner, team)):
+            hidden.add(f"AKTE-{MARKS[relation]}")
     return hidden

@@ -114,6 +114,18 @@ ROUTES: dict[str, Rule] = {
     "import-rows": Rule("importrun", "view", "run"),
     **{f"import-{verb}": Rule("importrun", "change", "run", WRITE) for verb in ("check", "remap", "apply", "stop", "resume", "revert")},
     "import-refused": Rule("importrun", "view", "run", values=(("file", "@file"),), download=True),
+    # service
+    **crud("case", "case", "case"),
+    "desk": Rule("case", "view"),
+    "causes": Rule("case", "view"),
+    "party-cases": Rule("party", "view", "organisation", also=(("view", "case"),)),
+    **{f"case-{verb}": Rule("case", "change", "case", WRITE) for verb in ("take", "acknowledge", "wait", "resume", "close", "reopen", "macro", "grant", "unlink")},
+    **{f"case-{verb}": Rule("case", "change", "case", ASK) for verb in ("solve", "merge", "link")},
+    "case-assign": Rule("case", "assign", "case", ASK),
+    "case-decide": Rule("case", "assign", "case", WRITE),
+    "case-log": Rule("case", "view", "case", WRITE, also=(("add", "interaction"),)),
+    "case-changes": Rule("case", "view", "case"),
+    "case-why": Rule("case", "view", "case"),
     # insights
     "forecast": Rule("forecast", "view"),
     "forecast-pdf": Rule("forecast", "export", download=True),

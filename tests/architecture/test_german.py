@@ -134,8 +134,11 @@ def test_presets_speak_as_the_house_speaks() -> None:
     from accounts.presets import ROLES
     from contacts.presets import INDUSTRIES
     from sales.presets import LOST_REASONS, PIPELINES
+    from service.presets import CALENDARS, CAUSES, MACROS, REMEDIES, RULES, TEXTS, TOUCHPOINTS
 
     labels = [german for german, *_rest in ROLES.values()] + [row[1] for row in (*INDUSTRIES, *LOST_REASONS)]
+    labels += [row[1] for row in (*CALENDARS, *RULES, *TOUCHPOINTS, *REMEDIES, *TEXTS, *MACROS)] + [row[3] for row in TEXTS]
+    labels += [label for _key, german, _english, parts in CAUSES for label in (german, *(part[1] for part in parts))]
     labels += [label for german, _english, stages in PIPELINES.values() for label in (german, *(stage[1] for stage in stages))]
     assert [label for label in labels if not label.strip() or NOT_OURS.search(label)] == []
 

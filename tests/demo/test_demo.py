@@ -18,11 +18,15 @@ from django.utils import timezone
 from accounts.models import User
 from contacts.models import Interaction, Party, Task
 from crm.core.access import scope_of
-from crm.core.models import Change, Event
+from crm.core.models import Approval, Change, Event
 from crm.core.subjects import of_subject
 from crm.demo.plan import STAGES, courses
 from sales.models import Opportunity, StageTransition
 from sales.services import live_transitions
+from service.deadlines import calendars, live_steps
+from service.metrics import pareto, tallies
+from service.models import Case, CaseStep
+from service.queue import Queue
 
 SECONDS, CALLS = 20, 4_000  # of this process; the database takes about half as long again, which makes the 30 that are promised; two workers on two cores measured 16.7
 
@@ -119,3 +123,15 @@ def test_the_plan_is_the_same_every_time() -> None:
     for course in one:
         times = [when for _stage, when in course.entered] + ([course.closed] if course.closed else [])
         assert times == sorted(times) and times[-1] <= now
+
+
+def test_the_desk_has_a_queue_worth_a_morning(lived: Any) -> None:
+    mehmet = User.objects.get(email="mehmet.kaya@rheintal.example")
+    counts = {tab["key"]: tab["count"] for tab in Queue(mehmet, known=calendars()).tabs()}
+    assert counts["all"] >= 12 and counts["mine"] >= 6 and counts["waiting"] == 2 and counts["new"] >= 3, counts
+    assert counts["late"] >= 1 and counts["soon"] >= 1, counts
+    assert Case.objects.filter(state="closed").count() > 50 and len(pareto(tallies(Case.objects.all()))) >= 8
+    for case in Case.objects.all():
+        assert live_steps(case)[-1].to_state == case.state
+    assert not CaseStep.objects.filter(at__gt=timezone.now()).exists()
+    assert Approval.objects.filter(decided_at=None).count() == 1

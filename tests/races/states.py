@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ from crm.core.models import Job, SavedView, Undo
 from crm.core.sharing import share_record
 from sales.models import LostReason
 from sales.services import lose_opportunity
+from service.models import Macro, Remedy
+from service.remedies import grant_remedy
+from service.services import open_case, solve_case, wait_case
 from tests.access import admin_pages
-from tests.factories import OpportunityFactory, OrganisationFactory
+from tests.factories import CaseFactory, OpportunityFactory, OrganisationFactory
 from tests.imports import steps
 from tests.imports.export_files import write_export
 from tests.pageforms import PageForm
@@ -41,12 +45,24 @@ def rare_pages(world: Any, folder: Path) -> list[tuple[Any, str]]:
         (emil, reverse("job-detail", args=[stopped.pk])),
         (emil, reverse("organisation-delete", args=[bare.pk])),
         *((emil, reverse("import-detail", args=[run.pk])) for run in runs),
+        *((emil, reverse("case-detail", args=[case.pk])) for case in cases(world)),
     ]
     for key, pk in admin_pages.rows(world).items():
         made = admin_pages.MADE[key][1]
         found += [(emil, reverse(f"admin:{key}_change", args=[pk]))] if "change" in made else []
         found += [(emil, reverse(f"admin:{key}_{verb}", args=[pk] if verb == "delete" else [])) for verb in ("add", "delete") if verb in made]
     return found
+
+
+def cases(world: Any) -> list[Any]:
+    """One that is new, one that waits, one that is solved, one whose goodwill is to be approved."""
+    sven, facts = world.cast.sven, {"party": world.own.organisation, "team": world.cast.firm.service, "channel": "letter", "number": ""}
+    new, waiting, solved, asked = (open_case(CaseFactory.build(type=kind, **facts), by=sven) for kind in ("complaint", "fault", "question", "complaint"))
+    wait_case(waiting, by=sven)
+    solve_case(solved, by=sven)
+    remedy = Remedy.objects.get(key="credit")
+    grant_remedy(asked, cause=None, remedy=remedy, goodwill=(remedy.limit or Decimal(0)) + 100, own_cost=Decimal(0), by=sven)
+    return [new, waiting, solved, asked]
 
 
 def imports(emil: Any, folder: Path) -> list[Any]:
@@ -75,5 +91,6 @@ def by_hand(world: Any) -> dict[str, Hand]:
         "undo": (emil, PageForm("post", reverse("undo", args=[undo.token]))),
         "view-save": (emil, PageForm("post", reverse("view-save"), {"page": ["person"], "name": ["Kunden"], "query": ["state=customer"]})),
         "view-delete": (emil, PageForm("post", reverse("view-delete", args=[view.pk]))),
+        "case-macro": (emil, PageForm("post", reverse("case-macro", args=[own.case.pk]), {"macro": [str(Macro.objects.get(key="urgent").pk)]})),
         "import-create": (emil, PageForm("post", reverse("import-create"), {"source": ["Altsystem"]}, uploads=["files"])),
     }

@@ -15,7 +15,7 @@ from accounts.models import User
 from crm.catalog.models import Product
 from crm.core.access import one_request
 from crm.core.models import Event, Undo
-from crm.demo import firm, life
+from crm.demo import desk, firm, life
 from crm.demo.sign_ins import DOMAIN, PASSWORD
 from sales.models import LostReason, Opportunity, Stage
 
@@ -55,6 +55,7 @@ class Command(BaseCommand):
         count = life.live(dice, world, timezone.localtime(), self._say)
         life.work_together(world)
         self._say(f"{count} opportunities")
+        desk.serve(dice, world, timezone.localtime(), self._say)
         # What was lived is past: nobody is told of it, nothing of it is taken back by a toast, and no bell needs to ring for it.
         Event.objects.filter(done_at__isnull=True).update(done_at=timezone.now())
         Undo.objects.filter(user__in=people.values()).delete()

@@ -17,10 +17,11 @@ from crm.core.work import work
 from sales.models import LostReason, Pipeline
 from sales.pipelines import seed_pipeline
 from sales.presets import LOST_REASONS, PIPELINES
+from service.seeding import seed_desk
 
 
 class Command(BaseCommand):
-    help = "Write the reference rows (roles, currencies, stages, reasons, industries) that are missing."
+    help = "Write the reference rows (roles, currencies, stages, reasons, industries, the desk's presets) that are missing."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--pipeline", choices=[*sorted(PIPELINES), "none"], default="projects", help="which way of selling to start with; none: the set-up wizard asks")
@@ -42,6 +43,7 @@ class Command(BaseCommand):
                 )
             if pipeline != "none" and not Pipeline.objects.exists():
                 seed_pipeline(pipeline)
+            seed_desk()
             sync_grants()
 
 
