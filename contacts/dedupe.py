@@ -21,7 +21,10 @@ _NEEDED = 5.0  # points that make 0.5: a rare name and nothing against it, or a 
 
 @dataclass(frozen=True)
 class Identity:
-    """What is known of a party, as typed; '' = not known. A person has first and last name, an organisation `name`; `born` is ISO."""
+    """What is known of a party, as typed; '' = not known. A person has first and last name, an organisation `name`; `born` is ISO.
+
+    `further` are postal addresses beside the main one: (street, postcode, city).
+    """
 
     kind: Literal["person", "organisation"]
     name: str = ""
@@ -33,6 +36,7 @@ class Identity:
     postcode: str = ""
     street: str = ""
     city: str = ""
+    further: tuple[tuple[str, str, str], ...] = ()
     website: str = ""
     born: str = ""
 
