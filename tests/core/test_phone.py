@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm.core.phone import phone_key
+from crm.core.phone import dialled, phone_key
 
 TABLE = [
     ("0221 / 12 34 56", "+49221123456"),
@@ -68,6 +68,4 @@ SAME = [
 
 @pytest.mark.parametrize(("one", "other", "same"), SAME)
 def test_two_spellings_dial_one_number(one: str, other: str, same: bool) -> None:
-    from crm.core.phone import dialled
-
     assert (dialled(one) == dialled(other)) is same
