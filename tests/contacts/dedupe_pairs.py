@@ -7,7 +7,6 @@ from typing import Any
 
 from contacts.dedupe import Identity
 
-
 Place = tuple[str, str, str]  # street, postcode, city
 
 
