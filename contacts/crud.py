@@ -158,7 +158,7 @@ class PartyDetail(GatedDetail):
         return response
 
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().select_related("owner", "team", "activity")
+        return super().get_queryset().select_related("owner", "team", "activity").prefetch_related(*PARTS_OF_A_ROW)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)

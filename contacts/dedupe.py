@@ -21,7 +21,10 @@ _NEEDED = 5.0  # points that make 0.5: a rare name and nothing against it, or a 
 
 @dataclass(frozen=True)
 class Identity:
-    """What is known of a party, as typed; '' = not known. A person has first and last name, an organisation `name`; `born` is ISO."""
+    """What is known of a party, as typed; '' = not known. A person has first and last name, an organisation `name`; `born` is ISO.
+
+    `further` are postal addresses beside the main one: (street, postcode, city).
+    """
 
     kind: Literal["person", "organisation"]
     name: str = ""
@@ -33,8 +36,14 @@ class Identity:
     postcode: str = ""
     street: str = ""
     city: str = ""
+    further: tuple[tuple[str, str, str], ...] = ()
     website: str = ""
     born: str = ""
+
+    @property
+    def places(self) -> tuple[tuple[str, str, str], ...]:
+        """All postal addresses, the main one first."""
+        return ((self.street, self.postcode, self.city), *self.further)
 
 
 @dataclass(frozen=True)
@@ -236,19 +245,30 @@ def _domains(identity: Identity) -> set[str]:
     return {domain for domain in found if "." in domain.strip(".") and not _FREE.fullmatch(domain)}
 
 
-def _address(identity: Identity) -> str:
-    street = street_key(identity.street).replace(" ", "")
-    postcode = re.sub(r"\W", "", identity.postcode).casefold()
-    return f"{postcode}:{street}" if street and postcode else ""
+def _addresses(identity: Identity) -> set[str]:
+    found = set()
+    for text, code, _city in identity.places:
+        street, postcode = street_key(text).replace(" ", ""), re.sub(r"\W", "", code).casefold()
+        if street and postcode:
+            found.add(f"{postcode}:{street}")
+    return found
 
 
 def _place(one: Identity, other: Identity) -> tuple[float, str]:
-    if (address := _address(one)) and address == _address(other):
+    if _addresses(one) & _addresses(other):
         return 3.0, "same_address"
-    for a, b in ((one.postcode, other.postcode), (one.city, other.city)):
-        if a.strip() and b.strip():
-            return (0.7, "same_city") if _NOT_WORD.sub("", fold(a)) == _NOT_WORD.sub("", fold(b)) else (-2.5, "")
-    return 0.0, ""
+    near = {_near(a, b) for a in one.places for b in other.places}
+    if True in near:
+        return 0.7, "same_city"
+    return (-2.5, "") if False in near else (0.0, "")
+
+
+def _near(a: tuple[str, str, str], b: tuple[str, str, str]) -> bool | None:
+    """Is it one town, by postcode or else by name? None where that is not known."""
+    for one, other in zip(a[1:], b[1:], strict=True):
+        if one.strip() and other.strip():
+            return _NOT_WORD.sub("", fold(one)) == _NOT_WORD.sub("", fold(other))
+    return None
 
 
 def score(a: Identity, b: Identity) -> Match:
@@ -281,8 +301,7 @@ def _reach(a: Identity, b: Identity) -> tuple[float, str]:
 def block_keys(identity: Identity) -> set[str]:
     """Keys to be stored with a party: two parties need to be scored only if they share one. At most 80 characters each."""
     keys = {f"mail:{mail}" for mail in _emails(identity)} | {f"phone:{phone}" for phone in _phones(identity)}
-    if address := _address(identity):
-        keys.add(f"address:{address}")
+    keys |= {f"address:{address}" for address in _addresses(identity)}
     if identity.kind == "person":
         name = _person(identity)
         keys |= {

@@ -6,12 +6,14 @@ from datetime import date
 from typing import Any
 
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from contacts import addresses
 from contacts.forms import EntryForm
 from contacts.hints import open_hints
 from contacts.letters import letter_to
@@ -35,17 +37,16 @@ DID = {
 ICONS = {"note": "note", "call": "phone", "email": "mail", "meeting": "calendar", "visit": "map-pin", "system": "activity"}
 TALKS = ["call", "email", "meeting", "visit"]
 CHIPS = [("", gettext_lazy("Everything"), None), ("talks", gettext_lazy("Conversations"), TALKS), ("notes", gettext_lazy("Notes"), ["note"]), ("events", gettext_lazy("Events"), ["system"])]
-# What is edited in place, in the order of the page.
+# What is edited in place, in the order of the page. Addresses stand in a section of their own (`contacts.addresses`).
 FACTS = {
     "person": [
         "salutation", "title", "first_name", "nobility", "last_name", "suffix", "form_of_address", "letter_salutation",
-        "employer", "function", "phone", "email", "street", "postcode", "city", "country", "state", "language", "website", "source",
+        "employer", "function", "state", "language", "website", "source",
     ],
-    "organisation": [
-        "legal_name", "industry", "phone", "email", "street", "postcode", "city", "country", "state", "employees", "revenue", "founded", "vat_id", "parent", "language", "letter_salutation", "website", "source",
-    ],
+    "organisation": ["legal_name", "industry", "state", "employees", "revenue", "founded", "vat_id", "parent", "language", "letter_salutation", "website", "source"],
 }  # fmt: skip
 SELDOM = {"nobility", "suffix", "letter_salutation"}  # shown where there is something to show
+IN_LISTS = ["phone", "email"]  # the main ones, in a cell of a list
 STATE_TONES = {"customer": "good", "prospect": "acc", "former": ""}
 TITLES = {"employer": gettext_lazy("Organisation"), "function": gettext_lazy("Function"), "phone": gettext_lazy("Telephone"), "email": gettext_lazy("E-mail")}
 
@@ -65,6 +66,7 @@ def context(party: Party, request: HttpRequest, crud: Any, rights: dict[str, boo
         "rights": rights,
         "facts": facts(party, user, crud, editable=rights["change"]),
         **beginning(party, user, editable=rights["change"]),
+        "blocks": addresses.blocks(party, user, editable=rights["change"]),
         "roles": [] if "roles" in hidden_fields(user, Party) else [role.get_role_display() for role in party.roles.order_by("role")],
         "people": people(party, user),
         "daughters": list(Organisation.objects.visible_to(user).filter(parent=party.pk).order_by("sort_name")[:MOST]),
@@ -75,6 +77,12 @@ def context(party: Party, request: HttpRequest, crud: Any, rights: dict[str, boo
 def beginning(party: Party, user: Any, *, editable: bool) -> dict[str, Any]:
     """How a letter would begin, and what looks wrong about the name it is made of: what `contacts/_letter.html` draws."""
     return {"letter": letter_to(party, user), "hints": open_hints(party, user), "may_fix": editable}
+
+
+def letter_again(party: Party, request: HttpRequest) -> bytes:
+    """The beginning of a letter after a change in place, out of band; dropped where none is shown, as in a list."""
+    fresh = {"party": party, "oob": True, **beginning(party, request.user, editable=True)}
+    return render_to_string("contacts/_letter.html", fresh, request=request).encode()
 
 
 def diary(party: Party, request: HttpRequest, form: EntryForm | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The one field in which a contact is chosen: typed by name or number, with suggestions, and just as well without JavaScript."""
+"""Fields of contacts' forms: a contact, typed by name or number, with suggestions, and just as well without JavaScript; a country."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from django_filters.filters import QuerySetRequestMixin
 from contacts.models import Party
 from contacts.search import search_parties
 from crm.core.fold import sort_key
+from crm.core.formats import countries
 
 SUGGESTED = 12
 _NUMBER = re.compile(r"(?:^|·\s*)([A-Z]{1,10}-\d{1,15})\s*$")
@@ -111,3 +112,20 @@ class PartyFilter(QuerySetRequestMixin, filters.Filter):
     """A contact by name or number narrows a list."""
 
     field_class = PartyField
+
+
+class CountryField(forms.CharField):
+    """A country by its ISO 3166 code, in capitals or not."""
+
+    default_error_messages = {"unknown": gettext_lazy("There is no country with this code.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"label": gettext_lazy("Country"), "help_text": gettext_lazy("Two letters, for instance DE."), "max_length": 2, **kwargs})
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).upper()
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if value and value not in countries("en"):
+            raise ValidationError(self.error_messages["unknown"], code="unknown")

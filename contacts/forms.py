@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Role, User
 from contacts.datewords import Due, read_due
-from contacts.fields import PartyField
-from contacts.models import Interaction, Organisation, Party, PartyRole, Person
-from contacts.parts import PARTS, read_parts
+from contacts.fields import CountryField, PartyField
+from contacts.models import EmailAddress, Interaction, Organisation, Party, PartyRole, Person, PhoneNumber, PostalAddress
+from contacts.parts import PARTS, PLACE, read_parts, seen_texts
 from contacts.salutation import own_words
 from crm.core.access import hidden_fields
 from crm.core.saving import FactsForm
@@ -25,12 +25,12 @@ from crm.core.saving import FactsForm
 class PartyForm(FactsForm):
     """Facts of a contact with its main addresses. `seen` carries the parts as they were read, so that a stale form is noticed."""
 
-    email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
+    email = forms.EmailField(label=gettext_lazy("E-mail"), required=False, max_length=254)
     phone = forms.CharField(label=gettext_lazy("Telephone"), required=False, max_length=40, widget=forms.TextInput({"type": "tel"}))
     street = forms.CharField(label=gettext_lazy("Street and number"), required=False, max_length=120)
     postcode = forms.CharField(label=gettext_lazy("Postcode"), required=False, max_length=12)
     city = forms.CharField(label=gettext_lazy("City"), required=False, max_length=80)
-    country = forms.RegexField(r"^[A-Za-z]{2}$", label=gettext_lazy("Country"), required=False, max_length=2, help_text=gettext_lazy("Two letters, for instance DE."))
+    country = CountryField(required=False)
     roles = forms.MultipleChoiceField(label=gettext_lazy("Roles"), required=False, choices=PartyRole.Role.choices, widget=forms.CheckboxSelectMultiple)
     seen = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
 
@@ -66,14 +66,7 @@ class PartyForm(FactsForm):
 
     def seen_parts(self) -> dict[str, str]:
         """The parts as this form had read them; what is missing or no text is left out."""
-        try:
-            seen = json.loads(self.cleaned_data.get("seen") or "{}")
-        except (ValueError, RecursionError):
-            seen = {}
-        return {name: value for name, value in seen.items() if isinstance(value, str)} if isinstance(seen, dict) else {}
-
-    def clean_country(self) -> str:
-        return str(self.cleaned_data["country"]).upper()
+        return seen_texts(self.cleaned_data.get("seen", ""))
 
 
 class PersonForm(PartyForm):
@@ -142,6 +135,39 @@ class OrganisationForm(PartyForm):
                 raise ValidationError(_("An organisation cannot belong to itself, not even by way of others."))
             above, steps = above.parent, steps + 1
         return parent
+
+
+class EmailForm(forms.ModelForm):
+    """One e-mail address of a contact."""
+
+    class Meta:
+        model = EmailAddress
+        fields = ["address", "label"]
+
+
+class PhoneForm(forms.ModelForm):
+    """One telephone number of a contact."""
+
+    class Meta:
+        model = PhoneNumber
+        fields = ["number", "label"]
+        widgets = {"number": forms.TextInput({"type": "tel"})}
+
+
+class PlaceForm(forms.ModelForm):
+    """One postal address of a contact: any part of it, but not nothing."""
+
+    country = CountryField(required=False)
+
+    class Meta:
+        model = PostalAddress
+        fields = [*PLACE, "label"]
+
+    def clean(self) -> dict[str, Any]:
+        facts = super().clean() or self.cleaned_data
+        if not self.errors and not any(facts.get(name, getattr(self.instance, name)) for name in PLACE):
+            self.add_error(None, _("An address needs at least one of its parts."))
+        return facts
 
 
 class EntryForm(forms.Form):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from typing import Any
 
 from django.db import connection
 
 from contacts.models import Affiliation, EmailAddress, Party, PartyGroupPerm, PartyRole, PartyUserPerm, PhoneNumber, PostalAddress
+from contacts.parts import PLACE, TYPED, row_words
 from crm.core.access import hidden_fields
-from crm.core.history import Entry, changes_of
+from crm.core.history import Entry, Part, changes_of
 
-# Part → the field of the form it belongs to: hidden with it.
-_PARTS: dict[type[Any], str] = {
-    EmailAddress: "email", PhoneNumber: "phone", PostalAddress: "street", PartyRole: "roles", Affiliation: "employer", PartyUserPerm: "", PartyGroupPerm: "",
+# Part → the fields of the form it belongs to: hidden with them. An address is told in one line.
+_PARTS: dict[type[Any], tuple[str, ...]] = {
+    EmailAddress: ("email",), PhoneNumber: ("phone",), PostalAddress: PLACE, PartyRole: ("roles",), Affiliation: ("employer",), PartyUserPerm: (), PartyGroupPerm: (),
 }  # fmt: skip
 # The words match the index `change_part_of_party`, made in a migration.
 _ROWS = """
@@ -37,4 +39,15 @@ def part_rows(party_id: int) -> dict[str, set[int]]:
 def party_changes(party: Party, reader: Any) -> list[Entry]:
     """What changed about this contact, newest first, without what is hidden from the reader."""
     hidden, rows = hidden_fields(reader, Party), part_rows(party.pk)
-    return changes_of(party, reader, {model: rows[model._meta.db_table] for model, field in _PARTS.items() if field not in hidden})
+    parts = {}
+    for model, fields in _PARTS.items():
+        if not fields or set(fields) - hidden:
+            parts[model] = Part(rows[model._meta.db_table], hidden, partial(_told, hidden=hidden) if model in TYPED else None)
+    return changes_of(party, reader, parts)
+
+
+def _told(row: Any, hidden: frozenset[str]) -> str:
+    """An address as the history names it: "0171 123456 (mobile, main number)"."""
+    text = row_words(row, hidden)
+    notes = [str(row.get_label_display()), *([str(row._meta.get_field("is_primary").verbose_name)] if row.is_primary else [])]
+    return f"{text} ({', '.join(notes)})" if text else ""

@@ -27,12 +27,13 @@ def identities(ids: list[int] | None, chunk: int = 2_000) -> Iterator[dict[int, 
 
 def _read(batch: list[dict[str, Any]]) -> dict[int, Identity]:
     ids = [row["pk"] for row in batch]
-    emails, phones = defaultdict(list), defaultdict(list)
+    emails, phones, places = defaultdict(list), defaultdict(list), defaultdict(list)
     for party, text in EmailAddress.objects.unrestricted().filter(party__in=ids).values_list("party_id", "address"):
         emails[party].append(text)
     for party, text in PhoneNumber.objects.unrestricted().filter(party__in=ids).values_list("party_id", "number"):
         phones[party].append(text)
-    places: dict[int, Any] = {row["party_id"]: row for row in PostalAddress.objects.unrestricted().filter(party__in=ids, is_primary=True).values("party_id", "street", "postcode", "city")}
+    for party, *place in PostalAddress.objects.unrestricted().filter(party__in=ids).order_by("-is_primary", "pk").values_list("party_id", "street", "postcode", "city"):
+        places[party].append(tuple(place))
     employers = dict(Affiliation.objects.unrestricted().filter(person__in=ids, is_primary=True).values_list("person_id", "organisation__legal_name"))
     return {
         row["pk"]: Identity(
@@ -44,7 +45,8 @@ def _read(batch: list[dict[str, Any]]) -> dict[int, Identity]:
             emails=tuple(emails[row["pk"]]),
             phones=tuple(phones[row["pk"]]),
             website=row["website"],
-            **{name: places.get(row["pk"], {}).get(name, "") for name in ("street", "postcode", "city")},
+            **dict(zip(("street", "postcode", "city"), next(iter(places[row["pk"]]), ("", "", "")), strict=True)),
+            further=tuple(places[row["pk"]][1:]),
         )
         for row in batch
     }

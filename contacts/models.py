@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
+from contacts import labels
 from contacts.columns import Pipe, WebAddress
 from crm.core.access import ReferenceAccess, ThroughAccess
 from crm.core.fold import Fold, Sort
@@ -234,7 +235,7 @@ class EmailAddress(Record):
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="emails")
     address = models.EmailField(_("e-mail"))
-    label = models.CharField(_("label"), max_length=40, blank=True, default="")
+    label = models.CharField(_("label"), max_length=10, choices=labels.EMAIL, default=labels.Label.OFFICE)
     is_primary = models.BooleanField(_("main address"), default=True)
     normalised = models.GeneratedField(expression=Lower("address"), output_field=models.TextField(db_collation="C"), db_persist=True)
 
@@ -252,33 +253,32 @@ class EmailAddress(Record):
 class PhoneNumber(Record):
     """A telephone number as typed, with the E.164 key it is found by (`crm.core.phone.phone_key`)."""
 
-    class Label(models.TextChoices):
-        OFFICE = "office", _("office")
-        MOBILE = "mobile", _("mobile")
-        PRIVATE = "private", _("private")
-
     party = models.ForeignKey(Party, models.CASCADE, related_name="phones")
     number = models.CharField(_("telephone"), max_length=40)
     key = models.CharField(max_length=20, editable=False, blank=True, default="", db_collation="C")
-    label = models.CharField(_("label"), max_length=10, choices=Label.choices, default=Label.OFFICE)
+    label = models.CharField(_("label"), max_length=10, choices=labels.PHONE, default=labels.Label.OFFICE)
     is_primary = models.BooleanField(_("main number"), default=True)
 
     access = ThroughAccess("party")
 
     class Meta:
         verbose_name = _("telephone number")
-        constraints = [models.UniqueConstraint(fields=["party"], name="phone_one_primary", condition=Q(is_primary=True))]
+        constraints = [
+            models.UniqueConstraint(fields=["party", "number"], name="phone_once_per_party", violation_error_message=_("This contact has this number already.")),
+            models.UniqueConstraint(fields=["party"], name="phone_one_primary", condition=Q(is_primary=True)),
+        ]
         indexes = [models.Index(fields=["key"], name="phone_key")]
 
 
 class PostalAddress(Record):
-    """A postal address of a party."""
+    """A postal address of a party. One address may stand twice, for goods and for invoices."""
 
     party = models.ForeignKey(Party, models.CASCADE, related_name="addresses")
     street = models.CharField(_("street and number"), max_length=120, blank=True, default="")
     postcode = models.CharField(_("postcode"), max_length=12, blank=True, default="")
     city = models.CharField(_("city"), max_length=80, blank=True, default="")
     country = models.CharField(_("country"), max_length=2, blank=True, default="", help_text=_("Two letters, for instance DE."))
+    label = models.CharField(_("label"), max_length=10, choices=labels.POSTAL, default=labels.Label.OFFICE)
     is_primary = models.BooleanField(_("main address"), default=True)
 
     access = ThroughAccess("party")

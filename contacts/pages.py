@@ -7,7 +7,6 @@ from typing import Any
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -160,7 +159,7 @@ def due_words(request: HttpRequest) -> HttpResponse:
 def party_cell(request: HttpRequest, party: Party, name: str) -> HttpResponse:
     """One field: read it (`?read=1`), open it, save it. A POST carries the value it was typed over in `old`."""
     crud = crud_of(party)
-    if name not in detail.FACTS[party.kind] or name in hidden_fields(request.user, Party):
+    if name not in [*detail.FACTS[party.kind], *detail.IN_LISTS] or name in hidden_fields(request.user, Party):
         raise BadRequest(_("There is no such field."))
     party = crud.rows(request, "view").get(pk=party.pk)
     cell = {"party": party, "cell": f"{name}-{party.pk}", "name": name, "post_url": reverse("party-cell", args=[party.pk, name])}
@@ -186,13 +185,12 @@ def party_cell(request: HttpRequest, party: Party, name: str) -> HttpResponse:
     except services.Conflict as clash:
         mine = request.POST.get(name, "")
         theirs = detail.fact_words(Parties.rows(request, "view").get(pk=party.pk), name, read_parts(party), request.user)
-        context = {**cell, "theirs": theirs, "theirs_by": clash.by, "theirs_at": clash.at, "mine": mine, "old": clash.now}
+        context = {**cell, "theirs": theirs, "theirs_by": clash.by, "theirs_at": clash.at, "mine": mine, "pairs": [("old", clash.now), (name, mine)]}
         return render(request, "components/_inline_conflict.html", context, status=409)
     response = _read(request, saved, cell)
     text = _("%(what)s of %(name)s saved.") % {"what": cell["label"], "name": saved}
-    if is_fragment(request):  # dropped where no letter is shown, as in a list
-        fresh = {"party": saved, "oob": True, **detail.beginning(saved, request.user, editable=True)}
-        response.content += render_to_string("contacts/_letter.html", fresh, request=request).encode()
+    if is_fragment(request):
+        response.content += detail.letter_again(saved, request)
     say(request, text, undo=offer_undo(request.user, text), response=response)
     return response if is_fragment(request) else HttpResponseRedirect(crud.url("detail", party.pk))
 

@@ -6,18 +6,45 @@ the employer as its id, '' for nothing.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.db import IntegrityError, transaction
+from django.db.models import F, UniqueConstraint
 from django.utils import timezone
 
 from contacts.models import Affiliation, EmailAddress, Party, PartyRole, PhoneNumber, PostalAddress
-from crm.core.phone import phone_key
+from crm.core.errors import RuleBroken
+from crm.core.formats import country
+from crm.core.phone import dialled, phone_key
 
 PLACE = ("street", "postcode", "city", "country")
 PARTS = ("email", "phone", *PLACE, "roles", "employer", "function")
 TABLES: dict[str, type[Any]] = {
     "email": EmailAddress, "phone": PhoneNumber, **dict.fromkeys(PLACE, PostalAddress), "roles": PartyRole, "employer": Affiliation, "function": Affiliation,
 }  # fmt: skip
+
+
+# What people type into one address: column → the name by which a role hides it.
+TYPED: dict[type[Any], dict[str, str]] = {EmailAddress: {"address": "email"}, PhoneNumber: {"number": "phone"}, PostalAddress: {name: name for name in PLACE}}
+
+
+def row_words(row: Any, hidden: frozenset[str] = frozenset()) -> str:
+    """One address in one line, without what is hidden: "Weg 1, 50667 Köln, Deutschland"."""
+    told = {column: getattr(row, column) for column, name in TYPED[type(row)].items() if name not in hidden}
+    town = " ".join(filter(None, (told.get("postcode"), told.get("city"))))
+    return ", ".join(filter(None, (told.get("address"), told.get("number"), told.get("street"), town, country(told.get("country", "")))))
+
+
+def seen_texts(text: str) -> dict[str, str]:
+    """What a form had read, sent back as JSON: name → text. What is no text, or no JSON at all, was not seen."""
+    try:
+        seen = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return {name: value for name, value in seen.items() if isinstance(value, str)} if isinstance(seen, dict) else {}
 
 
 def main(rows: Any) -> Any:
@@ -45,14 +72,12 @@ def read_parts(party: Party) -> dict[str, str]:
 def write_parts(party: Party, changed: dict[str, str], *, by: Any) -> None:
     """Store the changed parts. The caller holds the contact's row and has asked the gate."""
     if "email" in changed:
-        _write_email(party, changed["email"], by)
+        _write_main(party.emails, {"address": changed["email"]}, by)
     if "phone" in changed:
-        number = changed["phone"]
-        _write_one(party.phones, {"number": number, "key": phone_key(number)} if number else None, by)
+        _write_main(party.phones, {"number": changed["phone"]}, by)
     if place := {name: changed[name] for name in PLACE if name in changed}:
         row = party.addresses.filter(is_primary=True).first()
-        whole = {name: place.get(name, getattr(row, name, "")) for name in PLACE}
-        _write_one(party.addresses, whole if any(whole.values()) else None, by)
+        _write_main(party.addresses, {name: place.get(name, getattr(row, name, "")) for name in PLACE}, by)
     if "roles" in changed:
         wanted = {role for role in changed["roles"].split(",") if role}
         party.roles.exclude(role__in=wanted).delete()
@@ -62,37 +87,89 @@ def write_parts(party: Party, changed: dict[str, str], *, by: Any) -> None:
         _write_job(party, changed, by)
 
 
-def _write_one(rows: Any, values: dict[str, Any] | None, by: Any) -> None:
-    """Set, make or remove the main row; when it goes, the next one becomes the main one."""
+def _write_main(rows: Any, values: dict[str, str], by: Any) -> None:
+    """Set, make or remove the main row of a kind. What is known already as a further one becomes the main one."""
     row = rows.filter(is_primary=True).first()
-    if values is None:
+    if not any(values.values()):
         if row is not None:
-            row.delete()
-            heir = rows.order_by("pk").first()
-            if heir is not None:
-                _save(heir, {"is_primary": True}, by)
+            drop_row(row, by)
+    elif (known := twin(rows.filter(is_primary=False), values)) is not None:
+        make_main(known, by)
     elif row is None:
-        rows.create(**values, is_primary=True, created_by=by, updated_by=by)
+        create_row(rows, values, by, is_primary=True)
     else:
-        _save(row, values, by)
+        save_row(row, values, by)
 
 
-def _save(row: Any, values: dict[str, Any], by: Any) -> None:
+def twin(rows: Any, values: dict[str, str]) -> Any:
+    """That one of `rows` (of one contact) which says the same, or None: an e-mail address in any case, a number in any spelling. Under
+    another label it is still the same; only a postal address may stand twice, for goods and for invoices."""
+    said = {name: _plain(name, text) for name, text in values.items() if name != "label" or rows.model is PostalAddress}
+    return next((row for row in rows if all(_plain(name, getattr(row, name)) == text for name, text in said.items())), None)
+
+
+def _plain(name: str, text: str) -> str:
+    return dialled(text) if name == "number" else " ".join(text.casefold().split())
+
+
+def create_row(rows: Any, values: dict[str, str], by: Any, *, is_primary: bool) -> Any:
+    """One more of a contact's addresses."""
+    with _once(rows.model):
+        return rows.create(**_with_key(values), is_primary=is_primary, created_by=by, updated_by=by)
+
+
+def save_row(row: Any, values: dict[str, Any], by: Any) -> None:
+    """Change one row of a contact."""
+    values = _with_key(values)
     for name, value in values.items():
         setattr(row, name, value)
     row.version += 1
     row.updated_by = by
     row.updated_at = timezone.now()
-    row.save(update_fields=[*values, "version", "updated_by", "updated_at"])
+    with _once(type(row)):
+        row.save(update_fields=[*values, "version", "updated_by", "updated_at"])
 
 
-def _write_email(party: Party, address: str, by: Any) -> None:
-    other = party.emails.filter(normalised=address.lower(), is_primary=False).first() if address else None
-    if other is not None:  # it is known already as a further address: now it is the main one
-        party.emails.filter(is_primary=True).update(is_primary=False)
-        _save(other, {"is_primary": True}, by)
-        return
-    _write_one(party.emails, {"address": address} if address else None, by)
+def _with_key(values: dict[str, Any]) -> dict[str, Any]:
+    return {**values, "key": phone_key(values["number"])} if "number" in values else values
+
+
+@contextmanager
+def _once(model: type[Any]) -> Iterator[None]:
+    """What the database knows to be a double although `twin` does not is refused in words."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "")
+        rule = next((rule for rule in model._meta.constraints if rule.name == name and isinstance(rule, UniqueConstraint) and not rule.condition), None)
+        if rule is None:
+            raise
+        raise RuleBroken(rule.violation_error_message) from error
+
+
+def make_main(row: Any, by: Any) -> None:
+    """Put this one of a contact's addresses first."""
+    for other in _beside(row).filter(is_primary=True):
+        save_row(other, {"is_primary": False}, by)
+    save_row(row, {"is_primary": True}, by)
+
+
+def drop_row(row: Any, by: Any) -> None:
+    """Remove one of a contact's addresses; when the main one goes, the next one becomes the main one."""
+    heir = _beside(row).order_by("pk").first() if row.is_primary else None
+    row.delete()
+    if heir is not None:
+        save_row(heir, {"is_primary": True}, by)
+
+
+def _beside(row: Any) -> Any:
+    return type(row).objects.unrestricted().filter(party=row.party_id).exclude(pk=row.pk)
+
+
+def mark_changed(party: Party, by: Any) -> None:
+    """The contact as a whole changed with its parts: a form that read it before notices."""
+    Party.objects.filter(pk=party.pk).update(version=F("version") + 1, updated_by=by, updated_at=timezone.now())
 
 
 def _write_job(party: Party, changed: dict[str, str], by: Any) -> None:
@@ -110,4 +187,4 @@ def _write_job(party: Party, changed: dict[str, str], by: Any) -> None:
     if row is None:
         Affiliation.objects.create(person=party, organisation_id=int(employer), function=function, created_by=by, updated_by=by)
     else:
-        _save(row, {"function": function, "is_primary": True}, by)
+        save_row(row, {"function": function, "is_primary": True}, by)

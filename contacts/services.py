@@ -17,7 +17,7 @@ from accounts.models import Membership, Team, User
 from contacts.diary import recount
 from contacts.hints import find_hint, label_of
 from contacts.models import Affiliation, EmailAddress, HintDismissal, Interaction, Party, PhoneNumber, PostalAddress, Task
-from contacts.parts import read_parts, write_parts
+from contacts.parts import mark_changed, read_parts, write_parts
 from contacts.search import index_parties
 from contacts.stale import last_change, part_differences, raw_value
 from crm.core.access import scope_of
@@ -73,7 +73,7 @@ def _change(form: Any, party: Party, by: Any) -> Party:
     if changed:
         write_parts(saved, changed, by=by)
         if saved.version == current.version:
-            Party.objects.filter(pk=saved.pk).update(version=F("version") + 1, updated_by=by, updated_at=timezone.now())
+            mark_changed(saved, by)
     return saved
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -51,11 +52,20 @@ def last_change(party: Party, name: str) -> tuple[str, datetime]:
     else:
         ids = part_rows(party.pk).get(table._meta.db_table, set())
         rows = Change.objects.filter(relation=table._meta.db_table, row_id__in=ids)
-    row = rows.order_by("-id").first()
-    if row is None:
-        return _("somebody"), party.updated_at
-    user = get_user_model().objects.filter(pk=row.actor_id).first()
-    return str(user or _("the system")), row.at or timezone.now()
+    return _who_last(rows, party)
+
+
+def last_touch(row: Any) -> tuple[str, datetime]:
+    """Who changed this row last, and when: from the audit."""
+    return _who_last(Change.objects.filter(relation=row._meta.db_table, row_id=row.pk), row)
+
+
+def _who_last(changes: QuerySet[Change], record: Any) -> tuple[str, datetime]:
+    change = changes.order_by("-id").first()
+    if change is None:
+        return _("somebody"), record.updated_at
+    user = get_user_model().objects.filter(pk=change.actor_id).first()
+    return str(user or _("the system")), change.at or timezone.now()
 
 
 def part_differences(form: Any, current: Party, stored: dict[str, str], seen: dict[str, str], clashes: dict[str, str]) -> list[Difference]:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from contacts import entries, pages
+from contacts import address_pages, entries, pages
 from contacts.crud import Organisations, People
 from crm.core import converters  # noqa: F401  (the import registers <id:pk>)
 
@@ -27,6 +27,10 @@ urlpatterns = [
     path("<id:pk>/cell/<slug:name>/", pages.party_cell, name="party-cell"),
     path("<id:pk>/hint/accept/", pages.party_hint_accept, name="party-hint-accept"),
     path("<id:pk>/hint/dismiss/", pages.party_hint_dismiss, name="party-hint-dismiss"),
+    path("<id:pk>/addresses/<slug:kind>/", address_pages.address_add, name="party-address-add"),
+    path("<id:pk>/addresses/<slug:kind>/<id:row>/", address_pages.address_edit, name="party-address"),
+    path("<id:pk>/addresses/<slug:kind>/<id:row>/main/", address_pages.address_main, name="party-address-main"),
+    path("<id:pk>/addresses/<slug:kind>/<id:row>/delete/", address_pages.address_delete, name="party-address-delete"),
     path("<id:pk>/share/", pages.party_share, name="party-share"),
     path("<id:pk>/unshare/", pages.party_unshare, name="party-unshare"),
     path("<id:pk>/changes/", pages.party_changes_page, name="party-changes"),

@@ -68,7 +68,7 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     "contacts.affiliation": [(CUSTOMER, "person organisation function is_primary"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
     "contacts.emailaddress": [(CUSTOMER, "party address label is_primary normalised"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
     "contacts.phonenumber": [(CUSTOMER, "party number key label is_primary"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
-    "contacts.postaladdress": [(CUSTOMER, "party street postcode city country is_primary"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
+    "contacts.postaladdress": [(CUSTOMER, "party street postcode city country label is_primary"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
     "contacts.interaction": [
         (HISTORY, "party kind direction occurred_at heading body subject_type subject_id"),
         (TRACE, _WHO),

@@ -39,7 +39,8 @@ from tests.factories import (
 
 SECRET = "GEHEIM"  # stands in the field that some roles do not see
 TABLES = [
-    "contacts_party", "sales_opportunity", "contacts_task", "contacts_interaction", "core_job", "catalog_product", "core_savedview", "sales_importrun", "accounts_user", "accounts_team",
+    "contacts_party", "contacts_emailaddress", "contacts_phonenumber", "contacts_postaladdress",
+    "sales_opportunity", "contacts_task", "contacts_interaction", "core_job", "catalog_product", "core_savedview", "sales_importrun", "accounts_user", "accounts_team",
     "service_case",
 ]  # fmt: skip
 
@@ -61,6 +62,9 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
             EmailFactory(party=party, address=f"{mark.lower()}@example.test")
             PhoneFactory(party=party, number=f"0221 4711 {party.pk}")
             AddressFactory(party=party, street=f"{mark}weg 1", city=f"{mark}stadt")
+        email = EmailFactory(party=firm, address=f"rechnung@{mark.lower()}.test", label="invoice", is_primary=False)
+        phone = PhoneFactory(party=firm, number=f"0171 4711 {firm.pk}", label="mobile", is_primary=False)
+        place = AddressFactory(party=firm, street=f"{mark}ufer 2", city=f"{mark}hafen", label="delivery", is_primary=False)
         opportunity = OpportunityFactory.build(
             number="", name=f"{mark} Anlage", owner=owner, team=team, party=firm, stage=Stage.objects.order_by("position")[0],
             amount=Decimal("12500.50"), expected_close=timezone.localdate() + timedelta(days=20), source=mark,
@@ -75,7 +79,10 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
     job = Job.objects.create(kind="sales.import_check", by=owner, label=f"{mark} Auftrag")
     view = SavedView.objects.create(user=owner, page="person", name=f"{mark} Ansicht", query="state=customer")
     undo = Undo.objects.create(user=owner, way="facts", label=f"{mark} Schritt", payload={"work": "00000000-0000-0000-0000-000000000000"})
-    return SimpleNamespace(organisation=firm, person=person, opportunity=opportunity, case=case, interaction=note, task=task, run=run, file=file, job=job, view=view, undo=undo, mark=mark)
+    return SimpleNamespace(
+        organisation=firm, person=person, email=email, phone=phone, place=place, opportunity=opportunity, case=case, interaction=note, task=task, run=run, file=file, job=job, view=view,
+        undo=undo, mark=mark,
+    )  # fmt: skip
 
 
 def desk_of(owner: Any, team: Any, mark: str, party: Any) -> Any:

@@ -23,6 +23,7 @@ Number = Decimal | int | float
 
 _DAYS_UNTIL_MONTHS = 90  # "58 days ago" says more than "2 months ago"
 _DAYS_UNTIL_YEARS = 700  # as does "13 months ago" than "1 year ago"
+_NO_COUNTRIES = {"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"}  # CLDR names them all the same
 _LEGAL_FORMS = {"gmbh", "ggmbh", "mbh", "ag", "kg", "ohg", "gbr", "eg", "se", "ltd", "inc", "llc", "plc"}
 
 
@@ -144,6 +145,17 @@ def _local_day(value: date | datetime) -> date:
 
 def _span(delta: timedelta, unit: Literal["year", "month", "day", "hour", "minute"]) -> str:
     return format_timedelta(delta, granularity=unit, threshold=10**9, add_direction=True, locale=current_locale())
+
+
+@lru_cache(maxsize=16)
+def countries(language: str) -> dict[str, str]:
+    """ISO 3166 code → name of the country in `language` (CLDR)."""
+    return {code: name for code, name in _parsed(language).territories.items() if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES}
+
+
+def country(code: str) -> str:
+    """DE → Deutschland (de), Germany (en); a code that is none stands for itself."""
+    return countries(get_language() or settings.LANGUAGE_CODE).get(code, code)
 
 
 def initials(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -34,27 +34,38 @@ class Entry:
     lines: list[tuple[str, str, str]] = field(default_factory=list)
 
 
-def changes_of(record: models.Model, user: Any, parts: Mapping[type[models.Model], Iterable[int]] | None = None) -> list[Entry]:
+@dataclass(frozen=True)
+class Part:
+    """Rows of another table that belong to a record. They are told field by field, without those `hidden` — or, with `named`, in one line:
+    what the row said before and what it says now."""
+
+    ids: Collection[int]
+    hidden: frozenset[str] = frozenset()
+    named: Callable[[Any], str] | None = None
+
+
+def changes_of(record: models.Model, user: Any, parts: Mapping[type[models.Model], Part] | None = None) -> list[Entry]:
     """What happened to this record, newest first. The caller has narrowed `record` by `visible_to`; hidden fields stay hidden here.
 
-    `parts` are rows of other tables that belong to the record (model → ids): their changes are told as changes of the record, and what
-    one piece of work did stands in one entry.
+    `parts` belong to the record: their changes are told as changes of the record, and what one piece of work did stands in one entry.
     """
     model: Any = type(record)._meta.concrete_model
     models_by_table: dict[str, Any] = {model._meta.db_table: model}
     wanted = Q(relation=model._meta.db_table, row_id=record.pk)
-    for part, ids in (parts or {}).items():
+    parts = parts or {}
+    for part, of_it in parts.items():
         models_by_table[part._meta.db_table] = part
-        wanted |= Q(relation=part._meta.db_table, row_id__in=list(ids))
+        wanted |= Q(relation=part._meta.db_table, row_id__in=list(of_it.ids))
     rows = list(Change.objects.filter(wanted).order_by("-id")[:LONGEST])
     people = get_user_model().objects.in_bulk({row.actor_id for row in rows if row.actor_id})
     hidden = hidden_fields(user, model)
-    names = Names(user)
+    names, past = Names(user), {part: _Past(part, of_it) for part, of_it in parts.items() if of_it.named}
     entries: list[Entry] = []
     last_work = None
     for row in rows:
         own = row.relation == model._meta.db_table
-        lines = _lines(row, models_by_table[row.relation], model, hidden if own else frozenset(), names)
+        table = models_by_table[row.relation]
+        lines = past[table].tell(row) if table in past else _lines(row, table, model, hidden if own else parts[table].hidden, names)
         if not lines and (row.op == "U" or not own):
             continue
         if not entries or row.work is None or row.work != last_work:
@@ -63,6 +74,33 @@ def changes_of(record: models.Model, user: Any, parts: Mapping[type[models.Model
         entry.verb = row.op if own and row.op != "U" else entry.verb
         entry.lines += [line for line in lines if line not in entry.lines]
     return entries
+
+
+class _Past:
+    """What the rows of a named part said at each of their changes: read from the newest back, since the audit keeps what changed only."""
+
+    def __init__(self, model: Any, part: Part) -> None:
+        self.model, self.named = model, part.named
+        self.columns = {one.column: one for one in model._meta.concrete_fields if not getattr(one, "generated", False)}
+        rows = model._base_manager.in_bulk(list(part.ids))
+        self.now: dict[int, dict[str, Any]] = {pk: {column: getattr(row, one.attname) for column, one in self.columns.items()} for pk, row in rows.items()}
+
+    def tell(self, change: Change) -> list[tuple[str, str, str]]:
+        """The change in one line, or in none if nobody would see it. Call it for the newest change first."""
+        after = self.now.get(change.row_id, {})
+        before: dict[str, Any] = {} if change.op == "I" else {**after, **(change.before or {})}
+        self.now[change.row_id] = before
+        said = (capfirst(str(self.model._meta.verbose_name)), self._words(before), self._words({} if change.op == "D" else after))
+        return [said] if said[1] != said[2] else []
+
+    def _words(self, columns: dict[str, Any]) -> str:
+        if not columns or self.named is None:
+            return formats.DASH
+        row = self.model()
+        for column, value in columns.items():
+            if column in self.columns:
+                setattr(row, self.columns[column].attname, self.columns[column].to_python(value))
+        return self.named(row) or formats.DASH
 
 
 def told(row: Change, model: Any, names: Names) -> list[tuple[str, str, str]]:

@@ -23,3 +23,12 @@ def phone_key(text: str, region: str = "DE") -> str:
         if reason == phonenumbers.ValidationResult.IS_POSSIBLE and number.national_number >= 10 ** (_SHORTEST - 1):
             return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     return ""
+
+
+def dialled(text: str) -> str:
+    """What tells one number from another, however they are spelled: the key where `text` says nothing beyond it; with an extension or a
+    second number all digits; where no number is found, the words."""
+    key, digits = phone_key(text), re.sub(r"\D", "", text)
+    if not key:
+        return " ".join(text.casefold().split())
+    return key if digits.endswith(key[-_SHORTEST:]) else digits

@@ -12,6 +12,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import Role, User
+from contacts.addresses import KINDS, add_address
 from contacts.diary import complete_task, log_interaction
 from contacts.forms import OrganisationForm, PartyForm, PersonForm
 from contacts.models import Industry, Party, Task
@@ -61,6 +62,7 @@ def meet_customers(dice: random.Random, people: dict[str, User], say: Say) -> tu
             owner = REPS[region][number % len(REPS[region])]
             organisation = _organisation(dice, firm, people[owner], region, industries)
             staff = [_person(dice, organisation, people[owner], region, taken) for _ in range(2 + (number % 6 == 0))]
+            _more_addresses(number, organisation, staff[0], people[owner], region)
             customers[owner].append((organisation, staff))
         say(f"{len(firms)} organisations {'in the north' if region == 'north' else 'in the south'}")
     rivals = [_organisation(dice, firm, people["Weber"], "", industries, roles=["competitor"]) for firm in names.COMPETITORS]
@@ -98,6 +100,17 @@ def _as_in_life(number: int, salutation: str) -> dict[str, str]:
     if number % 29 == 0:
         return {"salutation": "mr" if salutation == "ms" else "ms"}
     return {"form_of_address": "du"} if number % 17 == 0 else {}
+
+
+def _more_addresses(number: int, organisation: Party, person: Party, by: User, region: str) -> None:
+    """Every second buyer has a mobile telephone, every third firm reads invoices elsewhere, every fifth takes goods at a gate of its own."""
+    if number % 2 == 0:
+        add_address(person, KINDS["phone"], {"number": f"{names.MOBILES[region]}{number:02d}", "label": "mobile"}, by=by)
+    if number % 3 == 0:
+        add_address(organisation, KINDS["email"], {"address": f"rechnung@{_site(organisation.name)}.example", "label": "invoice"}, by=by)
+    if number % 5 == 0:
+        main = organisation.addresses.get()
+        add_address(organisation, KINDS["postal"], {"street": f"Industriestraße {number + 7}, Tor 2", "postcode": main.postcode, "city": main.city, "country": "DE", "label": "delivery"}, by=by)
 
 
 def _site(name: str) -> str:

@@ -80,6 +80,7 @@ LAST = [
 FUNCTIONS = ["Leitung Einkauf", "Technische Leitung", "Geschäftsführung", "Betriebsleitung", "Leitung Logistik", "Instandhaltung", "Projektleitung"]
 STREETS = ["Industriestraße", "Am Hafen", "Bahnhofstraße", "Gewerbering", "Werkstraße", "Lange Straße", "Zum Walzwerk", "Mühlenweg"]
 PHONES = {"north": ["040 66969", "0221 4710"], "south": ["089 99998", "069 90009"], "": ["030 23125"]}
+MOBILES = {"north": "0171 39200", "south": "0176 040690"}  # two digits follow
 
 # what is sold, with the article number it is built on and from how many to how many pieces
 PROJECTS = [

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from babel import Locale
-
+from crm.core.formats import countries
 from sales.imports.context import Names
 
 # Exports say these although CLDR does not.
@@ -16,10 +15,9 @@ _ALSO = {"Korea": "KR", "USA": "US", "U.S.": "US", "United States of America": "
 def _codes() -> tuple[list[str], Names]:
     known: dict[str, str] = {}
     for language in ("en", "de"):
-        for code, name in Locale(language).territories.items():
-            if len(code) == 2 and code.isalpha() and code not in {"EU", "EZ", "UN", "XA", "XB", "ZZ", "QO"}:
-                known.setdefault(name, code)
-                known.setdefault(code, code)
+        for code, name in countries(language).items():
+            known.setdefault(name, code)
+            known.setdefault(code, code)
     known |= _ALSO
     codes = sorted(set(known.values()))
     return codes, Names((name, codes.index(code) + 1) for name, code in known.items())

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         ('accounts', '0003_sessions_and_deputies'),
         ('auth', '0012_alter_user_first_name_max_length'),
         ('catalog', '0002_ledgers'),
-        ('contacts', '0007_interactions_without_contact'),
+        ('contacts', '0008_interactions_without_contact'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

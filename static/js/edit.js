@@ -12,7 +12,7 @@ document.addEventListener('focusout', event => {
     || (field.options && [...field.options].some(option => option.selected !== option.defaultSelected))
     || (field.type === 'checkbox' && field.checked !== field.defaultChecked));
   if (changed) form.requestSubmit();
-  else cancel(form, false);
+  else if (!form.querySelector('.is-invalid, [aria-invalid=true]')) cancel(form, false);   // what was refused stays to be corrected
 });
 
 function cancel(form, refocus = true) {
@@ -21,11 +21,11 @@ function cancel(form, refocus = true) {
   form.querySelector('[data-cancel]')?.click();
 }
 
-// The reading button comes back where the form stood: focus follows, unless it has moved on.
+// The reading button (data-cell names it) comes back where the form stood: focus follows, unless it has moved on.
 document.addEventListener('htmx:before:request', event => {
   const source = event.detail.ctx.sourceElement;
-  const form = source.closest?.('form.l-edit');
-  if (form?.contains(document.activeElement)) document.body.dataset.refocus = form.dataset.cell ?? '';
+  const form = source.closest?.('form[data-cell]');
+  if (form?.contains(document.activeElement)) document.body.dataset.refocus = form.dataset.cell;
 });
 document.addEventListener('htmx:after:swap', () => {
   const id = document.body.dataset.refocus;

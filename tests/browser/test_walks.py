@@ -127,6 +127,26 @@ def test_mend_a_salutation_in_passing(world: Any, open_as: Callable[..., Any], f
     assert not page.errors
 
 
+def test_a_further_number_becomes_the_main_one(world: Any, open_as: Callable[..., Any], figures: Any, language: str) -> None:
+    party = world.own.organisation
+    page = open_as(world.cast.anna)
+    page.goto(f"/contacts/organisations/{party.pk}/")
+    hands, block = Hands(page), f"#reach-phone-{party.pk}"
+    hands.click(f"{block} #cell-phone-new")
+    hands.type("#at-phone-new input[type=tel]", "0171 3920047")
+    hands.choose("#at-phone-new select", "private")
+    page.focus("#at-phone-new input[type=tel]")
+    hands.press("Enter")
+    page.wait_for_selector(f"{block} a[href='tel:+491713920047']")
+    fresh = party.phones.get(number="0171 3920047")
+    hands.click(f"#at-phone-{fresh.pk} summary")
+    hands.click(f"#at-phone-{fresh.pk} form[action$='/main/'] button")
+    page.wait_for_selector(f"{block} li:first-child a[href='tel:+491713920047']")
+    page.wait_for_load_state("networkidle")
+    assert party.phones.get(is_primary=True) == fresh and fresh.label == "private"
+    done(figures, "add a number and make it the main one", language, hands, 6)
+
+
 def test_move_win_and_lose(world: Any, open_as: Callable[..., Any], figures: Any, language: str) -> None:
     stages = list(Stage.objects.order_by("position"))
     party = world.own.organisation

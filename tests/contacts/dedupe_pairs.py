@@ -3,18 +3,22 @@
 Written as an employee would type them; what only looks alike (families, colleagues, branches, namesakes) stands beside what is the same.
 """
 
+from typing import Any
+
 from contacts.dedupe import Identity
 
+Place = tuple[str, str, str]  # street, postcode, city
 
-def person(first: str, last: str, **more: str) -> Identity:
+
+def person(first: str, last: str, **more: Any) -> Identity:
     return _identity("person", first_name=first, last_name=last, **more)
 
 
-def firm(name: str, **more: str) -> Identity:
+def firm(name: str, **more: Any) -> Identity:
     return _identity("organisation", name=name, **more)
 
 
-def _identity(kind: str, mail: str = "", phone: str = "", **more: str) -> Identity:
+def _identity(kind: Any, mail: str = "", phone: str = "", **more: Any) -> Identity:
     return Identity(kind=kind, emails=tuple(mail.split()), phones=tuple(number for number in phone.split(";") if number), **more)
 
 
@@ -22,6 +26,12 @@ KOELN = {"street": "Aachener Straße 12", "postcode": "50674", "city": "Köln"}
 KOELN_2 = {"street": "Aachener Str. 12", "postcode": "50674", "city": "Koeln"}
 BONN = {"street": "Am Markt 1", "postcode": "53111", "city": "Bonn"}
 ULM = {"street": "Hauptstr. 3a", "postcode": "89073", "city": "Ulm"}
+
+
+def also(*places: dict[str, str]) -> tuple[Place, ...]:
+    """Further postal addresses beside the main one: where goods or invoices go."""
+    return tuple((place["street"], place["postcode"], place["city"]) for place in places)
+
 
 PAIRS: list[tuple[Identity, Identity, bool]] = [
     # --- persons, the same -----------------------------------------------------------------------------------------------------------
@@ -56,6 +66,8 @@ PAIRS: list[tuple[Identity, Identity, bool]] = [
     ),
     (person("Anna", "Müller", organisation_name="Stahlbau Nord GmbH"), person("Anna", "Mueller", organisation_name="Stahlbau Nord"), True),
     (person("François", "Lefèvre", phone="+33 1 42 68 53 00"), person("Francois", "Lefevre", phone="0033142685300"), True),
+    (person("Hans", "Meier", **KOELN, further=also(ULM)), person("Hans", "Meier", **ULM), True),
+    (person("Jan", "Meier", city="Köln", further=also(BONN, ULM)), person("Jan", "Meier", **ULM), True),
     # --- persons, not the same ---------------------------------------------------------------------------------------------------------
     (person("Thomas", "Müller", **KOELN), person("Thomas", "Müller", **BONN), False),
     (person("Thomas", "Müller", city="Köln"), person("Thomas", "Müller", city="Hamburg"), False),
@@ -78,6 +90,8 @@ PAIRS: list[tuple[Identity, Identity, bool]] = [
     (person("Anna", ""), person("Anna", ""), False),
     (person("Christian", "Wagner", **KOELN), person("Christina", "Wagner", **KOELN), False),
     (person("Peter", "Schulz", city="Köln"), person("Peter", "Schulze", postcode="89073"), False),
+    (person("Thomas", "Müller", **KOELN, further=also(ULM)), person("Thomas", "Müller", **BONN), False),
+    (person("Anna", "Schmidt", **BONN, further=also(ULM)), person("Peter", "Schmidt", **KOELN, further=also(ULM)), False),
     # --- firms, the same ---------------------------------------------------------------------------------------------------------------
     (firm("Müller GmbH & Co. KG", **KOELN), firm("Mueller", **KOELN_2), True),
     (firm("Bau Union AG"), firm("BAU-UNION Aktiengesellschaft"), True),
@@ -99,6 +113,8 @@ PAIRS: list[tuple[Identity, Identity, bool]] = [
     (firm("Weiß Metallbau GmbH", **BONN), firm("Weiss Metalbau", **BONN), True),
     (firm("Tischlerei Özdemir", phone="0228 4711000"), firm("Schreinerei Özdemir", phone="0228 4711000", city="Bonn"), True),
     (firm("Hotel Krone", **BONN), firm("Hotel Krone Inh. P. Klein", **BONN), True),
+    (firm("Muster Logistik GmbH", **KOELN, further=also(BONN)), firm("Muster Logistik", **BONN), True),
+    (firm("Nordkran Montage", **KOELN, further=also(BONN)), firm("Nordkran Montagen GmbH", **ULM, further=also(BONN)), True),
     # --- firms, not the same -----------------------------------------------------------------------------------------------------------
     (firm("Sparkasse Köln", city="Köln"), firm("Sparkasse Bonn", city="Bonn"), False),
     (firm("Hotel Krone", city="Köln"), firm("Hotel Krone", city="Ulm"), False),
@@ -108,6 +124,8 @@ PAIRS: list[tuple[Identity, Identity, bool]] = [
     (firm("Bau 24 GmbH"), firm("Bau 42 GmbH"), False),
     (firm("GmbH"), firm("AG"), False),
     (firm("Meier GmbH", city="Köln"), firm("Mayer AG", city="Hamburg"), False),
+    (firm("Hotel Krone", **KOELN, further=also(BONN)), firm("Hotel Krone", **ULM), False),
+    (firm("Alpha GmbH", **KOELN, further=also(BONN)), firm("Beta GmbH", **ULM, further=also(BONN)), False),
     (firm("Stadt Ulm"), firm("Stadt Uelzen"), False),
     (firm("Cancity"), firm("Zencity"), False),
     (firm("Konex"), firm("Konmatfix"), False),

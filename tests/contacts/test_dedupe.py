@@ -112,6 +112,14 @@ def test_reasons(a: Identity, b: Identity, reasons: set[str]) -> None:
     assert reasons <= set(score(a, b).reasons)
 
 
+def test_a_further_address_is_looked_up_and_counts_like_the_main_one() -> None:
+    a = firm("Alpha", street="Weg 1", postcode="50674", city="Köln", further=(("Kai 9", "20457", "Hamburg"), ("", "", "Ulm")))
+    b = firm("Alfa Zwei", street="Kai 9", postcode="20457", city="Hamburg")
+    assert "address:20457:kai9" in block_keys(a) & block_keys(b)
+    assert "same_address" in score(a, b).reasons and "same_address" in score(b, a).reasons
+    assert "same_city" in score(a, firm("Alpha", city="Ulm")).reasons
+
+
 def test_free_mail_is_no_domain() -> None:
     a, b = firm("Alpha", mail="alpha@t-online.de"), firm("Beta", mail="beta@t-online.de")
     assert "same_domain" not in score(a, b).reasons
@@ -155,6 +163,7 @@ identities = st.builds(
     phones=st.lists(st.sampled_from(["0221 123456", "x", ""]), max_size=2).map(tuple),
     postcode=st.sampled_from(["", "50674"]), street=texts, city=texts, website=st.sampled_from(["", "b.de", "http://", "::"]),
     born=st.sampled_from(["", "1970-01-01"]),
+    further=st.lists(st.tuples(texts, st.sampled_from(["", "50674", "53111"]), texts), max_size=2).map(tuple),
 )  # fmt: skip
 
 

@@ -53,6 +53,12 @@ def test_number(language, value, decimals, de, en):
     assert formats.number(value, decimals) == pick(language, de, en)
 
 
+def test_country(language):
+    assert (formats.country("DE"), formats.country("AT")) == pick(language, ("Deutschland", "Österreich"), ("Germany", "Austria"))
+    assert (formats.country(""), formats.country("ZZ"), formats.country("EU")) == ("", "ZZ", "EU")
+    assert {"DE", "AT", "CH", "GB", "US"} <= set(formats.countries(language))
+
+
 def test_percent(language):
     assert formats.percent(Decimal("0.63152")) == pick(language, f"63{NBSP}%", "63%")
     assert formats.percent(Decimal("0.63152"), 2) == pick(language, f"63,15{NBSP}%", "63.15%")

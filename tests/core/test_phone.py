@@ -2,7 +2,7 @@
 
 import pytest
 
-from crm.core.phone import phone_key
+from crm.core.phone import dialled, phone_key
 
 TABLE = [
     ("0221 / 12 34 56", "+49221123456"),
@@ -45,3 +45,27 @@ def test_table(text: str, key: str) -> None:
 def test_region() -> None:
     assert phone_key("01 5331234", "AT") == "+4315331234"
     assert phone_key("+49 221 123456", "AT") == "+49221123456"
+
+
+SAME = [
+    ("0221 98765-0", "+49 221 987650", True),
+    ("+49 (0)221 123456", "0221/12 34 56", True),
+    ("tel:+49221123456", "0221-123456", True),
+    ("Tel. 0171 1234567", "01711234567", True),
+    ("0221 98765-0", "0221 98765-12", False),
+    ("0221 9834-120", "0221 9834-121", False),
+    ("0221 983412 Durchwahl 12", "0221 983412 Durchwahl 13", False),
+    ("0221 983412 Durchwahl 12", "0221 983412", False),
+    ("0221 983412 ext. 7", "0221 983412", False),
+    ("0221 123456 oder 0171 1234567", "0221 123456", False),
+    ("Zimmer 4", "zimmer  4", True),
+    ("Zimmer 4", "Saal 4", False),
+    ("112", "110", False),
+    ("", "", True),
+    ("\x00", "1" * 5000, False),
+]
+
+
+@pytest.mark.parametrize(("one", "other", "same"), SAME)
+def test_two_spellings_dial_one_number(one: str, other: str, same: bool) -> None:
+    assert (dialled(one) == dialled(other)) is same
