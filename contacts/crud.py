@@ -207,8 +207,8 @@ class Parties(Crud):
         services.delete_party(row, by=by)
 
     @classmethod
-    def empty(cls) -> dict[str, str]:
-        return {"title": _("No contacts yet"), "text": _("Create the first one, or bring in the contacts you have from a file.")}
+    def empty(cls) -> dict[str, Any]:
+        return {"title": _("No contacts yet"), "text": _("Create the first one; as soon as there are several, they stand here to be searched and narrowed.")}
 
 
 class People(Parties):
@@ -275,6 +275,10 @@ class Organisations(Parties):
     @classmethod
     def create_title(cls) -> str:
         return _("New organisation")
+
+    @classmethod
+    def empty(cls) -> dict[str, Any]:
+        return {"title": _("No organisations yet"), "text": _("Create the first one, or bring in those you have from a file."), "importable": True}
 
 
 def crud_of(party: Party) -> type[Parties]:

@@ -104,5 +104,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "creatable": [drawn(item) for item in CREATABLE if open_to(item)],
         "notifications_unread": Notification.objects.visible_to(user).filter(read_at__isnull=True).count(),
         "running_jobs": running_jobs(user),
+        "import_url": reverse("import-create") if scope.may("add", "importrun") else "",
         "may_set_up": scope.may("view", "setup"),
     }

@@ -122,7 +122,7 @@ class ColleagueForm(forms.Form):
     email = forms.EmailField(label=gettext_lazy("E-mail"))
     first_name = forms.CharField(label=gettext_lazy("First name"), max_length=150)
     last_name = forms.CharField(label=gettext_lazy("Last name"), max_length=150)
-    role = forms.ModelChoiceField(label=gettext_lazy("Role"), queryset=Role.objects.filter(active=True))
+    role = forms.ModelChoiceField(label=gettext_lazy("Role"), queryset=Role.objects.filter(active=True), empty_label="–")
 
     def has_changed(self) -> bool:
         return any(str(self.data.get(self.add_prefix(name), "")).strip() for name in ("email", "first_name", "last_name"))

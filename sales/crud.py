@@ -102,8 +102,8 @@ class Opportunities(Crud):
         return [*mine, (pgettext("opportunities", "Open"), {"state": "open", **soon}), (pgettext("opportunities", "Won"), {"state": "won", **last}), (pgettext("opportunities", "Lost"), {"state": "lost", **last})]
 
     @classmethod
-    def empty(cls) -> dict[str, str]:
-        return {"title": _("No opportunities yet"), "text": _("An opportunity is a chance to sell: what, to whom, for how much and by when.")}
+    def empty(cls) -> dict[str, Any]:
+        return {"title": _("No opportunities yet"), "text": _("An opportunity is a chance to sell: what, to whom, for how much and by when."), "importable": True}
 
     @classmethod
     def rows(cls, request: HttpRequest, action: str) -> QuerySet[Any]:

@@ -69,8 +69,8 @@ class Products(Crud):
         return _("New product")
 
     @classmethod
-    def empty(cls) -> dict[str, str]:
-        return {"title": _("No products yet"), "text": _("A product has an article number and list prices that hold from a day on.")}
+    def empty(cls) -> dict[str, Any]:
+        return {"title": _("No products yet"), "text": _("A product has an article number and list prices that hold from a day on."), "importable": True}
 
     @classmethod
     def rows(cls, request: HttpRequest, action: str) -> QuerySet[Any]:

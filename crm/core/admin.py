@@ -25,7 +25,7 @@ from crm.core.tasks import ring
 class InstallationForm(forms.ModelForm):
     """The house: a currency of three letters, a month by its name."""
 
-    fiscal_year_start = forms.TypedChoiceField(label=_("fiscal year starts in"), choices=list(MONTHS.items()), coerce=int, initial=1)
+    fiscal_year_start = forms.TypedChoiceField(label=_("Fiscal year starts in"), choices=list(MONTHS.items()), coerce=int, initial=1)
 
     def clean_currency(self) -> str:
         return currency_code(self.cleaned_data["currency"])

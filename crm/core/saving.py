@@ -11,9 +11,11 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.http import Http404
 from django.utils.translation import gettext as _
 
+from crm.core import formats
 from crm.core.access import hidden_fields, may
 from crm.core.models import Change
 from crm.core.work import work
@@ -41,6 +43,8 @@ class FactsForm(forms.ModelForm):
                 field.validators = [*field.validators, one_line]
             if isinstance(field, forms.ModelChoiceField) and hasattr(field.queryset, "visible_to"):
                 field.queryset = field.queryset.visible_to(user)
+            if isinstance(field, forms.ModelChoiceField) and field.empty_label == BLANK_CHOICE_DASH[0][1]:
+                field.empty_label = formats.DASH
 
     def clean_version(self) -> int | None:
         """An edit must say what it was typed over; without that it could write over somebody unseen."""

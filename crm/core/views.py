@@ -209,8 +209,8 @@ class Crud:
         return []
 
     @classmethod
-    def empty(cls) -> dict[str, str]:
-        """What an empty list says: {title, text}."""
+    def empty(cls) -> dict[str, Any]:
+        """What an empty list says: {title, text}, and `importable` if an import brings such records."""
         return {"title": _("Nothing here yet"), "text": ""}
 
     @classmethod

@@ -135,7 +135,7 @@ class Imports(Crud):
         return _("Import files")
 
     @classmethod
-    def empty(cls) -> dict[str, str]:
+    def empty(cls) -> dict[str, Any]:
         return {
             "title": _("Nothing imported yet"),
             "text": _("Bring in the export of another system: organisations, products, sales staff and opportunities as CSV files. You see what would happen first, and can take it all back."),
