@@ -83,6 +83,8 @@ def form_too_old(request: HttpRequest, reason: str = "") -> HttpResponse:
         return HttpResponse(status=403, headers={"HX-Refresh": "true"})
     page = page_of(request)
     message = _("You have signed in anew since this form was opened. Nothing is saved yet; go back to it, and what you typed stands there again.")
+    if not request.user.is_authenticated:
+        message = _("This form was open for too long, or your browser keeps no cookies. Please go back and try again.")
     return render(request, "errors/message.html", {"message": message, "url": f"{page}#draft" if page else ""}, status=403)
 
 

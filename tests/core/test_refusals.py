@@ -92,3 +92,8 @@ def test_a_refusal_keeps_the_way_on(cast: Any, sign_in: Callable[[Any], Browser]
         answer = browser.get(address)
         assert answer.status_code == status and 'id="nav"' in answer.content.decode(), address
     assert 'id="nav"' not in Client().get("/nowhere/").content.decode()
+
+
+def test_a_stranger_with_a_stale_form_is_told_so(cast: Any) -> None:
+    answer = Client(enforce_csrf_checks=True).post(reverse("account_login"), {"login": "a@b.test", "password": "x"}, headers={"Accept-Language": "de"})
+    assert answer.status_code == 403 and "zu lange offen" in answer.content.decode()
