@@ -54,6 +54,7 @@ class SpecialDayInline(GatedInline):
 class BusinessCalendarAdmin(LabelledAdmin):
     """When somebody is there."""
 
+    about = _("Opening hours and days off: deadlines run only while somebody is there.")
     fields = ["label_de", "label_en", "region", "always", "active", "holidays"]
     readonly_fields = ["holidays"]
     list_display = ["label_de", "label_en", "region", "always", "position", "active"]
@@ -119,6 +120,7 @@ class SlaRuleForm(forms.ModelForm):
 class SlaRuleAdmin(LabelledAdmin):
     """What is promised. The first that fits holds."""
 
+    about = _("What is promised for which cases, in hours until the first answer and the solution.")
     form = SlaRuleForm
     fields = ["label_de", "label_en", "type", "priority", "ack_hours", "solution_hours", "calendar", "team", "active"]
     list_display = ["label_de", "label_en", "holds_for", "acknowledged", "solved", "calendar", "team", "position", "active"]
@@ -150,6 +152,7 @@ class SlaRuleAdmin(LabelledAdmin):
 class CauseAdmin(LabelledAdmin):
     """What goes wrong, as a tree."""
 
+    about = _("What goes wrong, as a tree: the desk names a cause when it settles a case.")
     fields = ["label_de", "label_en", "parent", "active"]
     list_display = ["label_de", "label_en", "whole", "position", "active"]
     list_select_related = ["parent"]
@@ -164,11 +167,14 @@ class CauseAdmin(LabelledAdmin):
 class TouchpointAdmin(LabelledAdmin):
     """Where customers meet us."""
 
+    about = _("Where customers meet the house, so that cases say where it happened.")
+
 
 @admin.register(Remedy)
 class RemedyAdmin(LabelledAdmin):
     """What customers are granted."""
 
+    about = _("What customers are granted, with limits beyond which somebody decides.")
     fields = ["label_de", "label_en", "limit", "active"]
     list_display = ["label_de", "label_en", "limit", "position", "active"]
 
@@ -195,6 +201,7 @@ class TextModuleForm(forms.ModelForm):
 class TextModuleAdmin(LabelledAdmin):
     """Texts for answers."""
 
+    about = _("Texts for answers, with placeholders that fill themselves in.")
     form = TextModuleForm
     fields = ["label_de", "label_en", "body_de", "body_en", "active"]
 
@@ -209,6 +216,7 @@ class MacroForm(forms.ModelForm):
 class MacroAdmin(LabelledAdmin):
     """Several steps with one click."""
 
+    about = _("Several steps of the desk with one click.")
     form = MacroForm
     fields = ["label_de", "label_en", "take", "team", "priority", "acknowledge", "text", "writes", "wait", "active"]
     list_display = ["label_de", "label_en", "does", "position", "active"]
