@@ -24,7 +24,7 @@ from crm.core.models import Installation
 from crm.core.subjects import kind_of
 from service import deadlines, texts
 from service.conversation import entries_of
-from service.filters import OPEN, of_party
+from service.filters import OPEN, of_party, with_party_seen
 from service.forms import EntryForm, GrantForm
 from service.models import Case, CaseLink, CaseStep, Cause, Escalation, Macro, TextModule
 from service.queue import LONGEST, TYPE_TONES, Queue, clock, span
@@ -82,8 +82,6 @@ def desk(request: HttpRequest, case: Case | None, **forms: Any) -> dict[str, Any
 
 
 def _whole(user: Any) -> QuerySet[Case]:
-    from service.filters import with_party_seen
-
     rows = with_party_seen(Case.objects.visible_to(user), user)
     return rows.select_related("party", "organisation", "owner", "team", "rule__calendar", "cause", "remedy", "product", "touchpoint", "merged_into")
 

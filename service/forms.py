@@ -65,6 +65,9 @@ class CaseForm(FactsForm):
             self.add_error("party", _("Whose case is it? Choose the customer, or write below who reports it."))
         if self.instance.pk is None and not facts.get("team"):
             facts["team"] = self.instance.team = self.user.team or Team.objects.get(parent=None)
+            reach = scope_of(self.user).reach("add", "case")
+            if reach is not None and not (reach.everything or reach.teams):
+                self.instance.owner = self.user  # who may only add cases of their own looks after them
         return facts
 
     def clean_type(self) -> str:

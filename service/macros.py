@@ -16,10 +16,10 @@ from service.services import acknowledge_case, assign_case, hold, still_open, ta
 from service.texts import filled
 
 
-def run_macro(case: Case, macro: Macro, *, by: Any, typed: str = "", way: str = "", at: datetime | None = None) -> None:
+def run_macro(case: Case, macro: Macro, *, by: Any, typed: str = "", way: str = "", at: datetime | None = None, seen: int | None = None) -> None:
     """Do what the macro says to an open case. What was typed meanwhile (`typed`, as `way`) is written instead of the macro's own text.
 
-    A step that is done already is left out; handing over needs the right to assign.
+    A step that is done already is left out; handing over needs the right to assign. `seen` as in `take_case`.
     """
     with work(by=by):
         still_open(hold(case))
@@ -30,7 +30,7 @@ def run_macro(case: Case, macro: Macro, *, by: Any, typed: str = "", way: str = 
             held.save(update_fields=apply_promise(held, now=at or timezone.now()))
             case.refresh_from_db()
         if macro.take and case.owner_id != by.pk:
-            take_case(case, by=by, at=at)
+            take_case(case, by=by, at=at, seen=seen)
         if macro.team is not None and (case.team_id != macro.team_id or case.owner_id is not None):
             if not Case.objects.visible_to(by, "assign").filter(pk=case.pk).exists():
                 raise PermissionDenied

@@ -39,10 +39,7 @@ def save_case(form: Any, *, by: Any) -> Case:
         if case.pk is None:
             if not may(by, "add", Case):
                 raise PermissionDenied
-            open_case(case, by=by)
-            if not Case.objects.visible_to(by, "add").filter(pk=case.pk).exists():  # the gate: a new row must lie within reach
-                raise PermissionDenied
-            return case
+            return open_case(case, by=by, gated=True)
         was = Case.objects.unrestricted().values_list("party_id", flat=True).get(pk=case.pk)
         saved: Case = save_facts(form, by=by)
         if saved.party_id != was:
@@ -51,10 +48,11 @@ def save_case(form: Any, *, by: Any) -> Case:
         return saved
 
 
-def open_case(case: Case, *, by: Any, at: datetime | None = None) -> Case:
+def open_case(case: Case, *, by: Any, at: datetime | None = None, gated: bool = False) -> Case:
     """Save a new case: number, promise and queue, first ledger row. Spoken to us it is acknowledged at once.
 
-    Those it concerns may see it: whoever took it down, and who looks after the customer.
+    Those it concerns may see it: whoever took it down, and who looks after the customer. With `gated` it must lie within reach of `by`
+    as it was taken down; the queue it then goes to is the house's choice.
     """
     at = at or timezone.now()
     with work(by=by):
@@ -64,6 +62,8 @@ def open_case(case: Case, *, by: Any, at: datetime | None = None) -> Case:
         case.organisation = employer_of(case.party)
         case.created_by = case.updated_by = by
         case.save()
+        if gated and not Case.objects.visible_to(by, "add").filter(pk=case.pk).exists():
+            raise PermissionDenied
         _record(case, CaseStep.Kind.OPEN, by=by, at=at, before={})
         changed = apply_promise(case, now=at)
         if case.owner_id is None and case.rule is not None and case.rule.team_id:
@@ -86,11 +86,13 @@ def employer_of(party: Party | None) -> Party | None:
     return job.organisation if job else None
 
 
-def take_case(case: Case, *, by: Any, at: datetime | None = None) -> Undo | None:
-    """Work on it oneself. Raises RuleBroken if somebody else has taken it meanwhile."""
+def take_case(case: Case, *, by: Any, at: datetime | None = None, seen: int | None = None) -> Undo | None:
+    """Work on it oneself. `seen` is the owner the taker saw (0: nobody): RuleBroken if somebody else has taken it meanwhile (D7)."""
     with work(by=by):
         held = hold(case)
         still_open(held)
+        if seen is not None and held.owner_id not in (None, seen, by.pk):
+            raise RuleBroken(_("%(who)s has taken this case meanwhile.") % {"who": held.owner})
         if held.owner_id == by.pk:
             raise RuleBroken(_("You look after this case already."))
         if held.owner_id is not None and not Case.objects.visible_to(by, "assign").filter(pk=held.pk).exists():

@@ -66,7 +66,7 @@ def _dialog(request: HttpRequest, row: Case, verb: str, form: Any, **words: Any)
 @action(Cases, "change")
 def take(request: HttpRequest, row: Case) -> HttpResponse:
     """Work on it oneself."""
-    return _done(request, row, services.take_case(row, by=request.user))
+    return _done(request, row, services.take_case(row, by=request.user, seen=number_from(request, "seen")))
 
 
 @action(Cases, "change")
@@ -134,7 +134,7 @@ def macro(request: HttpRequest, row: Case) -> HttpResponse:
         if not form.is_valid():
             return _page(request, row, entry_form=form)
         typed = {"typed": form.cleaned_data["body"], "way": form.cleaned_data["way"]}
-    macros.run_macro(row, chosen, by=request.user, **typed)
+    macros.run_macro(row, chosen, by=request.user, seen=number_from(request, "seen"), **typed)
     return _done(request, row, text=_("Done: %(what)s") % {"what": chosen.label})
 
 

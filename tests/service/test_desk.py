@@ -80,6 +80,30 @@ def test_a_rep_takes_down_a_case_for_the_queue_and_follows_it(cast, sign_in):
     assert anna.post(f"/service/cases/{case.pk}/take/").status_code == 403
 
 
+def test_who_takes_it_second_reads_who_was_first(cast, sign_in, make):
+    case = make()
+    sven, emil = sign_in(cast.sven), sign_in(cast.emil)
+    assert 'name="seen" value="0"' in sven.get(f"/service/cases/{case.pk}/").content.decode()
+    assert emil.post(f"/service/cases/{case.pk}/take/", {"seen": "0"}).status_code == 302
+    for verb, more in (("take", {}), ("macro", {"macro": Macro.objects.get(key="confirm").pk})):
+        refused = sven.post(f"/service/cases/{case.pk}/{verb}/", {"seen": "0", **more})
+        assert refused.status_code == 422 and "Emil Probe hat diesen Vorgang inzwischen übernommen" in refused.content.decode()
+    assert sven.post(f"/service/cases/{case.pk}/take/", {"seen": str(cast.emil.pk)}).status_code == 302
+
+
+def test_a_role_that_adds_for_its_team_may_fill_the_queue_of_another(cast, sign_in, make):
+    from accounts.models import RoleRight
+    from service.models import SlaRule
+
+    SlaRule.objects.update(team=cast.firm.service)
+    for reach in ("team", "own"):
+        RoleRight.objects.filter(role__key="rep", entity="case", verb="add").update(reach=reach)
+        sync_grants()
+        answer = sign_in(cast.anna).post("/service/cases/new/", {"reporter": "Herr X", "type": "question", "heading": f"Reichweite {reach}", "priority": 3, "channel": "phone"})
+        assert answer.status_code == 302, reach
+    assert Case.objects.get(heading="Reichweite team").team == cast.firm.service and Case.objects.get(heading="Reichweite own").owner == cast.anna
+
+
 def test_each_step_is_one_form(sven, make, cast):
     case = make()
     here = f"/service/cases/{case.pk}/"
