@@ -3,8 +3,8 @@
     with Proxy(sink.port) as proxy:
         proxy.coming = [Fault("rcpt", "cut"), None, Fault("dot", "451 4.3.0 later")]
 
-Each mail (or, for the steps before the first mail, each connection) takes the next of `coming`; None lets it pass, and an empty list lets
-everything pass. `met` counts what was really done.
+Each mail takes the next of `coming` that is for mails, each connection the next that is for connections; None lets a mail pass, and an
+empty list lets everything pass. `met` counts what was really done.
 
 Steps: connect, banner, ehlo (per connection); mail, rcpt, data, body (after half of it), dot (before the last dot is passed on),
 answer (the server has accepted and answered, the sender does not hear it), done (cut right behind the 250). What: "cut", "slow"
@@ -78,11 +78,10 @@ class Proxy:
         await asyncio.gather(*others, return_exceptions=True)
 
     def _next(self, steps: tuple[str, ...]) -> Fault | None:
-        """The coming fault, if it belongs to one of these steps."""
-        if self.coming and (self.coming[0] is None or self.coming[0].step in steps):
-            if self.coming[0] is None and steps is PER_CONNECTION:
-                return None  # a None is for a mail
-            return self.coming.pop(0)
+        """The next fault for one of these steps; a None is for a mail."""
+        for place, fault in enumerate(self.coming):
+            if fault.step in steps if fault else steps is PER_MAIL:
+                return self.coming.pop(place)
         return None
 
     async def _serve(self, client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:

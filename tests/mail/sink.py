@@ -7,7 +7,7 @@ so what the sender is told never runs ahead of what was counted.
     with Sink(folder, before=0.01) as sink: …; sink.accepted()
 
 Seconds of thought widen the gaps in which a killed sender does not know: `before` at RCPT, `taking` between the last dot and the moment
-a mail is accepted, `after` between that moment and the 250. A recipient named `refuse-550-…` is refused, `later-450-2-…` is put off twice and then taken.
+a mail is accepted, `after` between that moment and the 250; a client that is silent for `timeout` is dropped. A recipient named `refuse-550-…` is refused, `later-450-2-…` is put off twice and then taken.
 """
 
 from __future__ import annotations
@@ -74,15 +74,16 @@ def digest_of(body: str) -> str:
 class Sink:
     """The process, as the tests see it."""
 
-    def __init__(self, folder: Path, *, before: float = 0, taking: float = 0, after: float = 0, log: bool = True) -> None:
+    def __init__(self, folder: Path, *, before: float = 0, taking: float = 0, after: float = 0, timeout: float = 300, log: bool = True) -> None:
         self.folder = folder
         self.options = {"before": before, "taking": taking, "after": after, "log": log}
+        self.timeout = timeout
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Sink:
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "tests.mail.sink", str(self.folder), json.dumps(self.options)]
+        command = [sys.executable, "-m", "tests.mail.sink", str(self.folder), json.dumps(self.options), str(self.timeout)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         self.port = int(self._process.stdout.readline())
@@ -175,11 +176,19 @@ class Handler:
         return f"250 2.0.0 Ok: queued as {queue_id}"
 
 
-async def serve(folder: Path, options: dict[str, Any]) -> None:
+class Noting(SMTP):
+    """A connection whose end is logged, as Postfix does."""
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.event_handler.note("smtpd", "disconnect from localhost[127.0.0.1]")
+        super().connection_lost(error)
+
+
+async def serve(folder: Path, options: dict[str, Any], timeout: float) -> None:
     """Print the port, then serve until SIGTERM."""
     loop = asyncio.get_running_loop()
     handler = Handler(folder, **options)
-    server = await loop.create_server(lambda: SMTP(handler, enable_SMTPUTF8=True, hostname="sink", loop=loop), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: Noting(handler, enable_SMTPUTF8=True, hostname="sink", timeout=timeout, loop=loop), "127.0.0.1", 0)
     ended = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
     print(server.sockets[0].getsockname()[1], flush=True)
@@ -196,4 +205,4 @@ def quiet() -> Iterator[None]:
 
 if __name__ == "__main__":
     with quiet():
-        asyncio.run(serve(Path(sys.argv[1]), json.loads(sys.argv[2])))
+        asyncio.run(serve(Path(sys.argv[1]), json.loads(sys.argv[2]), float(sys.argv[3])))
