@@ -57,7 +57,7 @@ class OutgoingMailAdmin(LookOnly):
     """Mail that left the house, or did not. The text is not shown: it is the recipient's, and may hold a link to sign in."""
 
     change_list_template = "admin/core/outgoingmail/change_list.html"
-    list_display = ["to", "heading", "what_for", "state", "planned_at", "handed_at"]
+    list_display = ["to", "heading", "what_for", "state", "planned_at"]
     list_filter = ["state", KindFilter]
     search_fields = ["to", "heading"]
     ordering = ["-id"]
@@ -79,7 +79,7 @@ class OutgoingMailAdmin(LookOnly):
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return self._may(request, "change")
 
-    @admin.action(description=_("Send again (only what is unclear, was refused or withdrawn)"), permissions=["retry"])
+    @admin.action(description=_("Send again …"), permissions=["retry"])
     def send_again(self, request: HttpRequest, mails: QuerySet[OutgoingMail]) -> TemplateResponse | None:
         """Ask first, in words: what is unclear may have arrived."""
         chosen = mails.filter(state__in=SHOWN)
@@ -137,7 +137,7 @@ class MailSetupAdmin(GatedAdmin):
 
     @admin.display(description=_("mail server"))
     def server(self, setup: MailSetup) -> str:
-        return described(setup)
+        return described(setup) or gettext("none: mails become files")
 
     @admin.display(description=_("sender"))
     def from_whom(self, setup: MailSetup) -> str:
@@ -160,7 +160,7 @@ class MailSetupAdmin(GatedAdmin):
 
     def changeform_view(self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
         now = sending_now()
-        return super().changeform_view(request, object_id, form_url, {**now, "described": described(now["setup"]), **(extra_context or {})})
+        return super().changeform_view(request, object_id, form_url, {**now, "described": described(now["setup"]), "folder": server_of(now["setup"]).folder, **(extra_context or {})})
 
     def get_urls(self) -> list[Any]:
         return [
@@ -199,6 +199,7 @@ class MailSetupAdmin(GatedAdmin):
             "is_open": is_open,
             "is_slow": is_slow,
             "described": described(setup),
+            "folder": server_of(setup).folder,
             "domain": domain,
             "findings": [] if mail is None or (is_open and not is_slow) else records.look_up(domain, setup.dkim_selector),
         }
@@ -221,9 +222,9 @@ class MailSetupAdmin(GatedAdmin):
 
 
 def described(setup: MailSetup) -> str:
-    """The server that is used at this moment, in words."""
+    """The server that is used at this moment, in words; "" without one."""
     server = server_of(setup)
     if not server.host:
-        return gettext("none: mails are written to files")
+        return ""
     words = f"{server.host}:{server.port} ({MailSetup.Security(server.security).label})"
     return gettext("%(server)s, from the environment") % {"server": words} if server.from_environment else words

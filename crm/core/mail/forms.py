@@ -24,17 +24,18 @@ class MailSetupForm(forms.ModelForm):
         label=_("Password"),
         required=False,
         strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "size": 50}),
         help_text=_("Kept encrypted and never shown. Leave it empty to keep the one that is stored; without a user name there is none."),
     )
 
     class Meta:
         model = MailSetup
         fields = ["host", "port", "security", "username", "sender", "reply_to", "dkim_selector", "connections", "per_hour"]
+        widgets = {name: forms.TextInput(attrs={"size": 50}) for name in ("host", "username", "sender", "reply_to")}
         help_texts = {
             "host": _("Name or address. Leave it empty to use what the environment says (LOTSE_SMTP_HOST)."),
             "security": _("STARTTLS is usual on port 587, TLS on port 465; port 25 without encryption only within the house."),
-            "sender": _("As recipients see it, for instance: Rheintal Fördertechnik <post@rheintal.example>. Empty: what the environment says (LOTSE_MAIL_FROM)."),
+            "sender": _("As recipients see it, for instance: Rheintal Fördertechnik &lt;post@rheintal.example&gt;. Empty: what the environment says (LOTSE_MAIL_FROM)."),
             "reply_to": _("Where answers go, if not to the sender."),
             "dkim_selector": _("The name under which your mail server signs, for instance “mail”. Needed only to look the key up."),
             "connections": _("How many mails may be handed over at the same time. Many mail servers allow only a few."),
