@@ -16,10 +16,14 @@ from tests.mail.sink import Sink
 LEASE = 0.05
 
 
-@pytest.fixture
-def sink(tmp_path: Path) -> Iterator[Sink]:
-    with Sink(tmp_path / "sink") as server:
+@pytest.fixture(params=[True])
+def sink(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sink]:
+    """A mail server that takes commands in one packet, as most do; `one_by_one` asks for one that does not."""
+    with Sink(tmp_path / "sink", pipelining=request.param) as server:
         yield server
+
+
+one_by_one = pytest.mark.parametrize("sink", [False, True], indirect=True, ids=["one by one", "together"])
 
 
 @pytest.fixture

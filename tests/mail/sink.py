@@ -74,9 +74,9 @@ def digest_of(body: str) -> str:
 class Sink:
     """The process, as the tests see it."""
 
-    def __init__(self, folder: Path, *, before: float = 0, taking: float = 0, after: float = 0, timeout: float = 300, log: bool = True) -> None:
+    def __init__(self, folder: Path, *, before: float = 0, taking: float = 0, after: float = 0, timeout: float = 300, pipelining: bool = True, log: bool = True) -> None:
         self.folder = folder
-        self.options = {"before": before, "taking": taking, "after": after, "log": log}
+        self.options = {"before": before, "taking": taking, "after": after, "pipelining": pipelining, "log": log}
         self.timeout = timeout
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
@@ -119,11 +119,12 @@ class Sink:
 class Handler:
     """What aiosmtpd asks."""
 
-    def __init__(self, folder: Path, before: float, taking: float, after: float, log: bool) -> None:
+    def __init__(self, folder: Path, before: float, taking: float, after: float, pipelining: bool, log: bool) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self._list, self._bytes = os.open(folder / "accepted.jsonl", flags), os.open(folder / "bytes", flags)
         self._log = os.open(folder / "maillog", flags) if log else None
         self._offset = os.fstat(self._bytes).st_size
+        self._pipelining = pipelining
         self._before, self._taking, self._after = before, taking, after
         self._tries: Counter[str] = Counter()
         self._running: set[asyncio.Task[str]] = set()
@@ -137,7 +138,7 @@ class Handler:
     async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:
         session.host_name = hostname
         self.note("smtpd", "connect from localhost[127.0.0.1]")
-        return responses
+        return ["250-PIPELINING", *responses] if self._pipelining else responses
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         if self._before:

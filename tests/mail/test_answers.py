@@ -17,6 +17,10 @@ from crm.core.mail.throttle import Bucket, Limit, queue_up, take
 A, L, R, U = Meaning.ACCEPTED, Meaning.LATER, Meaning.REFUSED, Meaning.UNKNOWN
 MEANINGS = [
     # step, code, meaning, does the connection live
+    ("rset", 250, None, True),
+    ("rset", 502, None, True),  # what it is for shows with the next MAIL
+    ("rset", 421, L, False),
+    ("rset", -1, L, False),
     ("mail", 250, None, True),
     ("mail", 421, L, False),
     ("mail", 450, L, True),
@@ -58,7 +62,7 @@ def test_what_an_answer_means(step: str, code: int, meaning: Meaning | None, ali
 
 
 @settings(deadline=None)
-@given(st.sampled_from(["mail", "rcpt", "data", "dot"]), st.integers(-1, 999))
+@given(st.sampled_from(["rset", "mail", "rcpt", "data", "dot"]), st.integers(-1, 999))
 def test_only_an_answer_behind_the_dot_accepts_or_leaves_open(step: str, code: int) -> None:
     answer = understand(step, code, "")
     if step != "dot":

@@ -10,7 +10,7 @@ import pytest
 
 from crm.core.mail import kinds, sending
 from crm.core.models import OutgoingMail
-from tests.mail.conftest import meant, work_off, write
+from tests.mail.conftest import meant, one_by_one, work_off, write
 from tests.mail.mails import MAILS
 from tests.mail.proxy import ANSWERS, CUTS, SLOW, Fault, Proxy, spread
 from tests.mail.sink import Sink
@@ -40,6 +40,7 @@ def through_the_wire(sink: Sink, house: Callable[..., None], faults: list[Fault]
     return judge(sink.accepted(), meant(*mails), excused=shown), states, proxy
 
 
+@one_by_one
 def test_with_a_log_nothing_is_doubled_lost_or_unclear(sink: Sink, house: Any, figures: Any, prove_full: bool) -> None:
     faults = [*CUTS, *ANSWERS, *(SLOW if prove_full else [Fault("dot", "slow"), Fault("rcpt", "slow")])]
     verdict, states, proxy = through_the_wire(sink, house, faults, 20 if prove_full else 2, kind="advertising", log=True)

@@ -27,7 +27,7 @@ from crm.core.mail.plan import draft_mail, plan_many
 from crm.core.models import Change, MailAttachment, MailBucket, MailFile, MailLimit, MailSetup, OutgoingMail
 from crm.core.tasks import tick
 from crm.mails import MAILS
-from tests.mail.conftest import work_off, write
+from tests.mail.conftest import one_by_one, work_off, write
 from tests.mail.sink import Sink
 
 pytestmark = pytest.mark.django_db
@@ -81,6 +81,7 @@ def test_the_database_keeps_leases_and_states_together(house: House) -> None:
 
 
 # --- one hand-over ----------------------------------------------------------------------------------------------------
+@one_by_one
 def test_a_mail_is_handed_over_once_as_it_was_written(sink: Sink, house: House) -> None:
     house(sink.port)
     MailSetup.objects.filter(pk=1).update(sender="Haus Müller <post@müller.test>", reply_to="Büro <buero@x.test>")
@@ -98,6 +99,7 @@ def test_a_mail_is_handed_over_once_as_it_was_written(sink: Sink, house: House) 
     assert [part.get_filename() for part in message.iter_attachments()] == ["Größen.pdf", "Größen (2).pdf"] and MailFile.objects.count() == 1
 
 
+@one_by_one
 def test_one_connection_carries_a_batch(sink: Sink, house: House) -> None:
     house(sink.port)
     for number in range(queue.BATCH + 5):
@@ -115,6 +117,7 @@ def test_without_a_server_mails_become_files(house: House, settings: Any) -> Non
     assert OutgoingMail.objects.get().state == "accepted"
 
 
+@one_by_one
 def test_the_servers_answers_end_a_try(sink: Sink, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house(sink.port)
     monkeypatch.setattr(queue, "STEPS", [timedelta(minutes=1), timedelta(minutes=5)])
@@ -196,21 +199,21 @@ def test_the_last_word_is_asked_when_the_mail_is_marked_not_when_it_is_claimed(c
     plan_mail(cast.anna, once="1", heading="Hallo", body="Text")
     (row,) = queue.claim("w", "")
     User.objects.filter(pk=cast.anna.pk).update(is_active=False)
-    assert not queue.mark_handing(row, "w", queue.Limits(), None)
+    assert not queue.mark_handing(row, "w", queue.Rules(), None)
     assert OutgoingMail.objects.get().state == "withdrawn"
 
 
 @pytest.mark.parametrize("kind", MAILS, ids=lambda kind: kind.key)
 def test_each_kind_asks_without_joining(kind: MailKind, house: House) -> None:
     """The row must be what the database looks at again: a join would hide that somebody else has just taken it."""
-    sql, _values = queue.condition(kind.key)
+    sql, _values = queue.Rules().last_word(kind.key)
     assert "JOIN" not in sql and 'IN (SELECT U0."id"' not in sql
 
 
 def test_red_control_a_kind_that_joins_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     kind = with_kind(monkeypatch, still=lambda: Q(user__is_active=True))
     with pytest.raises(AssertionError, match="joins"):
-        queue.condition(kind)
+        queue.Rules().last_word(kind)
 
 
 def test_a_condition_of_several_parts_stays_one(monkeypatch: pytest.MonkeyPatch, house: House) -> None:
@@ -230,7 +233,7 @@ def held(to: str, house: House, *, handing: bool, **facts: Any) -> OutgoingMail:
     row = write(to, **facts)
     queue.claim("dead", "")
     if handing:
-        assert queue.mark_handing(row, "dead", queue.Limits(), None)
+        assert queue.mark_handing(row, "dead", queue.Rules(), None)
     expire()
     return row
 
@@ -254,7 +257,7 @@ def test_a_live_lease_is_left_alone(house: House, settings: Any) -> None:
     settings.MAIL_LEASE = 60
     row = write("a@x.test")
     queue.claim("alive", "")
-    queue.mark_handing(row, "alive", queue.Limits(), None)
+    queue.mark_handing(row, "alive", queue.Rules(), None)
     sending.tend()
     assert OutgoingMail.objects.get().state == "handing"
 
@@ -264,8 +267,8 @@ def test_who_is_late_changes_nothing(house: House) -> None:
     row = held("a@x.test", house, handing=False)
     sending.tend()
     (again,) = queue.claim("second", "")
-    assert not queue.mark_handing(row, "dead", queue.Limits(), None)
-    assert queue.mark_handing(again, "second", queue.Limits(), None)
+    assert not queue.mark_handing(row, "dead", queue.Rules(), None)
+    assert queue.mark_handing(again, "second", queue.Rules(), None)
     queue.write_end(queue.Ended(row, Answer(Meaning.REFUSED, 550, "late")), "dead")
     assert (OutgoingMail.objects.get().state, OutgoingMail.objects.get().worker) == ("handing", "second")
     queue.write_end(queue.Ended(again, Answer(Meaning.ACCEPTED, 250, "Ok")), "second")

@@ -30,14 +30,14 @@ class Answer:
 
 
 def understand(step: str, code: int, text: str) -> Answer | None:
-    """The answer to a step (mail, rcpt, data, dot); None: go on with the next step.
+    """The answer to a step (rset, mail, rcpt, data, dot); None: go on with the next step.
 
     A 5xx to MAIL is about us (not signed in, sender not allowed), not about the recipient: such mails wait, they are not given up;
     only 552 there means that this mail is too big. An unintelligible answer is the end of the connection, and behind the dot nobody
     knows what it meant.
     """
-    good = {"mail": (250,), "rcpt": (250, 251, 252), "data": (354,), "dot": (250,)}[step]
-    if code in good or (step == "dot" and 200 <= code < 300):
+    good = {"rset": range(200, 600), "mail": [250], "rcpt": [250, 251, 252], "data": [354], "dot": range(200, 300)}[step]
+    if code in good and code != 421:
         return Answer(Meaning.ACCEPTED, code, text, queue_id(text)) if step == "dot" else None
     if code == 421:
         return Answer(Meaning.LATER, code, text, alive=False)

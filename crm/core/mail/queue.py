@@ -58,25 +58,25 @@ def claim(worker: str, log_mark: str) -> list[OutgoingMail]:
     return rows
 
 
-def mark_handing(mail: OutgoingMail, worker: str, limits: Limits, before: Ended | None) -> bool:
+def mark_handing(mail: OutgoingMail, worker: str, rules: Rules, before: Ended | None) -> bool:
     """Commit that this mail is on its way, and the end of the one before it, in one statement. False: it is not to leave now.
 
     Whether its reason still holds is asked in the same UPDATE. A domain that has had its share keeps the mail waiting.
     """
-    if limits.apply_to(mail.domain):
+    if rules.apply_to(mail.domain):
         with transaction.atomic():
             if before is not None:
                 write_end(before, worker)
-            slot = limits.take(mail.domain, urgent=mail.priority == URGENT)
+            slot = rules.take(mail.domain, urgent=mail.priority == URGENT)
             if slot is not None:
                 _mine(mail, worker).update(state=State.PLANNED, due_at=slot, worker="", lease_until=None)
                 return False
-            return _hand(mail, worker, None)
-    return _hand(mail, worker, before)
+            return _hand(mail, worker, rules, None)
+    return _hand(mail, worker, rules, before)
 
 
-def _hand(mail: OutgoingMail, worker: str, before: Ended | None) -> bool:
-    still, values = condition(mail.kind)
+def _hand(mail: OutgoingMail, worker: str, rules: Rules, before: Ended | None) -> bool:
+    still, values = rules.last_word(mail.kind)
     first, first_values = _ending(before, worker) if before is not None else ("", [])
     parameters: list[Any] = [*first_values, lease(), mail.pk, worker, *values]
     ended = f"WITH ended AS ({first}) " if first else ""
@@ -88,14 +88,6 @@ def _hand(mail: OutgoingMail, worker: str, before: Ended | None) -> bool:
     if not leaves:
         _mine(mail, worker).update(state=State.WITHDRAWN, answer=str(kind_of(mail.kind).withdrawn), worker="", lease_until=None)
     return leaves
-
-
-def condition(key: str) -> tuple[str, list[Any]]:
-    """What a kind asks of its mails at the last moment, as SQL behind AND. It may not join: see MailKind."""
-    query = OutgoingMail.objects.filter(kind_of(key).still()).query
-    sql, values = query.where.as_sql(query.get_compiler(connection=connection), connection) if query.where else ("", ())
-    assert all(count == 0 for alias, count in query.alias_refcount.items() if alias != "core_outgoingmail"), f"{key} joins"
-    return (f" AND {sql}", list(values)) if sql else ("", [])
 
 
 def write_end(ended: Ended, worker: str) -> None:
@@ -129,12 +121,12 @@ def wait_after(attempts: int) -> timedelta:
     return STEPS[min(attempts, len(STEPS)) - 1]
 
 
-def hold_back(mails: list[OutgoingMail], worker: str, limits: Limits) -> list[OutgoingMail]:
+def hold_back(mails: list[OutgoingMail], worker: str, rules: Rules) -> list[OutgoingMail]:
     """Let those wait whose domain has had its share for now, each until a slot of its own. Returns the rest."""
     leaving = []
     for domain, rows in groupby(sorted(mails, key=lambda mail: mail.domain), key=lambda mail: mail.domain):
         here = list(rows)
-        slots = limits.queue_up(domain, [mail.priority == URGENT for mail in here])
+        slots = rules.queue_up(domain, [mail.priority == URGENT for mail in here])
         for mail, slot in zip(here, slots, strict=True):
             if slot is None:
                 leaving.append(mail)
@@ -171,13 +163,23 @@ def settle(mail: OutgoingMail, state: str, **facts: Any) -> bool:
     return bool(mine.update(state=state, worker="", lease_until=None, **facts))
 
 
-class Limits:
-    """The house's limits, read once per batch."""
+class Rules:
+    """The house's limits and the last words of the kinds, read once per run."""
 
     def __init__(self) -> None:
+        self._words: dict[str, tuple[str, list[Any]]] = {}
         self._named = {row.domain: Limit(row.per_hour) for row in MailLimit.objects.all()}
         everybody = MailSetup.current().per_hour
         self._rest = Limit(everybody) if everybody else None
+
+    def last_word(self, key: str) -> tuple[str, list[Any]]:
+        """What a kind asks of its mails as they leave, as SQL behind AND. It may not join: see MailKind."""
+        if key not in self._words:
+            query = OutgoingMail.objects.filter(kind_of(key).still()).query
+            sql, values = query.where.as_sql(query.get_compiler(connection=connection), connection) if query.where else ("", ())
+            assert all(count == 0 for alias, count in query.alias_refcount.items() if alias != "core_outgoingmail"), f"{key} joins"
+            self._words[key] = (f" AND {sql}", list(values)) if sql else ("", [])
+        return self._words[key]
 
     def apply_to(self, domain: str) -> bool:
         """Whether there is a limit at all."""

@@ -23,7 +23,7 @@ from crm.core.mail.folder import Folder
 from crm.core.mail.kinds import kind_of
 from crm.core.mail.lock import check_lock, keep_turn
 from crm.core.mail.message import File, Letter, compose
-from crm.core.mail.queue import Ended, Limits
+from crm.core.mail.queue import Ended, Rules
 from crm.core.mail.server import Server, server_of
 from crm.core.mail.smtp import Line, Unreachable
 from crm.core.models import MailAttachment, MailSetup, OutgoingMail
@@ -46,15 +46,15 @@ def send_due(seconds: float = SLICE) -> int:
     setup = MailSetup.current()
     if setup.trouble and timezone.now() - setup.trouble_at < TROUBLE:
         return 0
-    server, limits = server_of(setup), Limits()
+    server, rules = server_of(setup), Rules()
     worker, until, accepted, helped = uuid.uuid4().hex, time.monotonic() + seconds, 0, False
     while rows := queue.claim(worker, maillog.mark(server.log)):
         if len(rows) == queue.BATCH and not helped:
             ring("crm.core.tasks.send_mails")  # another worker may help, if the settings let it
             helped = True
-        rows = queue.hold_back(rows, worker, limits)
+        rows = queue.hold_back(rows, worker, rules)
         if rows:
-            done, reached = _send_batch(rows, worker, server, limits)
+            done, reached = _send_batch(rows, worker, server, rules)
             accepted += done
             if not reached:
                 break
@@ -64,7 +64,7 @@ def send_due(seconds: float = SLICE) -> int:
     return accepted
 
 
-def _send_batch(rows: list[OutgoingMail], worker: str, server: Server, limits: Limits) -> tuple[int, bool]:
+def _send_batch(rows: list[OutgoingMail], worker: str, server: Server, rules: Rules) -> tuple[int, bool]:
     """One mail after the other over one connection; the end of each is committed with the beginning of the next.
 
     Returns how many were accepted, and whether the server could be reached all the time.
@@ -81,7 +81,7 @@ def _send_batch(rows: list[OutgoingMail], worker: str, server: Server, limits: L
             if content is None:
                 continue
             ending, before = before, None
-            if _persist(partial(queue.mark_handing, row, worker, limits, ending), ending, worker):
+            if _persist(partial(queue.mark_handing, row, worker, rules, ending), ending, worker):
                 before = Ended(row, line.hand_over(sender_of_row(row, server)[1], row.to, content))
                 accepted += before.answer.meaning is Meaning.ACCEPTED
         _note_trouble("")

@@ -21,7 +21,10 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_until__isnull', False), ('state__in', ['claimed', 'handing']), models.Q(('worker', ''), _negated=True)), models.Q(models.Q(('state__in', ['claimed', 'handing']), _negated=True), ('lease_until__isnull', True), ('worker', '')), _connector='OR'), name='mail_lease'),
         ),
         # A mail's row is written four times; its bodies, kept apart from it, only once.
-        migrations.RunSQL("ALTER TABLE core_outgoingmail SET (toast_tuple_target = 256, fillfactor = 80)", "ALTER TABLE core_outgoingmail RESET (toast_tuple_target, fillfactor)"),
+        migrations.RunSQL(
+            "ALTER TABLE core_outgoingmail SET (toast_tuple_target = 256, fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02)",
+            "ALTER TABLE core_outgoingmail RESET (toast_tuple_target, fillfactor, autovacuum_vacuum_scale_factor)",
+        ),
         Audited("MailSetup", ignore=["password", "fingerprint", "turn", "trouble", "trouble_at"]),
         Audited("MailLimit"),
     ]

@@ -48,8 +48,8 @@ class OutgoingMail(Subject):
     body = models.TextField()
     html = models.TextField(default="", blank=True)
     headers = models.JSONField(default=dict, blank=True)
-    message_id = models.CharField(max_length=320, unique=True)
-    once = models.CharField(max_length=120, unique=True)  # what this mail is for; a second planning is the same mail
+    message_id = models.CharField(max_length=320)
+    once = models.CharField(max_length=120)  # what this mail is for; a second planning is the same mail
     priority = models.PositiveSmallIntegerField(default=5)  # 0 leaves first
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PLANNED)
     due_at = models.DateTimeField(_("next try"), default=timezone.now)
@@ -72,7 +72,9 @@ class OutgoingMail(Subject):
             models.Index(fields=["lease_until"], name="mail_held", condition=Q(state__in=["claimed", "handing"])),
             models.Index(fields=["state", "-id"], name="mail_shown", condition=Q(state__in=["refused", "unclear", "withdrawn"])),
         ]
-        constraints = [
+        constraints = [  # as constraints, because unique=True would make a second index of each, for LIKE
+            models.UniqueConstraint(fields=["once"], name="mail_once"),
+            models.UniqueConstraint(fields=["message_id"], name="mail_message_id"),
             models.CheckConstraint(
                 name="mail_lease",
                 condition=Q(state__in=["claimed", "handing"], lease_until__isnull=False) & ~Q(worker="")
