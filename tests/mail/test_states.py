@@ -19,11 +19,12 @@ from django.utils import timezone, translation
 
 from accounts.models import User
 from crm.core.errors import RuleBroken
-from crm.core.mail import Attachment, Recipient, kinds, lock, plan_mail, queue, sending
+from crm.core.mail import Attachment, Recipient, kinds, lock, plan_mail, queue, run, sending
 from crm.core.mail.answers import Answer, Meaning
 from crm.core.mail.kinds import MailKind
 from crm.core.mail.lock import lock_sending, unlock_sending
 from crm.core.mail.plan import draft_mail, plan_many
+from crm.core.mail.run import BATCH, Run, last_word
 from crm.core.models import Change, MailAttachment, MailBucket, MailFile, MailLimit, MailSetup, OutgoingMail
 from crm.core.tasks import tick
 from crm.mails import MAILS
@@ -102,11 +103,11 @@ def test_a_mail_is_handed_over_once_as_it_was_written(sink: Sink, house: House) 
 @one_by_one
 def test_one_connection_carries_a_batch(sink: Sink, house: House) -> None:
     house(sink.port)
-    for number in range(queue.BATCH + 5):
+    for number in range(BATCH + 5):
         write(f"{'refuse-550-' if number == 3 else ''}n{number}@x.test")
     sending.send_due()
     assert sink.maillog.read_text().count("connect from") - sink.maillog.read_text().count("disconnect from") <= 2
-    assert sink.maillog.read_text().count(" connect from") == 2 and sink.count() == queue.BATCH + 4
+    assert sink.maillog.read_text().count(" connect from") == 2 and sink.count() == BATCH + 4
 
 
 def test_without_a_server_mails_become_files(house: House, settings: Any) -> None:
@@ -174,10 +175,10 @@ def test_a_mail_that_cannot_be_written_does_not_stop_the_others(house: House) ->
 
 
 def test_the_urgent_leave_first_and_the_scheduled_not_before(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "BATCH", 1)
+    monkeypatch.setattr(run, "BATCH", 1)
     order: list[str] = []
-    real = queue.mark_handing
-    monkeypatch.setattr(queue, "mark_handing", lambda mail, *rest: order.append(mail.to) or real(mail, *rest))
+    real = Run.mark_handing
+    monkeypatch.setattr(Run, "mark_handing", lambda self, mail, before: order.append(mail.to) or real(self, mail, before))
     write("late@x.test", at=timezone.now() + timedelta(hours=1))
     write("notice@x.test")
     write("sign-in@x.test", kind="account")
@@ -197,23 +198,23 @@ def test_who_was_switched_off_gets_nothing_more(cast: Any, house: House) -> None
 
 def test_the_last_word_is_asked_when_the_mail_is_marked_not_when_it_is_claimed(cast: Any, house: House) -> None:
     plan_mail(cast.anna, once="1", heading="Hallo", body="Text")
-    (row,) = queue.claim("w", "")
+    (row,) = Run("w").claim("")
     User.objects.filter(pk=cast.anna.pk).update(is_active=False)
-    assert not queue.mark_handing(row, "w", queue.Rules(), None)
+    assert not Run("w").mark_handing(row, None)
     assert OutgoingMail.objects.get().state == "withdrawn"
 
 
 @pytest.mark.parametrize("kind", MAILS, ids=lambda kind: kind.key)
 def test_each_kind_asks_without_joining(kind: MailKind, house: House) -> None:
     """The row must be what the database looks at again: a join would hide that somebody else has just taken it."""
-    sql, _values = queue.Rules().last_word(kind.key)
+    sql, _values = last_word(kind.key)
     assert "JOIN" not in sql and 'IN (SELECT U0."id"' not in sql
 
 
 def test_red_control_a_kind_that_joins_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     kind = with_kind(monkeypatch, still=lambda: Q(user__is_active=True))
     with pytest.raises(AssertionError, match="joins"):
-        queue.Rules().last_word(kind)
+        last_word(kind)
 
 
 def test_a_condition_of_several_parts_stays_one(monkeypatch: pytest.MonkeyPatch, house: House) -> None:
@@ -231,9 +232,9 @@ def expire() -> None:
 def held(to: str, house: House, *, handing: bool, **facts: Any) -> OutgoingMail:
     """A mail a dead worker left."""
     row = write(to, **facts)
-    queue.claim("dead", "")
+    Run("dead").claim("")
     if handing:
-        assert queue.mark_handing(row, "dead", queue.Rules(), None)
+        assert Run("dead").mark_handing(row, None)
     expire()
     return row
 
@@ -256,8 +257,8 @@ def test_without_a_log_the_kind_decides(house: House, monkeypatch: pytest.Monkey
 def test_a_live_lease_is_left_alone(house: House, settings: Any) -> None:
     settings.MAIL_LEASE = 60
     row = write("a@x.test")
-    queue.claim("alive", "")
-    queue.mark_handing(row, "alive", queue.Rules(), None)
+    Run("alive").claim("")
+    Run("alive").mark_handing(row, None)
     sending.tend()
     assert OutgoingMail.objects.get().state == "handing"
 
@@ -266,9 +267,9 @@ def test_who_is_late_changes_nothing(house: House) -> None:
     """A worker that slept over its lease: its row was given to another, and whatever it writes meets no row."""
     row = held("a@x.test", house, handing=False)
     sending.tend()
-    (again,) = queue.claim("second", "")
-    assert not queue.mark_handing(row, "dead", queue.Rules(), None)
-    assert queue.mark_handing(again, "second", queue.Rules(), None)
+    (again,) = Run("second").claim("")
+    assert not Run("dead").mark_handing(row, None)
+    assert Run("second").mark_handing(again, None)
     queue.write_end(queue.Ended(row, Answer(Meaning.REFUSED, 550, "late")), "dead")
     assert (OutgoingMail.objects.get().state, OutgoingMail.objects.get().worker) == ("handing", "second")
     queue.write_end(queue.Ended(again, Answer(Meaning.ACCEPTED, 250, "Ok")), "second")
@@ -277,10 +278,10 @@ def test_who_is_late_changes_nothing(house: House) -> None:
 
 def test_no_more_workers_than_connections(house: House, settings: Any) -> None:
     settings.MAIL_LEASE = 60
-    for number in range(queue.BATCH * 3):
+    for number in range(BATCH * 3):
         write(f"n{number}@x.test")
     MailSetup.objects.filter(pk=1).update(connections=2)
-    assert [len(queue.claim(name, "")) for name in ("one", "two", "three", "one")] == [20, 20, 0, 20]
+    assert [len(Run(name).claim("")) for name in ("one", "two", "three", "one")] == [20, 20, 0, 20]
 
 
 def test_the_end_of_a_mail_survives_a_database_that_was_gone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,15 +289,15 @@ def test_the_end_of_a_mail_survives_a_database_that_was_gone(house: House, monke
     monkeypatch.setattr(sending, "connection", type("Gone", (), {"in_atomic_block": False, "close": staticmethod(lambda: None)}))
     monkeypatch.setattr(sending.time, "sleep", lambda _s: None)
     write("a@x.test"), write("b@x.test")
-    real, calls = queue.mark_handing, []
+    real, calls = Run.mark_handing, []
 
-    def mark(row: Any, *rest: Any) -> bool:
+    def mark(self: Run, row: Any, before: Any) -> bool:
         calls.append(row.to)
         if len(calls) == 2:
             raise OperationalError("server closed the connection unexpectedly")
-        return real(row, *rest)
+        return real(self, row, before)
 
-    monkeypatch.setattr(queue, "mark_handing", mark)
+    monkeypatch.setattr(Run, "mark_handing", mark)
     with pytest.raises(OperationalError):
         sending.send_due()
     assert dict(OutgoingMail.objects.values_list("to", "state")) == {"a@x.test": "accepted", "b@x.test": "claimed"}
@@ -379,7 +380,7 @@ def test_sending_can_be_stopped_by_hand(cast: Any, house: House) -> None:
     tick()
     write("a@x.test")
     lock_sending(by=cast.emil)
-    assert sending.send_due() == 0 and queue.claim("w", "") == []
+    assert sending.send_due() == 0 and Run("w").claim("") == []
     unlock_sending(by=cast.emil)
     assert sending.send_due() == 1
 

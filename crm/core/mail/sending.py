@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -23,7 +22,8 @@ from crm.core.mail.folder import Folder
 from crm.core.mail.kinds import kind_of
 from crm.core.mail.lock import check_lock, keep_turn
 from crm.core.mail.message import File, Letter, compose
-from crm.core.mail.queue import Ended, Rules
+from crm.core.mail.queue import Ended
+from crm.core.mail.run import BATCH, Run
 from crm.core.mail.server import Server, server_of
 from crm.core.mail.smtp import Line, Unreachable
 from crm.core.models import MailAttachment, MailSetup, OutgoingMail
@@ -46,25 +46,25 @@ def send_due(seconds: float = SLICE) -> int:
     setup = MailSetup.current()
     if setup.trouble and timezone.now() - setup.trouble_at < TROUBLE:
         return 0
-    server, rules = server_of(setup), Rules()
-    worker, until, accepted, helped = uuid.uuid4().hex, time.monotonic() + seconds, 0, False
-    while rows := queue.claim(worker, maillog.mark(server.log)):
-        if len(rows) == queue.BATCH and not helped:
-            ring("crm.core.tasks.send_mails")  # another worker may help, if the settings let it
-            helped = True
-        rows = queue.hold_back(rows, worker, rules)
-        if rows:
-            done, reached = _send_batch(rows, worker, server, rules)
+    server, run, until, accepted = server_of(setup), Run(), time.monotonic() + seconds, 0
+    try:
+        while rows := run.claim(maillog.mark(server.log)):
+            if len(rows) == BATCH and not accepted:
+                ring("crm.core.tasks.send_mails")  # another worker may help, if the settings let it
+            rows = run.hold_back(rows)
+            done, reached = _send_batch(rows, run, server) if rows else (0, True)
             accepted += done
             if not reached:
                 break
-        if time.monotonic() > until:
-            ring("crm.core.tasks.send_mails")
-            break
+            if time.monotonic() > until:
+                ring("crm.core.tasks.send_mails")
+                break
+    finally:
+        run.close()
     return accepted
 
 
-def _send_batch(rows: list[OutgoingMail], worker: str, server: Server, rules: Rules) -> tuple[int, bool]:
+def _send_batch(rows: list[OutgoingMail], run: Run, server: Server) -> tuple[int, bool]:
     """One mail after the other over one connection; the end of each is committed with the beginning of the next.
 
     Returns how many were accepted, and whether the server could be reached all the time.
@@ -77,11 +77,11 @@ def _send_batch(rows: list[OutgoingMail], worker: str, server: Server, rules: Ru
         for row in rows:
             if not line.stands:
                 line.open()
-            content = _compose(row, worker, server, files.get(row.pk, []))
+            content = _compose(row, run, server, files.get(row.pk, []))
             if content is None:
                 continue
             ending, before = before, None
-            if _persist(partial(queue.mark_handing, row, worker, rules, ending), ending, worker):
+            if _persist(partial(run.mark_handing, row, ending), ending, run):
                 before = Ended(row, line.hand_over(sender_of_row(row, server)[1], row.to, content))
                 accepted += before.answer.meaning is Meaning.ACCEPTED
         _note_trouble("")
@@ -91,19 +91,19 @@ def _send_batch(rows: list[OutgoingMail], worker: str, server: Server, rules: Ru
         reached = False
     finally:
         if before is not None:
-            _persist(partial(queue.write_end, before, worker), before, worker)
+            _persist(partial(queue.write_end, before, run.worker), before, run)
         line.close()
-    queue.give_back(worker)
+    run.give_back()
     return accepted, reached
 
 
-def _compose(row: OutgoingMail, worker: str, server: Server, files: list[File]) -> bytes | None:
+def _compose(row: OutgoingMail, run: Run, server: Server, files: list[File]) -> bytes | None:
     """The bytes, or None: a mail that cannot be written is refused by ourselves, and the others go on."""
     try:
         return compose(letter(row, server, files))
     except Exception as error:
         log.exception("mail %s cannot be composed", row.pk)
-        queue.refuse(row, worker, f"{type(error).__name__}: {error}")
+        run.refuse(row, f"{type(error).__name__}: {error}")
         return None
 
 
@@ -138,7 +138,7 @@ def _files(rows: list[OutgoingMail]) -> dict[int, list[File]]:
     return found
 
 
-def _persist(write: Callable[[], Any], ended: Ended | None, worker: str) -> Any:
+def _persist(write: Callable[[], Any], ended: Ended | None, run: Run) -> Any:
     """Write; if the database is gone while the end of a mail is unwritten, wait for it to come back and write that: the server has the mail.
 
     The run is over in any case; what it held is taken from it when the lease ends. A second writing meets no row.
@@ -151,7 +151,7 @@ def _persist(write: Callable[[], Any], ended: Ended | None, worker: str) -> Any:
             connection.close()
             time.sleep(0.5)
             try:
-                queue.write_end(ended, worker)
+                queue.write_end(ended, run.worker)
                 break
             except (OperationalError, InterfaceError):
                 continue
