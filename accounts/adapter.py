@@ -32,4 +32,4 @@ class ClosedSignup(DefaultAccountAdapter):
         with translation.override(user.language):
             message = self.render_mail(template_prefix, email, context)
         once = hashlib.sha256(f"{email}\n{message.body}".encode()).hexdigest()
-        plan_mail(user, once=f"account:{once}", heading=message.subject, body=message.body)
+        plan_mail(user, kind="account", once=f"account:{once}", heading=message.subject, body=message.body)

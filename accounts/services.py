@@ -67,7 +67,7 @@ def send_invitation(user: User, *, by: Any) -> None:
         raise RuleBroken(_("%(name)s is switched off or has no e-mail address.") % {"name": user})
     with work(by=by), translation.override(user.language):
         body = _("Hello %(name)s,\n\nyou can work with Lotse now. Open this link to choose your password:\n\n%(url)s\n\nThe link works once, for three days. Afterwards ask for a new one on the sign-in page.")
-        plan_mail(user, once=f"invitation:{uuid.uuid4()}", heading=_("Your access to Lotse"), body=body % {"name": user, "url": password_link(user)})
+        plan_mail(user, kind="account", once=f"invitation:{uuid.uuid4()}", heading=_("Your access to Lotse"), body=body % {"name": user, "url": password_link(user)})
 
 
 def password_link(user: User) -> str:

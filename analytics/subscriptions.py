@@ -13,7 +13,7 @@ from analytics.forecast import Ask, Forecast, current_period, may_read
 from analytics.models import ReportSubscription
 from crm.core import pdf
 from crm.core.access import one_request
-from crm.core.mail import plan_mail
+from crm.core.mail import Attachment, plan_mail
 from crm.core.models import OutgoingMail
 from crm.core.tasks import ring
 from crm.core.work import work
@@ -54,12 +54,12 @@ def _plan_one(pk: int, due_at: datetime) -> None:
         return
     with translation.override(user.language):
         forecast = Forecast(Ask(user, current_period(), action="export"))
-        attachment = None
+        attachments = []
         if pdf.available():
             try:
-                attachment = (report.file_name(forecast), report.as_pdf(forecast))
+                attachments = [Attachment(report.file_name(forecast), report.as_pdf(forecast))]
             except pdf.PdfFailed:
                 report.log.exception("no PDF for %s", once)
-        heading, body = report.mail(forecast, with_pdf=attachment is not None)
+        heading, body = report.mail(forecast, with_pdf=bool(attachments))
         with work():
-            plan_mail(user, once=once, heading=heading, body=body, attachment=attachment)
+            plan_mail(user, once=once, heading=heading, body=body, attachments=attachments)

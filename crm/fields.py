@@ -32,9 +32,16 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     "core.notification": [(PASSING, "user text"), (SYSTEM, "id url at read_at")],
     "core.savedview": [(STAFF, "user name query"), (SYSTEM, "id page")],
     "core.outgoingmail": [
-        (PASSING, "to user heading body attachment_name attachment answer"),
-        (SYSTEM, "id subject_type subject_id message_id once state attempts planned_at handed_at"),
+        (PASSING, "to to_name domain user language sender reply_to heading body html headers answer"),
+        (SYSTEM, "id subject_type subject_id kind message_id once priority state due_at give_up_at worker lease_until log_mark code queue_id attempts planned_at handed_at"),
     ],
+    "core.mailfile": [(PASSING, "data"), (SYSTEM, "digest")],
+    "core.mailattachment": [(PASSING, "mail file name"), (SYSTEM, "id kind")],
+    "core.mailsetup": [
+        (SYSTEM, "id host port security username password sender reply_to dkim_selector connections per_hour lock locked_at fingerprint turn trouble trouble_at")
+    ],
+    "core.maillimit": [(SYSTEM, "id domain per_hour")],
+    "core.mailbucket": [(SYSTEM, "domain level at queued_until")],
     "core.recentlyviewed": [(STAFF, "user at"), (SYSTEM, "id subject_type subject_id")],
     "core.installation": [(SYSTEM, "id name currency fiscal_year_start language")],
     "core.numberrange": [(SYSTEM, "key prefix upcoming")],

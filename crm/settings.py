@@ -132,6 +132,7 @@ LOTSE_SCHEDULES = "crm.schedules.SCHEDULES"
 LOTSE_EACH_TICK = "crm.schedules.EACH_TICK"
 LOTSE_UNDOS = "crm.undos.UNDOS"
 LOTSE_PANELS = "crm.panels.PANELS"
+LOTSE_MAILS = "crm.mails.MAILS"
 
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
@@ -192,14 +193,15 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 LOTSE_UPLOAD_LIMIT = env.number("LOTSE_UPLOAD_LIMIT_MB", 64) * 1_000_000
 
 # --- mail ------------------------------------------------------------------------------------------------------------
-EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend" if env.text("LOTSE_SMTP_HOST", "") else "django.core.mail.backends.filebased.EmailBackend"
+SMTP_HOST = env.text("LOTSE_SMTP_HOST", "")  # without one, mails become files; the set-up pages may name another server
 EMAIL_FILE_PATH = Path(env.text("LOTSE_MAIL_FOLDER", BASE_DIR / ".local" / "mail"))
-EMAIL_HOST = env.text("LOTSE_SMTP_HOST", "localhost")
 EMAIL_PORT = env.number("LOTSE_SMTP_PORT", 25)
 EMAIL_HOST_USER = env.text("LOTSE_SMTP_USER", "")
 EMAIL_HOST_PASSWORD = env.secret("LOTSE_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = env.flag("LOTSE_SMTP_TLS")
-EMAIL_TIMEOUT = 20
+EMAIL_TIMEOUT = 20  # seconds the mail server has for each answer; three times that behind the last dot
+SMTP_LOG = env.text("LOTSE_SMTP_LOG", "")
+MAIL_LEASE = 360  # seconds a worker may hold a mail: longer than any conversation, and than a mail server waits for a silent client
 DEFAULT_FROM_EMAIL = env.text("LOTSE_MAIL_FROM", "Lotse <lotse@localhost>")
 
 # --- the browser's side of safety ------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +50,12 @@ def nobody_keeps_the_database(request: pytest.FixtureRequest) -> Iterator[None]:
     blocker = request.getfixturevalue("django_db_blocker")
     with blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def media_of_its_own() -> None:
+    """Runs side by side share a stack but not their files: what one writes beside its database must not puzzle another."""
+    settings.MEDIA_ROOT = Path(settings.MEDIA_ROOT) / os.environ.get("PYTEST_XDIST_WORKER", "alone")
 
 
 class Browser(Client):

@@ -1,4 +1,4 @@
-"""Set-up of the house itself, and what its machinery wrote down: parked events, background work, mail, changes of the set-up."""
+"""Set-up of the house itself, and what its machinery wrote down: parked events, background work, changes of the set-up. Mail has its own."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+import crm.core.mail.admin  # noqa: F401 - its pages, too
 from crm.core.admin_site import GatedAdmin, LookOnly
 from crm.core.events import PARKED_AFTER
 from crm.core.history import Names, told
-from crm.core.models import Change, Event, Installation, Job, NumberRange, OutgoingMail
+from crm.core.models import Change, Event, Installation, Job, NumberRange
 from crm.core.tasks import ring
 
 
@@ -121,27 +122,6 @@ class JobAdmin(LookOnly):
     @admin.display(description=_("progress"))
     def progress(self, job: Job) -> str:
         return f"{job.done} / {job.total}"
-
-
-@admin.register(OutgoingMail)
-class OutgoingMailAdmin(LookOnly):
-    """Mail that left the house, or did not. The text is not shown: it is the recipient's, and may hold a link to sign in."""
-
-    about = _("Mails that were handed over, and those that were not.")
-    list_display = ["to", "heading", "state", "planned_at", "handed_at"]
-    list_filter = ["state"]
-    fields = ["to", "heading", "state", "attempts", "planned_at", "handed_at", "answer"]
-    actions = ["send_again"]
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        return self._may(request, "change")
-
-    @admin.action(description=_("Send again (only what is unclear or was refused)"), permissions=["retry"])
-    def send_again(self, request: HttpRequest, mails: QuerySet[OutgoingMail]) -> None:
-        states = [OutgoingMail.State.UNCLEAR, OutgoingMail.State.REFUSED]
-        count = mails.filter(state__in=states).update(state=OutgoingMail.State.PLANNED, attempts=0)
-        ring("crm.core.tasks.send_mails")
-        self.message_user(request, ngettext("%(count)s mail is sent again.", "%(count)s mails are sent again.", count) % {"count": count}, messages.SUCCESS)
 
 
 @admin.register(Change)

@@ -40,10 +40,10 @@ def run_job(job_id: int) -> None:
 
 @shared_task
 def send_mails() -> None:
-    """Hand planned mails to the mail server."""
-    from crm.core.mail import hand_over_planned
+    """Hand mails that are due to the mail server."""
+    from crm.core.mail.sending import send_due
 
-    hand_over_planned()
+    send_due()
 
 
 @shared_task
@@ -57,10 +57,11 @@ def run_schedule(name: str) -> None:
 @shared_task
 def tick() -> None:
     """Once a minute: claim what is due, do what the roof names for every tick, pick up what was left lying, clear away what is old."""
-    from crm.core import events, jobs, mail, schedules
+    from crm.core import events, jobs, schedules
+    from crm.core.mail import sending
 
     schedules.claim_due()
     schedules.run_each_tick()
     jobs.pick_up_left()
     events.dispatch()
-    mail.hand_over_planned()
+    sending.tend()

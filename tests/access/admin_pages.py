@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import Role, User
 from contacts.models import Industry, Party
 from crm.catalog.models import Currency
-from crm.core.models import Change, Event, Installation, NumberRange, OutgoingMail
+from crm.core.models import Change, Event, Installation, MailLimit, MailSetup, NumberRange, OutgoingMail
 from sales.models import LostReason, Pipeline, Stage
 from service.models import BusinessCalendar, Cause, Macro, Remedy, SlaRule, TextModule, Touchpoint
 
@@ -28,6 +28,8 @@ MADE: dict[str, tuple[str, frozenset[str]]] = {  # model → (row of the matrix,
     "core_event": ("setup", frozenset()),
     "core_job": ("setup", frozenset()),
     "core_outgoingmail": ("setup", frozenset()),
+    "core_mailsetup": ("setup", frozenset({"change"})),
+    "core_maillimit": ("setup", ALL),
     "core_change": ("setup", frozenset()),
     "catalog_currency": ("setup", frozenset({"add", "change"})),
     "catalog_product": ("product", ALL),
@@ -40,6 +42,8 @@ MADE: dict[str, tuple[str, frozenset[str]]] = {  # model → (row of the matrix,
     "sales_lostreason": ("setup", ALL),
     **{f"service_{name}": ("setup", ALL) for name in ("businesscalendar", "slarule", "cause", "touchpoint", "remedy", "textmodule", "macro")},
 }
+# Pages of single models: name → (answer to GET, answer to POST) for whoever may change the set-up.
+CHANGING = {"core_mailsetup_test": ("in", "in"), "core_mailsetup_lock": ("405", "in"), "core_mailsetup_unlock": ("405", "in")}
 # The site's own addresses: name → (answer to GET, answer to POST) for whoever may enter.
 SITE = {"index": ("in", "in"), "jsi18n": ("in", "405"), "logout": ("405", "sign-in"), "login": ("403", "403"), "autocomplete": ("403", "405")}
 
@@ -65,6 +69,8 @@ def rows(world: Any) -> dict[str, Any]:
         "core_event": Event.objects.create(name="sales.opportunity_won", attempts=10, subject_type=ContentType.objects.get_for_model(Party), subject_id=world.own.person.pk).pk,
         "core_job": world.own.job.pk,
         "core_outgoingmail": OutgoingMail.objects.create(to=user.email, user=user, heading="Guten Tag", body="x", message_id="<a@b>", once="cell", planned_at=timezone.now()).pk,
+        "core_mailsetup": MailSetup.current().pk,
+        "core_maillimit": MailLimit.objects.create(domain="example.test", per_hour=10).pk,
         "core_change": Change.objects.filter(relation="accounts_user").order_by("-pk")[0].pk,
         "catalog_currency": Currency.objects.order_by("pk")[0].pk,
         "catalog_product": world.product.pk,
@@ -83,6 +89,11 @@ def cells(world: Any) -> list[AdminCell]:
     """Every cell of the set-up."""
     enter = ("view", "setup")
     found = [AdminCell(f"admin:{name}", method, reverse(f"admin:{name}"), (enter,), want) for name, pair in SITE.items() for method, want in zip(("GET", "POST"), pair, strict=True)]
+    found += [
+        AdminCell(f"admin:{name}", method, reverse(f"admin:{name}"), (enter, ("change", "setup")), want)
+        for name, pair in CHANGING.items()
+        for method, want in zip(("GET", "POST"), pair, strict=True)
+    ]
     content_type = ContentType.objects.get_for_model(User).pk
     for method in ("GET", "POST"):
         found.append(AdminCell("admin:view_on_site", method, reverse("admin:view_on_site", args=[content_type, world.cast.anna.pk]), (enter,), "404"))
@@ -101,6 +112,6 @@ def cells(world: Any) -> list[AdminCell]:
 
 def unknown(names: set[str]) -> set[str]:
     """Admin addresses and registered models that stand in no table here."""
-    known = {f"admin:{name}" for name in (*SITE, "view_on_site", "app_list", "")} | {f"admin:{key}_{page}" for key in MADE for page in ("changelist", "add", "history", "delete", "change")}
+    known = {f"admin:{name}" for name in (*SITE, *CHANGING, "view_on_site", "app_list", "")} | {f"admin:{key}_{page}" for key in MADE for page in ("changelist", "add", "history", "delete", "change")}
     registered = {f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry}
     return {name for name in names if name.startswith("admin:") and name not in known} | (registered - set(MADE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from contacts.models import Party
 from crm.catalog.models import Currency, Price, Product
 from crm.core.access import scope_of
 from crm.core.admin_site import Gate, LookOnly
-from crm.core.models import Event, Installation, NumberRange, OutgoingMail
+from crm.core.models import Event, Installation, MailSetup, NumberRange, OutgoingMail
 from sales.models import LostReason, Opportunity, Stage
 from sales.services import open_opportunity
 from tests.factories import OpportunityFactory
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 def pages() -> list[str]:
     """The list and, where rows are made by hand, the add page of every registered model."""
-    made = [model for model, page in admin.site._registry.items() if not isinstance(page, LookOnly) and model is not NumberRange]
+    made = [model for model, page in admin.site._registry.items() if not isinstance(page, LookOnly) and model not in {NumberRange, MailSetup}]
     name = "admin:{0.app_label}_{0.model_name}_{1}"
     return [name.format(model._meta, "changelist") for model in admin.site._registry] + [name.format(model._meta, "add") for model in made]
 
@@ -41,7 +42,7 @@ def fields_of(response: Any) -> dict[str, Any]:
         kind = names.get("type", "text")
         if "name" not in names or kind in {"submit", "button"} or (kind in {"checkbox", "radio"} and " checked" not in tag):
             continue
-        value = names.get("value", "on" if kind == "checkbox" else "")
+        value = unescape(names.get("value", "on" if kind == "checkbox" else ""))
         found.setdefault(names["name"], []).append(value)
     for name, body in re.findall(r'<select [^>]*?name="([^"]+)"[^>]*>(.*?)</select>', form, re.S):
         chosen = re.findall(r'<option value="([^"]*)"[^>]*? selected', body)
@@ -251,7 +252,7 @@ def test_currency_rates_prices_numbers_and_house(cast: Any, sign_in: Any) -> Non
     assert (Installation.current().pk, Installation.current().currency, Installation.current().fiscal_year_start) == (1, "EUR", 4)
 
 
-def test_parked_events_and_unclear_mail_wait_for_a_person(cast: Any, sign_in: Any) -> None:
+def test_parked_events_wait_for_a_person(cast: Any, sign_in: Any) -> None:
     browser = sign_in(cast.emil)
     parked, fresh = Event.objects.create(name="sales.opportunity_won", attempts=10), Event.objects.create(name="sales.opportunity_lost")
     page = reverse("admin:core_event_changelist")
@@ -259,11 +260,6 @@ def test_parked_events_and_unclear_mail_wait_for_a_person(cast: Any, sign_in: An
     assert submit(browser, page, action="try_again", _selected_action=[str(parked.pk)]).status_code == 302
     parked.refresh_from_db()
     assert (parked.attempts, fresh.attempts) == (0, 0)
-    mail = OutgoingMail.objects.create(to="x@example.test", heading="Betreff", body="https://geheim.example/link", message_id="<1@x>", once="1", state="unclear")
-    assert submit(browser, reverse("admin:core_outgoingmail_changelist"), action="send_again", _selected_action=[str(mail.pk)]).status_code == 302
-    mail.refresh_from_db()
-    assert mail.state == "planned"
-    assert "geheim" not in browser.get(reverse("admin:core_outgoingmail_change", args=[mail.pk])).content.decode()
 
 
 def test_the_change_list_shows_set_up_and_no_customer(cast: Any, sign_in: Any) -> None:

@@ -140,9 +140,9 @@ def test_each_gets_their_own_numbers_once(cast, now_rows, fast_pdf):
     assert mails.keys() == {"clara", "greta"}
     assert "4.711" in mails["clara"].body and "93.599" not in mails["clara"].body
     assert "93,599" in mails["greta"].body and mails["greta"].body.startswith("Dear Greta Probe,\n")
-    clara = bytes(mails["clara"].attachment).decode()
+    clara = bytes(mails["clara"].attachments.get().file.data).decode()
     assert "4.711" in clara and "88.888" not in clara
-    assert mails["clara"].attachment_name.endswith(".pdf") and mails["clara"].once == f"forecast:{DUE.isoformat()}:{cast.clara.pk}"
+    assert mails["clara"].attachments.get().name.endswith(".pdf") and mails["clara"].once == f"forecast:{DUE.isoformat()}:{cast.clara.pk}"
 
 
 def test_rights_are_those_of_the_minute(cast, now_rows, fast_pdf):
@@ -196,4 +196,4 @@ def test_without_a_pdf_the_mail_still_tells(cast, now_rows, monkeypatch):
     cast.greta.save()
     subscriptions.plan_mails(DUE)
     mail = OutgoingMail.objects.get()
-    assert not mail.attachment_name and "could not be made" in mail.body
+    assert not mail.attachments.exists() and "could not be made" in mail.body

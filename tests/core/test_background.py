@@ -6,14 +6,12 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from django.core import mail as outbox
 from django.utils import timezone
 
 from crm.core import events, jobs, schedules, wiring
 from crm.core.errors import RuleBroken
 from crm.core.jobs import JobKind
-from crm.core.mail import hand_over_planned, plan_mail
-from crm.core.models import Change, Event, Job, Notification, OutgoingMail, ScheduledRun
+from crm.core.models import Change, Event, Job, Notification, ScheduledRun
 from tests.factories import PersonFactory
 
 pytestmark = pytest.mark.django_db
@@ -159,32 +157,3 @@ def test_due_times_follow_the_clock_on_the_wall(now: datetime, due: datetime) ->
 def test_a_weekly_time_is_on_its_day() -> None:
     monday = schedules.Schedule("x", time(7), lambda due: None, weekday=0).last_due(datetime(2026, 11, 22, 12, tzinfo=UTC))
     assert timezone.localtime(monday).strftime("%a %H:%M %d.%m.") == "Mon 07:00 16.11."
-
-
-def test_a_mail_is_written_once_and_handed_over_once(cast: Any, settings: Any) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    for _ in range(2):
-        plan_mail(cast.anna, once="weekly:1", heading="Forecast", body="Guten Tag", attachment=("forecast.pdf", b"%PDF"))
-    assert hand_over_planned() == 1
-    assert hand_over_planned() == 0
-    (sent,) = outbox.outbox
-    row = OutgoingMail.objects.get()
-    assert (row.state, sent.extra_headers["Message-ID"]) == ("accepted", row.message_id)
-
-
-def test_a_worker_killed_while_handing_over_leaves_it_unclear(cast: Any, settings: Any) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    row = plan_mail(cast.anna, once="weekly:1", heading="Forecast", body="Guten Tag")
-    OutgoingMail.objects.filter(pk=row.pk).update(state="handing", handed_at=timezone.now() - timedelta(hours=1))
-    hand_over_planned()
-    row.refresh_from_db()
-    assert row.state == "unclear"
-    assert not outbox.outbox
-
-
-def test_an_unreachable_server_means_later(cast: Any, settings: Any) -> None:
-    settings.EMAIL_BACKEND, settings.EMAIL_HOST, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", "127.0.0.1", 1
-    row = plan_mail(cast.anna, once="weekly:1", heading="Forecast", body="Guten Tag")
-    assert hand_over_planned() == 0
-    row.refresh_from_db()
-    assert (row.state, row.attempts) == ("planned", 1)

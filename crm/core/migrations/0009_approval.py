@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('contenttypes', '0002_remove_content_type_name'),
-        ('core', '0005_schedules_done'),
+        ('core', '0008_mail_ledgers'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

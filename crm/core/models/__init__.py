@@ -1,4 +1,4 @@
-"""Tables every app leans on: audit, events, jobs, schedules, idempotency, outgoing mail, notifications, saved views."""
+"""Tables every app leans on: audit, events, jobs, schedules, idempotency, notifications, saved views; those of mail in `mail`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,31 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.core.access import MineAccess
+from crm.core.models.mail import MailAttachment, MailBucket, MailFile, MailLimit, MailSetup, OutgoingMail
+from crm.core.models.subject import Subject
 from crm.core.records import RecordQuerySet
 from crm.core.wiring import table
+
+__all__ = [
+    "Change",
+    "Event",
+    "Installation",
+    "Job",
+    "MailAttachment",
+    "MailBucket",
+    "MailFile",
+    "MailLimit",
+    "MailSetup",
+    "Notification",
+    "NumberRange",
+    "OnceKey",
+    "OutgoingMail",
+    "RecentlyViewed",
+    "SavedView",
+    "ScheduledRun",
+    "Subject",
+    "Undo",
+]
 
 
 class Change(models.Model):
@@ -45,16 +68,6 @@ class Change(models.Model):
             models.Index(fields=["work"], name="change_work", condition=Q(work__isnull=False)),
             models.Index(fields=["job_id"], name="change_job", condition=Q(job_id__isnull=False)),
         ]
-
-
-class Subject(models.Model):
-    """Something of ours named by (concrete content type, id); what it is called and where it lives says `crm/subjects.py`."""
-
-    subject_type = models.ForeignKey(ContentType, models.PROTECT, null=True, blank=True, editable=False, related_name="+", db_index=False)
-    subject_id = models.BigIntegerField(null=True, blank=True, editable=False)
-
-    class Meta:
-        abstract = True
 
 
 class Event(Subject):
@@ -199,36 +212,6 @@ class SavedView(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["user", "page", "name"], name="view_name_once")]
-
-
-class OutgoingMail(Subject):
-    """One mail that leaves the house: written first, handed over once. `message_id` is fixed beforehand (D16)."""
-
-    class State(models.TextChoices):
-        PLANNED = "planned", _("planned")
-        HANDING = "handing", _("being handed over")
-        ACCEPTED = "accepted", _("accepted by the mail server")
-        REFUSED = "refused", _("refused by the mail server")
-        UNCLEAR = "unclear", _("unclear")
-
-    to = models.EmailField(_("to"))
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
-    heading = models.CharField(_("subject"), max_length=200)
-    body = models.TextField()
-    attachment_name = models.CharField(max_length=120, default="", blank=True)
-    attachment = models.BinaryField(default=b"")
-    message_id = models.CharField(max_length=120, unique=True)
-    once = models.CharField(max_length=120, unique=True)  # what this mail is for; a second planning is the same mail
-    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PLANNED)
-    answer = models.TextField(_("answer of the mail server"), default="", blank=True)
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    planned_at = models.DateTimeField(_("planned"), auto_now_add=True)
-    handed_at = models.DateTimeField(_("handed over"), null=True)
-
-    class Meta:
-        verbose_name = _("outgoing mail")
-        verbose_name_plural = pgettext_lazy("several", "outgoing mail")
-        indexes = [models.Index(fields=["id"], name="mail_waiting", condition=Q(state="planned"))]
 
 
 class RecentlyViewed(models.Model):

@@ -1,0 +1,96 @@
+"""The forms of the set-up pages about sending."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from crm.core.mail.addresses import BadAddress, ascii_domain, read_mailbox
+from crm.core.mail.server import PURPOSE
+from crm.core.models import MailLimit, MailSetup
+from crm.core.seal import seal
+
+_HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$")
+
+
+class MailSetupForm(forms.ModelForm):
+    """The mail server and the sender. The stored password is never shown; an empty field keeps it."""
+
+    new_password = forms.CharField(
+        label=_("Password"),
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "size": 50}),
+        help_text=_("Kept encrypted and never shown. Leave it empty to keep the one that is stored; without a user name there is none."),
+    )
+
+    class Meta:
+        model = MailSetup
+        fields = ["host", "port", "security", "username", "sender", "reply_to", "dkim_selector", "connections", "per_hour"]
+        widgets = {name: forms.TextInput(attrs={"size": 50}) for name in ("host", "username", "sender", "reply_to")}
+        help_texts = {
+            "host": _("Name or address. Leave it empty to use what the environment says (LOTSE_SMTP_HOST)."),
+            "security": _("STARTTLS is usual on port 587, TLS on port 465; port 25 without encryption only within the house."),
+            "sender": _("As recipients see it, for instance: Rheintal Fördertechnik &lt;post@rheintal.example&gt;. Empty: what the environment says (LOTSE_MAIL_FROM)."),
+            "reply_to": _("Where answers go, if not to the sender."),
+            "dkim_selector": _("The name under which your mail server signs, for instance “mail”. Needed only to look the key up."),
+            "connections": _("How many mails may be handed over at the same time. Many mail servers allow only a few."),
+            "per_hour": _("How many mails an hour go to one recipient domain, unless it has a limit of its own. Empty: no limit. Sign-in mails never wait."),
+        }
+
+    def clean_host(self) -> str:
+        host = str(self.cleaned_data["host"]).strip()
+        if host and not _HOST.match(host):
+            try:
+                host = ipaddress.ip_address(host.strip("[]")).compressed
+            except ValueError:
+                raise forms.ValidationError(_("This is neither a host name nor an address.")) from None
+        return host
+
+    def clean_sender(self) -> str:
+        return self._mailbox("sender")
+
+    def clean_reply_to(self) -> str:
+        return self._mailbox("reply_to")
+
+    def clean_dkim_selector(self) -> str:
+        selector = str(self.cleaned_data["dkim_selector"]).strip().lower()
+        if selector and not _HOST.match(selector):
+            raise forms.ValidationError(_("Letters, digits, hyphens and dots."))
+        return selector
+
+    def _mailbox(self, field: str) -> str:
+        text = str(self.cleaned_data[field]).strip()
+        if not text:
+            return ""
+        try:
+            name, address = read_mailbox(text)
+        except BadAddress:
+            raise forms.ValidationError(_("Write it as: Name <address@domain.example>")) from None
+        return f"{name} <{address}>" if name else address
+
+    def password(self) -> str | None:
+        """The sealed password to store; None keeps the stored one."""
+        typed: Any = self.cleaned_data.get("new_password", "")
+        if not self.cleaned_data.get("username"):
+            return ""
+        return seal(str(typed), PURPOSE) if typed else None
+
+
+class MailLimitForm(forms.ModelForm):
+    """A domain in its one spelling."""
+
+    class Meta:
+        model = MailLimit
+        fields = ["domain", "per_hour"]
+        help_texts = {"domain": _("What follows the @, for instance gmx.de.")}
+
+    def clean_domain(self) -> str:
+        try:
+            return ascii_domain(str(self.cleaned_data["domain"]).strip().lstrip("@"))
+        except BadAddress:
+            raise forms.ValidationError(_("This is not a domain.")) from None

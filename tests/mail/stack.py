@@ -1,0 +1,121 @@
+"""The whole product on services of its own, for measurements in which Postgres and the broker are struck, too."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg2
+import redis
+
+from crm.devstack import strays, supervisor
+from crm.devstack.places import MARK, Stack
+from crm.devstack.services import NAME, Postgres, Valkey, start, throwaway_stack
+from tests.mail.killer import Role
+from tests.mail.sink import ROOT, Sink
+
+
+@dataclass
+class House:
+    """Services that run, a migrated database, and the environment in which processes of the product find them."""
+
+    stack: Stack
+    folder: Path
+    environment: dict[str, str]
+
+    def roles(self, *, workers: int = 2) -> list[Role]:
+        """worker, beat and web as `./lotse up` starts them."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        programs = {program.name: program.command for program in supervisor.app_programs(self.stack, f"127.0.0.1:{port}", empty=True, reload=False)}
+        commands = {name: programs[name][2].partition("done; exec ")[2] for name in ("worker", "beat", "web")}
+        shell = {name: ["/bin/sh", "-c", f"exec {command}"] for name, command in commands.items()}
+        return [Role("worker", shell["worker"], workers, with_children=True), Role("beat", shell["beat"]), Role("web", shell["web"], with_children=True)]
+
+    def run(self, *arguments: str) -> None:
+        """A command of the product's Python."""
+        subprocess.run([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **self.environment}, check=True)
+
+    def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """The same, beside others."""
+        return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env={**os.environ, **self.environment})
+
+    def ask(self, sql: str) -> list[Any]:
+        """The rows of a query; none while the database is down."""
+        with contextlib.suppress(psycopg2.Error):
+            connection = Postgres(self.stack).connect(NAME)
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(sql)
+                    return list(cursor.fetchall()) if cursor.description else []
+            finally:
+                connection.close()
+        return []
+
+    def states(self) -> dict[str, int]:
+        """How many mails are in which state."""
+        return dict(self.ask("SELECT state, count(*) FROM core_outgoingmail GROUP BY state"))
+
+    def open_mails(self) -> int:
+        """Mails that wait or are held; -1 while nobody knows."""
+        found = self.ask("SELECT count(*) FROM core_outgoingmail WHERE state IN ('planned', 'claimed', 'handing', 'deferred')")
+        return int(found[0][0]) if found else -1
+
+    def flush_valkey(self) -> None:
+        """The broker forgets everything."""
+        with contextlib.suppress(redis.ConnectionError), redis.Redis(unix_socket_path=str(Valkey(self.stack).socket)) as client:
+            client.flushall()
+
+    def strike_postgres(self) -> None:
+        """kill -9 on the server and all its children, then start it again."""
+        mine = [process for process in strays.processes(self.stack) if strays.is_server(process, "postgres")]
+        for process in [*mine, *(child for server in mine for child in _children(server))]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(mine, 10)
+        start(self.stack, [Postgres(self.stack)])
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return list(process.children(recursive=True))
+    except psutil.NoSuchProcess:
+        return []
+
+
+@contextlib.contextmanager
+def house_with(sink: Sink, folder: Path, *, connections: int) -> Iterator[House]:
+    """A house whose mail server is the sink."""
+    with throwaway_stack() as stack:
+        postgres, valkey = Postgres(stack), Valkey(stack)
+        start(stack, [postgres, valkey])
+        connection = postgres.connect()
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
+        connection.close()
+        postgres.create_database()
+        environment = {
+            MARK: str(stack.data),
+            "DJANGO_SETTINGS_MODULE": "tests.mail.settings",
+            "DATABASE_URL": postgres.url,
+            "REDIS_URL": valkey.url,
+            "LOTSE_MEDIA_ROOT": str(folder / "media"),
+            "LOTSE_SMTP_HOST": "127.0.0.1",
+            "LOTSE_SMTP_PORT": str(sink.port),
+            "LOTSE_SMTP_LOG": str(sink.maillog),
+            "LOTSE_MAIL_FROM": "Haus <haus@lotse.test>",
+        }
+        house = House(stack, folder, environment)
+        house.flush_valkey()
+        house.run("manage.py", "migrate", "-v0")
+        house.ask(f"UPDATE core_mailsetup SET connections = {connections}")
+        yield house
