@@ -74,7 +74,7 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
         InteractionFactory(party=firm, kind="note", heading=f"QUELLE-{mark}", created_by=owner, **name_subject(opportunity))  # seen by who sees its source
         task = TaskFactory(party=firm, owner=owner, created_by=owner, text=f"{mark} nachfassen", **name_subject(opportunity))
         run = ImportRun.objects.create(owner=owner, team=team, created_by=owner, name=f"{mark}.csv", source=mark, pipeline="projects")
-        case = desk_of(owner, team, mark, person)
+        case = desk_of(owner, team, mark, firm)
     file = ImportFile.objects.create(run=run, name=f"{mark}.csv", digest="0" * 64, size=1, encoding="utf-8", delimiter=",", quotechar='"', header_row=1, header_key="x")
     job = Job.objects.create(kind="sales.import_check", by=owner, label=f"{mark} Auftrag")
     view = SavedView.objects.create(user=owner, page="person", name=f"{mark} Ansicht", query="state=customer")

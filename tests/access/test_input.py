@@ -93,7 +93,8 @@ def test_what_was_typed_stays(cast: Any, sign_in: Callable[[Any], Browser], figu
             continue  # files only: what is kept there is the import's own test
         bad = next((text for text in form.texts if form.required.get(text, "") in {"number", "email", "date"}), "") or next((t for t in form.texts if "mail" in t or "amount" in t or "date" in t or "close" in t or "founded" in t), "")
         good = next(text for text in form.texts if text != bad)
-        data = {**form.filled(), good: "Süßmüller & Söhne", **({bad: "kein Wert"} if bad else {good: ""})}
+        needed = next((text for text in form.texts if text in form.required), good)
+        data = {**form.filled(), good: "Süßmüller & Söhne", **({bad: "kein Wert"} if bad else {needed: ""})}
         answer = emil.post(address, data)
         tried += 1
         html = answer.content.decode()
