@@ -112,8 +112,8 @@ def remove_address(row: Any, *, by: Any) -> None:
 
 def _hold(party: Party, by: Any) -> Party:
     """The contact under its lock, with the gate asked again."""
-    held: Party = Party.objects.unrestricted().select_for_update().get(pk=party.pk)
-    if not Party.objects.visible_to(by, "change").filter(pk=party.pk).exists():
+    held: Party | None = Party.objects.unrestricted().select_for_update().filter(pk=party.pk).first()
+    if held is None or not Party.objects.visible_to(by, "change").filter(pk=party.pk).exists():
         raise Http404
     return held
 

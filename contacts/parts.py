@@ -7,7 +7,7 @@ the employer as its id, '' for nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -161,6 +161,14 @@ def drop_row(row: Any, by: Any) -> None:
     row.delete()
     if heir is not None:
         save_row(heir, {"is_primary": True}, by)
+
+
+def keep_main(party_ids: Iterable[int], by: Any) -> None:
+    """Where a contact has addresses of a kind and none is the main one — an undo may take it away — the first becomes the main one."""
+    for model in TYPED:
+        rows = model.objects.unrestricted().filter(party__in=list(party_ids))
+        for row in rows.exclude(party__in=rows.filter(is_primary=True).values("party")).order_by("party", "pk").distinct("party"):
+            save_row(row, {"is_primary": True}, by)
 
 
 def _beside(row: Any) -> Any:

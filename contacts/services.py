@@ -17,7 +17,7 @@ from accounts.models import Membership, Team, User
 from contacts.diary import recount
 from contacts.hints import find_hint, label_of
 from contacts.models import Affiliation, EmailAddress, HintDismissal, Interaction, Party, PhoneNumber, PostalAddress, Task
-from contacts.parts import mark_changed, read_parts, write_parts
+from contacts.parts import keep_main, mark_changed, read_parts, write_parts
 from contacts.search import index_parties
 from contacts.stale import last_change, part_differences, raw_value
 from crm.core.access import scope_of
@@ -193,9 +193,12 @@ def dismiss_hint(party: Party, key: str, *, by: Any) -> None:
         index_parties([held.pk])
 
 
-def refresh_after(work_id: str) -> None:
-    """Bring search rows and last contact in step with what an undo of this work restored: they are no facts of their own."""
-    index_parties(_touched(work_id, {Party: "", EmailAddress: "party_id", PhoneNumber: "party_id", PostalAddress: "party_id", Affiliation: "person_id", HintDismissal: "party_id"}))
+def refresh_after(work_id: str, *, by: Any) -> None:
+    """Bring main addresses, search rows and last contact in step with what an undo of this work restored: they are no facts of their own."""
+    columns = {Party: "", EmailAddress: "party_id", PhoneNumber: "party_id", PostalAddress: "party_id", Affiliation: "person_id", HintDismissal: "party_id"}
+    touched = _touched(work_id, columns)
+    keep_main(touched, by)
+    index_parties(touched)
     recount(_touched(work_id, {Party: "", Interaction: "party_id"}))
 
 

@@ -11,7 +11,7 @@ from service.services import undo_step as undo_step_of_case
 def restore_facts(payload: dict[str, Any], *, by: Any) -> None:
     """Facts as before; contacts that changed with them are found under what they are called again."""
     restore_work(payload, by=by)
-    refresh_after(payload["work"])
+    refresh_after(payload["work"], by=by)
 
 
 UNDOS = {"facts": restore_facts, "sales.step": undo_step_of_opportunity, "service.step": undo_step_of_case}
