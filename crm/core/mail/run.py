@@ -9,17 +9,30 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
-from django.db.models.functions import Now
 
 from crm.core.mail.answers import Meaning
 from crm.core.mail.kinds import kind_of
 from crm.core.mail.queue import Ended, Limits, lease, write_end
-from crm.core.models import MailSetup, OutgoingMail
+from crm.core.models import OutgoingMail
 
 BATCH = 20
 URGENT = 0  # the priority that does not wait for limits
 _ONE_CLAIMS = 0x3A11  # the advisory lock under which batches are claimed: so the number of workers is exact
 State = OutgoingMail.State
+
+_CLAIM = """
+WITH others AS (
+    SELECT count(DISTINCT worker) AS n FROM core_outgoingmail
+    WHERE state IN ('claimed', 'handing') AND lease_until > statement_timestamp() AND worker <> %s
+), due AS (
+    SELECT id FROM core_outgoingmail
+    WHERE state IN ('planned', 'deferred') AND due_at <= statement_timestamp()
+        AND EXISTS (SELECT FROM core_mailsetup, others WHERE id = 1 AND lock = '' AND n < connections)
+    ORDER BY priority, due_at, id LIMIT %s FOR UPDATE OF core_outgoingmail SKIP LOCKED
+)
+UPDATE core_outgoingmail m SET state = 'claimed', worker = %s, lease_until = statement_timestamp() + %s, log_mark = %s
+FROM due WHERE m.id = due.id RETURNING m.id
+"""
 
 # $1 worker, $2 mail, $3 lease; $4 the mail before it that was accepted (NULL for none), $5 code, $6 answer, $7 queue number
 _HAND = """
@@ -44,19 +57,12 @@ class Run:
 
     def claim(self, log_mark: str) -> list[OutgoingMail]:
         """Up to 20 due mails, the urgent ones first, leased to this worker. None while sending is locked or enough others are at it."""
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                # What is marked must stay marked when the server dies, whatever the database's own setting is.
-                cursor.execute("SELECT set_config('synchronous_commit', 'on', false), pg_advisory_xact_lock(%s)", [_ONE_CLAIMS])
-            setup = MailSetup.current()
-            others = OutgoingMail.objects.filter(state__in=OutgoingMail.HELD, lease_until__gt=Now()).exclude(worker=self.worker)
-            if setup.lock or others.values("worker").distinct().count() >= setup.connections:
-                return []
-            due = OutgoingMail.objects.filter(state__in=OutgoingMail.WAITING, due_at__lte=Now()).order_by("priority", "due_at", "pk")
-            rows = list(due.select_for_update(skip_locked=True)[:BATCH])
-            held = OutgoingMail.objects.filter(pk__in=[row.pk for row in rows])
-            held.update(state=State.CLAIMED, worker=self.worker, lease_until=Now() + lease(), log_mark=log_mark)
-        return rows
+        with transaction.atomic(), connection.cursor() as cursor:
+            # What is marked must stay marked when the server dies, whatever the database's own setting is.
+            cursor.execute("SELECT set_config('synchronous_commit', 'on', false), pg_advisory_xact_lock(%s)", [_ONE_CLAIMS])
+            values: list[Any] = [self.worker, BATCH, self.worker, lease(), log_mark]
+            cursor.execute(_CLAIM, values)
+            return list(OutgoingMail.objects.filter(pk__in=[pk for (pk,) in cursor.fetchall()]).order_by("priority", "due_at", "pk"))
 
     def hold_back(self, mails: list[OutgoingMail]) -> list[OutgoingMail]:
         """Let those wait whose domain has had its share for now, each until a slot of its own. Returns the rest."""

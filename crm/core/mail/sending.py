@@ -47,36 +47,39 @@ def send_due(seconds: float = SLICE) -> int:
     if setup.trouble and timezone.now() - setup.trouble_at < TROUBLE:
         return 0
     server, run, until, accepted = server_of(setup), Run(), time.monotonic() + seconds, 0
+    line: Line | Folder = Line(server) if server.host else Folder(server.folder)
     try:
         while rows := run.claim(maillog.mark(server.log)):
             if len(rows) == BATCH and not accepted:
                 ring("crm.core.tasks.send_mails")  # another worker may help, if the settings let it
-            rows = run.hold_back(rows)
-            done, reached = _send_batch(rows, run, server) if rows else (0, True)
-            accepted += done
-            if not reached:
-                break
+            accepted += _send_batch(run.hold_back(rows), run, server, line)
             if time.monotonic() > until:
                 ring("crm.core.tasks.send_mails")
                 break
+        if setup.trouble:
+            _note_trouble("")
+    except Unreachable as reason:
+        _note_trouble(str(reason))
     finally:
+        line.close()
         run.close()
     return accepted
 
 
-def _send_batch(rows: list[OutgoingMail], run: Run, server: Server) -> tuple[int, bool]:
+def _send_batch(rows: list[OutgoingMail], run: Run, server: Server, line: Line | Folder) -> int:
     """One mail after the other over one connection; the end of each is committed with the beginning of the next.
 
-    Returns how many were accepted, and whether the server could be reached all the time.
+    Returns how many were accepted. Raises Unreachable; what was not begun is then given back.
     """
-    line: Line | Folder = Line(server) if server.host else Folder(server.folder)
     files = _files(rows)
     accepted = 0
     before: Ended | None = None
+    waiting = set(rows)
     try:
         for row in rows:
             if not line.stands:
                 line.open()
+            waiting.remove(row)
             content = _compose(row, run, server, files.get(row.pk, []))
             if content is None:
                 continue
@@ -84,17 +87,12 @@ def _send_batch(rows: list[OutgoingMail], run: Run, server: Server) -> tuple[int
             if _persist(partial(run.mark_handing, row, ending), ending, run):
                 before = Ended(row, line.hand_over(sender_of_row(row, server)[1], row.to, content))
                 accepted += before.answer.meaning is Meaning.ACCEPTED
-        _note_trouble("")
-        reached = True
-    except Unreachable as reason:
-        _note_trouble(str(reason))
-        reached = False
     finally:
         if before is not None:
             _persist(partial(queue.write_end, before, run.worker), before, run)
-        line.close()
-    run.give_back()
-    return accepted, reached
+        if waiting:
+            run.give_back()
+    return accepted
 
 
 def _compose(row: OutgoingMail, run: Run, server: Server, files: list[File]) -> bytes | None:
@@ -132,6 +130,8 @@ def letter(row: OutgoingMail, server: Server, files: list[File]) -> Letter:
 def _files(rows: list[OutgoingMail]) -> dict[int, list[File]]:
     found: dict[int, list[File]] = {}
     attachments = list(MailAttachment.objects.filter(mail__in=rows).order_by("pk"))
+    if not attachments:
+        return found
     data = {row.file_id: row.file.data for row in MailAttachment.objects.filter(pk__in=[a.pk for a in attachments]).select_related("file").distinct("file_id").order_by("file_id")}
     for attachment in attachments:
         found.setdefault(attachment.mail_id, []).append(File(attachment.name, attachment.kind, bytes(data[attachment.file_id])))

@@ -16,7 +16,9 @@ from crm.core.mail.answers import Answer, Meaning, broken, understand
 from crm.core.mail.server import Server
 from crm.core.models import MailSetup
 
+PER_CONNECTION = 100  # mails; then a new one, as mail servers like it
 DOT_PATIENCE = 3  # times the usual wait: behind the last dot the server checks and stores the mail
+LAST_PACKET = 32_768  # bytes that leave together with the last dot; what comes before cannot have been the whole mail
 _DOTS = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -31,9 +33,11 @@ class Line:
         self._server = server
         self._client: Any = None
         self._fresh = True
+        self._carried = 0
 
     def open(self) -> None:
         """Connect, greet, encrypt and sign in as the settings say. Raises Unreachable."""
+        self.close()
         server = self._server
         if server.password_lost:
             raise Unreachable("The stored password cannot be read any more: enter it again.")
@@ -44,7 +48,7 @@ class Line:
             code, text = self._client.connect(server.host, server.port)
             if code != 220:
                 raise smtplib.SMTPConnectError(code, text)
-            self._client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the last dot is a packet of its own: it must not wait for an ACK
+            self._client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # no packet waits for the one before it
             self._client.ehlo_or_helo_if_needed()
             if server.security == MailSetup.Security.STARTTLS:
                 self._client.starttls(context=ssl.create_default_context())
@@ -55,6 +59,7 @@ class Line:
             self._drop()
             raise Unreachable(said(error)) from error
         self._fresh = True
+        self._carried = 0
 
     def hand_over(self, sender: str, to: str, content: bytes) -> Answer:
         """One mail to one recipient, under an answer that never lies: UNKNOWN only when the server may have it."""
@@ -75,11 +80,14 @@ class Line:
             answer = self._begin(commands)
             if answer:
                 return self._ended(answer)
-            step = "body"
-            client.send(_DOTS.sub(b"..", content) if content.startswith(b".") or b"\n." in content else content)
+            stuffed = _DOTS.sub(b"..", content) if content.startswith(b".") or b"\n." in content else content
+            body, end = stuffed[:-LAST_PACKET], stuffed[-LAST_PACKET:]
+            if body:
+                step = "body"
+                client.send(body)
             step = "dot"
             client.patience = self._server.timeout * DOT_PATIENCE
-            client.send(b".\r\n")
+            client.send(end + b".\r\n")
             answer = understand(step, *_read(client))
             assert answer
             self._fresh = answer.meaning is Meaning.ACCEPTED  # then the server has already begun anew
@@ -111,13 +119,14 @@ class Line:
         return first
 
     def close(self) -> None:
-        """Say goodbye if the line still stands."""
+        """Say goodbye if the line still stands; what the server answers to that nobody waits for."""
         if self._client is not None:
             with contextlib.suppress(OSError, smtplib.SMTPException):
-                self._client.quit()
+                self._client.putcmd("QUIT")
         self._drop()
 
     def _ended(self, answer: Answer) -> Answer:
+        self._carried += 1
         if not answer.alive:
             self._drop()
         return answer
@@ -131,7 +140,7 @@ class Line:
     @property
     def stands(self) -> bool:
         """Whether the next mail can go over it."""
-        return self._client is not None
+        return self._client is not None and self._carried < PER_CONNECTION
 
 
 def said(error: Exception) -> str:
