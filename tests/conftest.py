@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.cache import caches
 from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
@@ -17,6 +19,15 @@ from django.test import Client
 from tests.cast import cast, firm
 
 __all__ = ["cast", "firm"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Each process has a cache of its own, before the first is opened: one clears it while another counts failed sign-ins."""
+    worker = getattr(config, "workerinput", {}).get("workerid")
+    if worker:
+        settings.CACHES["default"]["OPTIONS"] = {"db": 1 + int(worker.removeprefix("gw"))}
+        with suppress(AttributeError):
+            del caches["default"]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -30,13 +41,6 @@ def flush_may_empty_ledgers() -> None:
             plain(self, statements)
 
     DatabaseOperations.execute_sql_flush = under_maintenance
-
-
-@pytest.fixture(autouse=True, scope="session")
-def a_cache_of_ones_own(worker_id: str) -> None:
-    """Each process has a cache of its own: one clears it while another counts failed sign-ins."""
-    if worker_id != "master":
-        settings.CACHES["default"]["OPTIONS"] = {"db": 1 + int(worker_id.removeprefix("gw"))}
 
 
 @pytest.fixture(autouse=True, scope="session")

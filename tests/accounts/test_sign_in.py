@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.core.cache import cache
 from django.test import override_settings
@@ -23,8 +27,11 @@ LOGIN, RESET = "/accounts/login/", "/accounts/password/reset/"
 
 
 @pytest.fixture(autouse=True)
-def no_limits_left_over() -> None:
+def limits_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left over, and tries follow each other by a hundredth of a second: a slow machine must not leave the window."""
     cache.clear()
+    ticks = itertools.count(time.time(), 0.01)
+    monkeypatch.setattr(ratelimit, "time", SimpleNamespace(time=lambda: next(ticks), monotonic=time.monotonic, sleep=time.sleep))
 
 
 @pytest.fixture
