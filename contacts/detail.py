@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts import addresses
+from contacts.diary import mails_of
 from contacts.forms import EntryForm
 from contacts.hints import open_hints
 from contacts.letters import letter_to
@@ -187,6 +188,7 @@ def timeline(party: Party, user: Any, chosen: str = "", after: str = "") -> dict
         rows = rows.filter(kind__in=kinds)
     page = paging.keyset(rows, "occurred_at", descending=True, size=PAGE, after=after)
     mine = set(Interaction.objects.visible_to(user, "change").filter(pk__in=[row.pk for row in page.rows]).values_list("pk", flat=True)) if may(user, "change", Interaction) else set()
+    mine -= mails_of(page.rows).keys()
     days: list[dict[str, Any]] = []
     for row in page.rows:
         day: date = timezone.localtime(row.occurred_at).date()

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from contacts.models import Affiliation, Interaction, Party, Task
 from crm.core.errors import RuleBroken
 from crm.core.events import emit
-from crm.core.models import Undo
+from crm.core.models import OutgoingMail, Undo
 from crm.core.subjects import name_subject
 from crm.core.undo import offer_undo
 from crm.core.work import work
@@ -51,10 +51,28 @@ def log_interaction(
         return entry
 
 
+def mail_key(entry: Interaction) -> str:
+    """What the mail made of an entry is for (`plan_mail`, once): there is one of it."""
+    return f"interaction:{entry.pk}"
+
+
+def mails_of(entries: Iterable[Interaction]) -> dict[int, OutgoingMail]:
+    """Entry's id → the mail it left the house as. Entries without one are left out."""
+    keys = {mail_key(entry): entry.pk for entry in entries if entry.kind == Interaction.Kind.EMAIL}
+    return {keys[mail.once]: mail for mail in OutgoingMail.objects.filter(once__in=keys).defer("body", "html")} if keys else {}
+
+
+def still_ours(entry: Interaction) -> None:
+    """Raise RuleBroken for an entry that left the house as a mail: what was sent is not changed afterwards."""
+    if mails_of([entry]):
+        raise RuleBroken(_("This entry left the house as a mail and stays as it was sent."))
+
+
 def delete_interaction(entry: Interaction, *, by: Any) -> None:
-    """Remove an entry. What the system wrote stays."""
+    """Remove an entry. What the system wrote stays, and what was sent."""
     if entry.kind == Interaction.Kind.SYSTEM:
         raise RuleBroken(_("This entry was written by the system and stays."))
+    still_ours(entry)
     with work(by=by):
         party = entry.party_id
         entry.delete()

@@ -64,6 +64,7 @@ def next_morning(now: datetime) -> datetime:
 @action(Interactions, "change", methods=("GET", "POST"))
 def interaction_update(request: HttpRequest, entry: Interaction) -> HttpResponse:
     """Correct an entry."""
+    diary.still_ours(entry)
     form = InteractionForm(request.POST if request.method == "POST" else None, instance=entry, user=request.user)
     url = _home(request, entry)
     if request.method == "POST" and form.is_valid():

@@ -19,5 +19,6 @@ _GONE = _("This person was switched off before the mail left.")
 MAILS = [
     MailKind("account", _("sign-in and password"), priority=0, patience=timedelta(days=1), still=reader_is_active, withdrawn=_GONE),
     MailKind("test", _("test of sending"), priority=0, patience=timedelta(hours=1)),
+    MailKind("case", _("answer to a customer"), priority=2, automatic=False),
     MailKind("notification", _("notice from Lotse"), priority=3, still=reader_is_active, withdrawn=_GONE),
 ]

@@ -11,13 +11,16 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from contacts.diary import log_interaction
-from contacts.models import Interaction
+from contacts.diary import log_interaction, mail_key
+from contacts.models import EmailAddress, Interaction, Party
+from crm.core.access import hidden_fields
+from crm.core.mail import Recipient, plan_mail
 from crm.core.subjects import name_subject
 from crm.core.work import work
 from service.merging import family_of
 from service.models import Case
 from service.services import acknowledge_case, hold, resume_case
+from service.texts import language_of
 
 # What an agent writes → the kind of entry and its direction.
 WAYS: dict[str, tuple[str, str]] = {
@@ -28,17 +31,32 @@ WAYS: dict[str, tuple[str, str]] = {
 }
 
 
-def log_entry(case: Case, *, way: str, body: str, by: Any, at: datetime | None = None) -> Interaction:
-    """Write one entry. Whoever hears from us is acknowledged; whoever speaks to us has no longer to be waited for."""
+def log_entry(case: Case, *, way: str, body: str, by: Any, at: datetime | None = None, to: str = "") -> Interaction:
+    """Write one entry. Whoever hears from us is acknowledged; whoever speaks to us has no longer to be waited for.
+
+    An answer with an address (`to`) leaves as a mail, once; without one it is written down only.
+    """
     kind, direction = WAYS[way]
     with work(by=by):
         held = hold(case)
         entry = log_interaction(held.party, kind=kind, direction=direction, body=body, by=by, at=at, about=held)
+        if to and way == "answer":
+            heading = f"[{held.number}] {held.heading}"
+            plan_mail(Recipient(to, language_of(held), str(held.party or "")), kind="case", once=mail_key(entry), heading=heading, body=body, subject=held)
         if direction and held.is_open and held.ack_at is None:
             acknowledge_case(case, by=by, at=at)
         if direction == Interaction.Direction.IN and held.state == Case.State.WAITING:
             resume_case(case, by=by, at=at)
         return entry
+
+
+def addresses_for(case: Case, user: Any) -> list[str]:
+    """Where this user may answer to by mail: the customer's addresses, the main one first. Writing to customers takes the right to change the case."""
+    if case.party_id is None or "email" in hidden_fields(user, Party) or not Party.objects.visible_to(user).filter(pk=case.party_id).exists():
+        return []
+    if not Case.objects.visible_to(user, "change").filter(pk=case.pk).exists():
+        return []
+    return list(EmailAddress.objects.visible_to(user).filter(party=case.party_id).order_by("-is_primary", "pk").values_list("address", flat=True))
 
 
 def entries_of(case: Case) -> QuerySet[Interaction]:

@@ -14,16 +14,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
+from contacts.diary import mails_of
 from contacts.models import Interaction, Party
 from contacts.panels import panels_for
 from contacts.parts import main
 from crm.core import formats
 from crm.core.access import hidden_fields, may
 from crm.core.approvals import open_approval
-from crm.core.models import Installation
+from crm.core.models import Installation, OutgoingMail
 from crm.core.subjects import kind_of
 from service import deadlines, texts
-from service.conversation import entries_of
+from service.conversation import addresses_for, entries_of
 from service.filters import OPEN, of_party, with_party_seen
 from service.forms import EntryForm, GrantForm
 from service.models import Case, CaseLink, CaseStep, Cause, Escalation, Macro, TextModule
@@ -103,7 +104,8 @@ def opened(case: Case, request: HttpRequest, queue: Queue, entry_form: EntryForm
     user, hidden = request.user, queue.hidden
     may_here = {verb: Case.objects.visible_to(user, verb).filter(pk=case.pk).exists() for verb in ("change", "assign", "delete")}
     party = case.party if case.party_seen else None  # type: ignore[attr-defined]
-    form = entry_form or EntryForm(auto_id="entry_%s")
+    form = entry_form or EntryForm(auto_id="entry_%s", addresses=addresses_for(case, user))
+    words = texts.words_for(case, user)
     macros = Macro.objects.visible_to(user).filter(active=True).select_related("team", "text")
     mail = _address(party)
     return {
@@ -118,7 +120,7 @@ def opened(case: Case, request: HttpRequest, queue: Queue, entry_form: EntryForm
         "talk": talk(case, user, party, mail),
         "entry_form": form,
         "entry_tabs": form.tabs(),
-        "modules": [{"pk": module.pk, "label": module.label, "text": texts.filled(module, case, user)} for module in TextModule.objects.visible_to(user).filter(active=True)],
+        "modules": [{"pk": module.pk, "label": module.label, "text": texts.filled(module, case, user, words)} for module in TextModule.objects.visible_to(user).filter(active=True)],
         "macros": [macro for macro in macros if may_here["assign"] or macro.team is None] if case.is_open and may_here["change"] else [],
         "facts": _facts(case, hidden),
         "grant_form": grant_form or (GrantForm(case=case, user=user, hidden=hidden) if may_here["change"] and case.state != Case.State.CLOSED else None),
@@ -159,8 +161,11 @@ def talk(case: Case, user: Any, party: Party | None, mail: str = "") -> list[dic
     lines += [{"at": row.at, "step": True, "who": "", "text": _("Deadline passed and reported: %(what)s") % {"what": row.get_clock_display()}, "bad": True} for row in late]
     seen = set(Interaction.objects.visible_to(user).filter(pk__in=entries_of(case).values("pk")).values_list("pk", flat=True))
     mine = set(Interaction.objects.visible_to(user, "change").filter(pk__in=seen).values_list("pk", flat=True)) if may(user, "change", Interaction) else set()
+    shown = list(entries_of(case).filter(pk__in=seen))[-SHOWN:]
+    mails = mails_of(shown)
     back = urlencode({"next": reverse("case-detail", args=[case.pk])})
-    for entry in list(entries_of(case).filter(pk__in=seen))[-SHOWN:]:
+    for entry in shown:
+        sent = mails.get(entry.pk)
         side = _SIDES[Interaction.Direction(entry.direction)]
         incoming = entry.direction == Interaction.Direction.IN
         lines.append(
@@ -171,8 +176,9 @@ def talk(case: Case, user: Any, party: Party | None, mail: str = "") -> list[dic
                 "who": str(party or case.reporter or _("Customer")) if incoming else str(entry.created_by or _("Lotse itself")),
                 "note": _("taken down by %(who)s") % {"who": entry.created_by} if incoming and entry.created_by else "",
                 "text": entry.body,
-                "edit_url": f"{reverse('interaction-update', args=[entry.pk])}?{back}" if entry.pk in mine else "",
-                "mail_url": _mail_url(case, mail, entry.body) if mail and (entry.kind, entry.direction) == ("email", "out") else "",
+                "edit_url": f"{reverse('interaction-update', args=[entry.pk])}?{back}" if entry.pk in mine and sent is None else "",
+                "mail_url": _mail_url(case, mail, entry.body) if mail and sent is None and (entry.kind, entry.direction) == ("email", "out") else "",
+                "sent": _sent(sent) if sent is not None else None,
             }
         )
     lines.sort(key=lambda line: line["at"])
@@ -180,6 +186,12 @@ def talk(case: Case, user: Any, party: Party | None, mail: str = "") -> list[dic
     taken = people.get(steps[0].by_id or 0) if steps else None
     report["note"] = _("taken down by %(who)s") % {"who": taken} if taken else ""
     return [report, *lines]
+
+
+def _sent(mail: OutgoingMail) -> dict[str, str]:
+    """What became of an answer that left as a mail."""
+    tones = {OutgoingMail.State.ACCEPTED: "good", OutgoingMail.State.REFUSED: "bad", OutgoingMail.State.UNCLEAR: "bad", OutgoingMail.State.WITHDRAWN: "warn"}
+    return {"words": mail.get_state_display(), "tone": tones.get(OutgoingMail.State(mail.state), "")}
 
 
 def _mail_url(case: Case, address: str, body: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -96,6 +97,13 @@ class EntryForm(forms.Form):
     }
     way = forms.ChoiceField(label=gettext_lazy("Kind of entry"), choices=[(way, way) for way in WAYS])
     body = forms.CharField(label=gettext_lazy("Text"), max_length=20_000, widget=forms.Textarea({"rows": "4", "placeholder": gettext_lazy("Write; :: brings a text module")}))
+
+    to = forms.ChoiceField(label=gettext_lazy("To"), required=False)
+
+    def __init__(self, *args: Any, addresses: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"].choices = [*((address, address) for address in addresses), ("", _("only write it down"))]  # type: ignore[attr-defined]
+        self.fields["to"].initial = addresses[0] if addresses else ""
 
     def tabs(self) -> list[dict[str, Any]]:
         """The kinds as the page draws them."""

@@ -16,10 +16,10 @@ from service.services import acknowledge_case, assign_case, hold, still_open, ta
 from service.texts import filled
 
 
-def run_macro(case: Case, macro: Macro, *, by: Any, typed: str = "", way: str = "", at: datetime | None = None, seen: int | None = None) -> None:
+def run_macro(case: Case, macro: Macro, *, by: Any, typed: str = "", way: str = "", to: str = "", at: datetime | None = None, seen: int | None = None) -> None:
     """Do what the macro says to an open case. What was typed meanwhile (`typed`, as `way`) is written instead of the macro's own text.
 
-    A step that is done already is left out; handing over needs the right to assign. `seen` as in `take_case`.
+    A step that is done already is left out; handing over needs the right to assign. `seen` as in `take_case`, `to` as in `log_entry`.
     """
     with work(by=by):
         still_open(hold(case))
@@ -38,9 +38,9 @@ def run_macro(case: Case, macro: Macro, *, by: Any, typed: str = "", way: str = 
         if macro.acknowledge and case.ack_at is None:
             acknowledge_case(case, by=by, at=at)
         if typed:
-            log_entry(case, way=way, body=typed, by=by, at=at)
+            log_entry(case, way=way, body=typed, by=by, at=at, to=to)
         elif macro.text is not None:
-            log_entry(case, way=macro.writes, body=filled(macro.text, case, by), by=by, at=at)
+            log_entry(case, way=macro.writes, body=filled(macro.text, case, by), by=by, at=at, to=to)
         if macro.wait:
             case.refresh_from_db()
             if case.state != Case.State.WAITING:

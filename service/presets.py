@@ -72,28 +72,28 @@ REMEDIES: list[tuple[str, str, str, int | None]] = [
 TEXTS = [
     (
         "received", "Eingang bestätigt", "Receipt confirmed",
-        "Guten Tag,\n\nIhr Anliegen „{subject}“ ist bei uns angekommen und hat die Nummer {number}. Ich kümmere mich darum; eine Lösung erhalten Sie spätestens bis {deadline}.\n\nMit freundlichen Grüßen\n{agent}\n{company}",
-        "Good day,\n\nWe have received your message “{subject}”; its number is {number}. I am looking after it and you will have a solution by {deadline} at the latest.\n\nKind regards\n{agent}\n{company}",
+        "{salutation},\n\nIhr Anliegen „{subject}“ ist bei uns angekommen und hat die Nummer {number}. Ich kümmere mich darum; eine Lösung erhalten Sie spätestens bis {deadline}.\n\nMit freundlichen Grüßen\n{agent}\n{company}",
+        "{salutation},\n\nWe have received your message “{subject}”; its number is {number}. I am looking after it and you will have a solution by {deadline} at the latest.\n\nKind regards\n{agent}\n{company}",
     ),
     (
         "question", "Rückfrage", "Question back",
-        "Guten Tag,\n\nzu Ihrem Anliegen {number} fehlt uns noch eine Angabe: \n\nSobald wir sie haben, geht es weiter.\n\nMit freundlichen Grüßen\n{agent}\n{company}",
-        "Good day,\n\nTo go on with {number} we still need to know: \n\nAs soon as we have it, we go on.\n\nKind regards\n{agent}\n{company}",
+        "{salutation},\n\nzu Ihrem Anliegen {number} fehlt uns noch eine Angabe: \n\nSobald wir sie haben, geht es weiter.\n\nMit freundlichen Grüßen\n{agent}\n{company}",
+        "{salutation},\n\nTo go on with {number} we still need to know: \n\nAs soon as we have it, we go on.\n\nKind regards\n{agent}\n{company}",
     ),
     (
         "visit", "Techniker kommt", "Technician comes",
-        "Guten Tag,\n\nzu {number} ({product}) kommt unser Techniker zu Ihnen. Der Termin: \n\nMit freundlichen Grüßen\n{agent}\n{company}",
-        "Good day,\n\nFor {number} ({product}) our technician will come to you. The date: \n\nKind regards\n{agent}\n{company}",
+        "{salutation},\n\nzu {number} ({product}) kommt unser Techniker zu Ihnen. Der Termin: \n\nMit freundlichen Grüßen\n{agent}\n{company}",
+        "{salutation},\n\nFor {number} ({product}) our technician will come to you. The date: \n\nKind regards\n{agent}\n{company}",
     ),
     (
         "solved", "Gelöst", "Solved",
-        "Guten Tag,\n\nIhr Anliegen {number} vom {opened} ist erledigt: \n\nSollte doch noch etwas offen sein, antworten Sie bitte einfach.\n\nMit freundlichen Grüßen\n{agent}\n{company}",
-        "Good day,\n\nYour request {number} of {opened} is settled: \n\nIf anything is still open, please simply reply.\n\nKind regards\n{agent}\n{company}",
+        "{salutation},\n\nIhr Anliegen {number} vom {opened} ist erledigt: \n\nSollte doch noch etwas offen sein, antworten Sie bitte einfach.\n\nMit freundlichen Grüßen\n{agent}\n{company}",
+        "{salutation},\n\nYour request {number} of {opened} is settled: \n\nIf anything is still open, please simply reply.\n\nKind regards\n{agent}\n{company}",
     ),
     (
         "sorry", "Entschuldigung", "Apology",
-        "Guten Tag,\n\nwas Sie zu {number} berichten, darf nicht geschehen, und es tut uns leid. Die Ursache: \n\nMit freundlichen Grüßen\n{agent}\n{company}",
-        "Good day,\n\nWhat you report in {number} must not happen, and we are sorry. The cause: \n\nKind regards\n{agent}\n{company}",
+        "{salutation},\n\nwas Sie zu {number} berichten, darf nicht geschehen, und es tut uns leid. Die Ursache: \n\nMit freundlichen Grüßen\n{agent}\n{company}",
+        "{salutation},\n\nWhat you report in {number} must not happen, and we are sorry. The cause: \n\nKind regards\n{agent}\n{company}",
     ),
 ]  # fmt: skip
 

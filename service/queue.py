@@ -9,7 +9,7 @@ from django.db.models import Count, F, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from crm.core import formats
 from crm.core.access import hidden_fields
@@ -23,7 +23,7 @@ SOON, NEAR = 4, 2  # business hours: amber below the first, red below the second
 TABS = {
     "all": gettext_lazy("All open"),
     "new": gettext_lazy("New"),
-    "mine": gettext_lazy("Mine"),
+    "mine": pgettext_lazy("queue", "Mine"),
     "waiting": gettext_lazy("Waits for the customer"),
     "soon": gettext_lazy("Due within 4 h"),
     "late": gettext_lazy("Overdue"),

@@ -17,7 +17,7 @@ from crm.core.access import may, scope_of
 from crm.core.approvals import open_approval
 from crm.core.errors import RuleBroken
 from crm.core.events import emit
-from crm.core.models import Approval, Notification, RecentlyViewed, Undo
+from crm.core.models import Approval, Notification, OutgoingMail, RecentlyViewed, Undo
 from crm.core.numbers import take_numbers
 from crm.core.saving import save_facts
 from crm.core.sharing import let_see
@@ -213,6 +213,7 @@ def delete_case(case: Case, *, by: Any) -> None:
         Task.objects.unrestricted().filter(here).delete()
         RecentlyViewed.objects.filter(here).delete()
         Approval.objects.filter(here).delete()
+        OutgoingMail.objects.filter(here).update(subject_type=None, subject_id=None)
         held.delete()
         recount(parties)
 

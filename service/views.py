@@ -23,7 +23,7 @@ from crm.core.views import action, gated, number_from
 from crm.core.why import explain
 from crm.core.work import work
 from service import detail, macros, merging, remedies, services, texts
-from service.conversation import log_entry
+from service.conversation import addresses_for, log_entry
 from service.crud import CaseDetail, Cases
 from service.filters import OPEN, of_party
 from service.forms import AssignForm, DecideForm, EntryForm, GrantForm, OtherCaseForm, SolveForm
@@ -107,18 +107,20 @@ def log(request: HttpRequest, row: Case) -> HttpResponse:
     """Write an entry. With `module` nothing is written yet: the text module is put into what was typed, and the page comes again."""
     if not may(request.user, "add", Interaction):
         raise PermissionDenied(_("You do not have the right to write entries."))
+    addresses = addresses_for(row, request.user)
     module = number_from(request, "module")
     if module:
         text = texts.filled(get_object_or_404(TextModule.objects.visible_to(request.user), pk=module), row, request.user)
         typed = request.POST.get("body", "").rstrip()
-        form = EntryForm(initial={"way": request.POST.get("way", "answer"), "body": f"{typed}\n\n{text}" if typed else text}, auto_id="entry_%s")
+        initial = {"way": request.POST.get("way", "answer"), "body": f"{typed}\n\n{text}" if typed else text}
+        form = EntryForm(initial=initial, addresses=addresses, auto_id="entry_%s")
         return _page(request, row, status=200, entry_form=form)
-    form = EntryForm(request.POST, auto_id="entry_%s")
+    form = EntryForm(request.POST, addresses=addresses, auto_id="entry_%s")
     if not form.is_valid():
         return _page(request, row, entry_form=form)
     with work(by=request.user):
         log_entry(row, by=request.user, **form.cleaned_data)
-        text = _("Entry saved.")
+        text = _("The answer is on its way to %(to)s.") % {"to": form.cleaned_data["to"]} if _leaves(form) else _("Entry saved.")
         return _done(request, row, offer_undo(request.user, text) if form.cleaned_data["way"] == "note" else None, text)
 
 
@@ -128,14 +130,20 @@ def macro(request: HttpRequest, row: Case) -> HttpResponse:
     chosen = Macro.objects.visible_to(request.user).filter(pk=number_from(request, "macro") or 0, active=True).first()
     if chosen is None:
         raise RuleBroken(_("This macro does not exist any more."))
-    typed: dict[str, str] = {}
+    addresses = addresses_for(row, request.user)
+    typed: dict[str, str] = {"to": next((address for address in addresses if address == request.POST.get("to")), "")}
     if request.POST.get("body", "").strip():
-        form = EntryForm(request.POST, auto_id="entry_%s")
+        form = EntryForm(request.POST, addresses=addresses, auto_id="entry_%s")
         if not form.is_valid():
             return _page(request, row, entry_form=form)
-        typed = {"typed": form.cleaned_data["body"], "way": form.cleaned_data["way"]}
+        typed |= {"typed": form.cleaned_data["body"], "way": form.cleaned_data["way"]}
     macros.run_macro(row, chosen, by=request.user, seen=number_from(request, "seen"), **typed)
     return _done(request, row, text=_("Done: %(what)s") % {"what": chosen.label})
+
+
+def _leaves(form: EntryForm) -> bool:
+    """Does this entry leave the house as a mail?"""
+    return bool(form.cleaned_data["to"]) and form.cleaned_data["way"] == "answer"
 
 
 def _page(request: HttpRequest, row: Case, *, status: int = 422, **forms: Any) -> HttpResponse:

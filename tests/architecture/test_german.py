@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -91,6 +92,12 @@ def test_every_string_has_its_german() -> None:
     known = {(message.context, forms(message.id)[0]) for message in entries()}
     missing = [f"{where}: {key[1]!r}" for key, where in said().items() if key not in known]
     assert missing == []
+
+
+def test_no_entry_stands_twice() -> None:
+    """Reading takes the last of two silently: what was merged from two sides must not say one thing in two ways."""
+    blocks = re.findall(r'^(?:msgctxt "(.*)"\n)?msgid "(.+)"$', CATALOGUE.read_text(encoding="utf-8"), re.M)
+    assert [entry for entry, count in Counter(blocks).items() if count > 1] == []
 
 
 def test_no_entry_is_empty_fuzzy_or_obsolete() -> None:

@@ -7,12 +7,15 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.grants import sync_grants
 from accounts.models import FieldRule, Role
+from contacts.letters import letter_to
 from contacts.models import Interaction
 from crm.core.approvals import open_approval
+from crm.core.models import OutgoingMail
 from service import services
 from service.conversation import log_entry
 from service.models import Case, CaseLink, Cause, Macro, Remedy, TextModule
@@ -185,6 +188,61 @@ def test_a_longer_queue_costs_no_more_queries(sven, make, cast):
         for _ in range(9):
             make()
     assert counts[0] == counts[1] and counts[0] < 80, counts
+
+
+@pytest.fixture
+def reachable(make):
+    case = make()
+    EmailFactory(party=case.party, address="einkauf@werk.example")
+    EmailFactory(party=case.party, address="lager@werk.example", is_primary=False)
+    return case
+
+
+def test_an_answer_leaves_as_a_mail_once_and_stays_as_it_was_sent(sven, cast, reachable):
+    here = f"/service/cases/{reachable.pk}/"
+    page = sven.get(here).content.decode()
+    assert page.index("einkauf@werk.example</option>") < page.index("lager@werk.example</option>") < page.index("nur festhalten")
+    answer = sven.post(f"{here}log/", {"way": "answer", "body": "Wir kommen morgen.", "to": "lager@werk.example"}, follow=True)
+    assert "ist unterwegs an lager@werk.example" in answer.content.decode() and "geplant" in answer.content.decode()
+    mail, entry = OutgoingMail.objects.get(), Interaction.objects.get(kind="email")
+    assert (mail.to, mail.kind, mail.heading, mail.body) == ("lager@werk.example", "case", f"[{reachable.number}] {reachable.heading}", "Wir kommen morgen.")
+    assert mail.subject_id == reachable.pk and mail.language == "de"
+    reachable.refresh_from_db()
+    assert reachable.ack_at is not None
+    for verb, more in (("edit", {"kind": "email", "occurred_at": "2026-09-15T10:00", "body": "anders", "version": 1}), ("delete", {})):
+        refused = sven.post(reverse(f"interaction-{'update' if verb == 'edit' else 'delete'}", args=[entry.pk]), more)
+        assert refused.status_code == 422 and "bleibt, wie er versandt wurde" in refused.content.decode()
+    assert reverse("interaction-update", args=[entry.pk]) not in sven.get(f"/contacts/organisations/{reachable.party_id}/").content.decode()
+
+
+def test_what_is_no_answer_and_what_is_only_written_down_does_not_leave(sven, reachable):
+    url = f"/service/cases/{reachable.pk}/log/"
+    for typed in ({"way": "note", "to": "einkauf@werk.example"}, {"way": "call_out", "to": "einkauf@werk.example"}, {"way": "answer", "to": ""}):
+        assert sven.post(url, {"body": "Text", **typed}).status_code == 302
+    assert not OutgoingMail.objects.exists()
+    page = sven.post(url, {"way": "answer", "body": "Text", "to": "fremd@anderswo.example"})
+    assert page.status_code == 422 and "Text</textarea>" in page.content.decode() and not OutgoingMail.objects.exists()
+
+
+def test_the_macro_s_text_greets_and_leaves(sven, cast, reachable):
+    macro = Macro.objects.get(key="confirm")
+    assert sven.post(f"/service/cases/{reachable.pk}/macro/", {"macro": macro.pk, "way": "answer", "body": "", "to": "einkauf@werk.example"}).status_code == 302
+    mail = OutgoingMail.objects.get()
+    assert mail.body.startswith(f"{letter_to(reachable.party, cast.sven).salutation},\n") and reachable.number in mail.body and "{" not in mail.body
+
+
+def test_who_only_looks_writes_to_nobody(cast, sign_in, reachable):
+    anna = sign_in(cast.anna)  # follows it, because she looks after the customer
+    page = anna.get(f"/service/cases/{reachable.pk}/").content.decode()
+    assert "einkauf@werk.example</option>" not in page
+    assert anna.post(f"/service/cases/{reachable.pk}/log/", {"way": "answer", "body": "Hallo", "to": "einkauf@werk.example"}).status_code == 422
+    assert anna.post(f"/service/cases/{reachable.pk}/log/", {"way": "note", "body": "Stammkunde"}).status_code == 302 and not OutgoingMail.objects.exists()
+
+
+def test_a_deleted_case_leaves_no_mail_behind_that_hangs_on_it(cast, reachable):
+    log_entry(reachable, way="answer", body="Wir kommen.", by=cast.sven, to="einkauf@werk.example")
+    services.delete_case(reachable, by=cast.sven)
+    assert OutgoingMail.objects.get().subject_id is None
 
 
 def test_an_answer_can_be_handed_to_the_mail_program(sven, make, cast):
