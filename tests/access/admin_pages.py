@@ -68,7 +68,7 @@ def rows(world: Any) -> dict[str, Any]:
         "core_numberrange": NumberRange.objects.order_by("pk")[0].pk,
         "core_event": Event.objects.create(name="sales.opportunity_won", attempts=10, subject_type=ContentType.objects.get_for_model(Party), subject_id=world.own.person.pk).pk,
         "core_job": world.own.job.pk,
-        "core_outgoingmail": OutgoingMail.objects.create(to=user.email, user=user, heading="Guten Tag", body="x", message_id="<a@b>", once="cell", planned_at=timezone.now()).pk,
+        "core_outgoingmail": OutgoingMail.objects.create(to="eigen@example.test", domain="example.test", heading="EIGEN Anlage", body="EIGEN", message_id="<a@b>", once="cell", planned_at=timezone.now()).pk,
         "core_mailsetup": MailSetup.current().pk,
         "core_maillimit": MailLimit.objects.create(domain="example.test", per_hour=10).pk,
         "core_change": Change.objects.filter(relation="accounts_user").order_by("-pk")[0].pk,

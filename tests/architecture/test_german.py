@@ -120,12 +120,6 @@ def broken(english: str, translated: str, *, filled_in: bool) -> bool:
     return parts[0] != parts[1] or edges[0] != edges[1] or bare
 
 
-def test_nothing_is_said_twice() -> None:
-    """Two entries for one text: the later one would win unseen."""
-    starts = re.findall(r'(?:^msgctxt .*\n)?^msgid (?:".*"\n)+', CATALOGUE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert [text for text in set(starts) if starts.count(text) > 1] == []
-
-
 def test_what_is_filled_in_stays() -> None:
     lost = [
         translated

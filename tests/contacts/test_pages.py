@@ -186,7 +186,7 @@ def test_ready_views_and_filters_narrow_with_one_click(cast, sign_in):
     page = browser.get(reverse("organisation-list"))
     with translation.override("de"):
         views = {str(view["label"]): view["url"] for view in page.context["views"]}
-    for label, names in (("Meine", {"Meine GmbH"}), ("Kunden", {"Bens GmbH"}), ("Ohne Kontakt seit 90 Tagen", {"Meine GmbH", "Bens GmbH"})):
+    for label, names in (("Von mir betreut", {"Meine GmbH"}), ("Kunden", {"Bens GmbH"}), ("Ohne Kontakt seit 90 Tagen", {"Meine GmbH", "Bens GmbH"})):
         found = browser.get(views[label])
         assert {row["object"].name for row in found.context["rows"]} == names, label
         assert [view["label"] for view in found.context["views"] if view["current"]] == [label]
@@ -195,4 +195,4 @@ def test_ready_views_and_filters_narrow_with_one_click(cast, sign_in):
     assert next(chip for chip in found.context["filter_chips"] if chip["name"] == "state")["options"][0]["current"]
     both = browser.get(reverse("organisation-list") + "?state=customer")
     assert 'type="hidden" name="state" value="customer"' in both.content.decode()  # typed filters carry what was clicked
-    assert "Meine" not in [view["label"] for view in sign_in(cast.greta).get(reverse("organisation-list")).context["views"]]
+    assert "Von mir betreut" not in [view["label"] for view in sign_in(cast.greta).get(reverse("organisation-list")).context["views"]]

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from crm.core import formats
 from crm.core.admin_site import GatedAdmin, LookOnly
 from crm.core.mail import plan_mail, records
 from crm.core.mail.addresses import domain_of
@@ -54,17 +55,26 @@ class KindFilter(admin.SimpleListFilter):
 
 @admin.register(OutgoingMail)
 class OutgoingMailAdmin(LookOnly):
-    """Mail that left the house, or did not. The text is not shown: it is the recipient's, and may hold a link to sign in."""
+    """Mail that left the house, or did not. The text is not shown: it is the recipient's, and may hold a link to sign in. Of mail to customers
+    only the domain: who may set up sending need not see whom the house writes to."""
 
     about = _("Mails that were handed over, and those that were not.")
     change_list_template = "admin/core/outgoingmail/change_list.html"
-    list_display = ["to", "heading", "what_for", "state", "planned_at"]
+    list_display = ["whom", "about_what", "what_for", "state", "planned_at"]
     list_filter = ["state", KindFilter]
-    search_fields = ["to", "heading"]
+    search_fields = ["user__email", "domain"]
     ordering = ["-id"]
-    fields = ["to", "heading", "what_for", "state", "attempts", "planned_at", "handed_at", "next_try", "code", "answer", "queue_id", "message_id"]
-    readonly_fields = ["next_try", "what_for"]
+    fields = ["whom", "about_what", "what_for", "state", "attempts", "planned_at", "handed_at", "next_try", "code", "answer", "queue_id", "message_id"]
+    readonly_fields = ["next_try", "what_for", "whom", "about_what"]
     actions = ["send_again"]
+
+    @admin.display(description=_("to"))
+    def whom(self, mail: OutgoingMail) -> str:
+        return mail.to if mail.user_id else f"…@{mail.domain}"
+
+    @admin.display(description=_("subject"))
+    def about_what(self, mail: OutgoingMail) -> str:
+        return mail.heading if mail.user_id else formats.DASH
 
     @admin.display(description=_("kind"))
     def what_for(self, mail: OutgoingMail) -> str:

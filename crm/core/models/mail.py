@@ -83,7 +83,7 @@ class OutgoingMail(Subject):
         ]
 
     def __str__(self) -> str:
-        return self.heading
+        return f"{self.pk}"
 
 
 class MailFile(models.Model):
