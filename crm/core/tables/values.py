@@ -89,6 +89,8 @@ _NO_CENTS = re.compile(r"([.,])(?:--?|–|—)$")
 
 def read_money(text: str, decimal: str = "") -> Money | None:
     """The amount with its currency, before or after it, as sign, code or word; None where it is neither money nor a number."""
+    if (plain := read_number(text, decimal)) is not None:
+        return Money(plain, "")  # whatever is a number is an amount, too
     text = text.strip()
     found = _MONEY.fullmatch(text) if len(text) <= _LONGEST else None
     if not found or (found["before"] and found["after"]):
