@@ -116,7 +116,7 @@ def _figures(forecast: Forecast, rows: Rows | None) -> list[dict[str, Any]]:
         },
         {
             "label": _("Win rate"), "value": formats.percent(total.win_rate, 2), "url": url("decided", total.n_won, total.n_lost),
-            "detail": _("%(won)s won of %(all)s decided") % {"won": formats.number(total.n_won), "all": formats.number(total.n_won + total.n_lost)},
+            "detail": _("won/(won+lost): %(won)s of %(all)s") % {"won": formats.number(total.n_won), "all": formats.number(total.n_won + total.n_lost)},
         },
     ]
 
