@@ -7,7 +7,10 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from contacts.models import Interaction
+from crm.core.access import may
 from crm.core.work import work
 from service.conversation import log_entry
 from service.deadlines import apply_promise
@@ -19,7 +22,7 @@ from service.texts import filled
 def run_macro(case: Case, macro: Macro, *, by: Any, typed: str = "", way: str = "", to: str = "", at: datetime | None = None, seen: int | None = None) -> None:
     """Do what the macro says to an open case. What was typed meanwhile (`typed`, as `way`) is written instead of the macro's own text.
 
-    A step that is done already is left out; handing over needs the right to assign. `seen` as in `take_case`, `to` as in `log_entry`.
+    A step that is done already is left out; handing over needs the right to assign, writing that to write entries. `seen` as in `take_case`, `to` as in `log_entry`.
     """
     with work(by=by):
         still_open(hold(case))
@@ -37,6 +40,8 @@ def run_macro(case: Case, macro: Macro, *, by: Any, typed: str = "", way: str = 
             assign_case(case, owner=None, team=macro.team, by=by, at=at)
         if macro.acknowledge and case.ack_at is None:
             acknowledge_case(case, by=by, at=at)
+        if (typed or macro.text is not None) and not may(by, "add", Interaction):
+            raise PermissionDenied(gettext("You do not have the right to write entries."))
         if typed:
             log_entry(case, way=way, body=typed, by=by, at=at, to=to)
         elif macro.text is not None:

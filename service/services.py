@@ -165,6 +165,8 @@ def solve_case(
             raise RuleBroken(_("Please name the cause: we learn from complaints."), field="cause")
         if held.is_complaint and remedy is None:
             raise RuleBroken(_("Please say what was granted; “nothing” is an answer, too."), field="remedy")
+        if remedy is not None and remedy.pk != held.remedy_id and remedy.limit is not None and held.goodwill > remedy.limit:
+            raise RuleBroken(_("The goodwill granted is above the limit of “%(remedy)s”. Change it under cause and remedy first.") % {"remedy": remedy}, field="remedy")
         words = _("Solved: %(name)s") % {"name": held}
         facts = {"cause": cause, "remedy": remedy, "owner": held.owner or by, "ack_at": held.ack_at or at}
         undo = step(case, held, CaseStep.Kind.SOLVE, words, by=by, at=at, state=State.SOLVED, solved_at=at, paused_since=None, **facts)

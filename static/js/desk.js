@@ -2,7 +2,7 @@
 const composer = document.querySelector('form[data-draft]');
 const field = composer?.querySelector('textarea');
 const modules = document.getElementById('modules');
-const store = composer && `lotse-draft-${composer.dataset.draft}`;
+const store = composer && `lotse-draft-${document.documentElement.dataset.user}-${composer.dataset.draft}`;   // of this reader: a tab may change hands
 
 function keep() {
   try {

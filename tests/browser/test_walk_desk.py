@@ -9,11 +9,13 @@ import pytest
 
 from contacts.models import Interaction
 from contacts.search import index_parties
+from crm.core.models import OutgoingMail
 from crm.core.work import work
+from service.conversation import log_entry
 from service.models import Case, Cause, Remedy
 from service.services import open_case
 from tests.browser.test_walks import Hands, done, language  # noqa: F401 - a fixture
-from tests.factories import CaseFactory, OrganisationFactory
+from tests.factories import CaseFactory, EmailFactory, OrganisationFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.proof("walks")]
 
@@ -82,6 +84,10 @@ def test_a_text_module_by_two_colons_survives_a_change_of_page(world: Any, open_
 
 
 def test_the_desk_on_a_phone(world: Any, open_as: Callable[..., Any], figures: Any, language: str, complaint: Case) -> None:  # noqa: F811
+    with work(by=world.cast.sven):  # an answer that left, to a long address: its head and the composer's row stay within the page
+        EmailFactory(party=complaint.party, address="bestellannahme.und.reklamation@ueberlinger-stahlbau.example")
+        log_entry(complaint, way="answer", body="Wir kommen morgen.", by=world.cast.sven, to=complaint.party.emails.get().address)
+        OutgoingMail.objects.update(state="accepted")  # the longest word for what became of it
     page = open_as(world.cast.sven, width=390, height=844)
     page.goto("/")
     hands = Hands(page)
@@ -89,6 +95,7 @@ def test_the_desk_on_a_phone(world: Any, open_as: Callable[..., Any], figures: A
     page.wait_for_selector("#dq.is-on")
     hands.click(f"#dq a[href='/service/cases/{complaint.pk}/']")
     page.wait_for_selector("#dt.is-on #composer")
+    assert page.locator("article.l-msg.out .l-tag").is_visible() and page.evaluate("document.documentElement.scrollWidth") <= 390
     hands.click("button[data-col=dx]")
     page.wait_for_selector("#dx.is-on")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

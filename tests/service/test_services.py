@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.grants import sync_grants
+from accounts.models import RoleRight
 from contacts.models import Affiliation, Interaction, Task
 from crm.core.approvals import open_approval
 from crm.core.errors import RuleBroken
@@ -295,6 +298,31 @@ def test_goodwill_beyond_waits_for_a_second_person(make, cast):
         remedies.decide_goodwill(case, granted=False, by=cast.emil)
     assert isinstance(grant(case, "900.00", cast.sven), Approval) and not isinstance(grant(case, "700.00", cast.sven), Approval)
     assert open_approval(case, services.GOODWILL) is None, "granting less takes the question back"
+
+
+def test_what_is_granted_when_solving_keeps_its_limit(make, cast):
+    """Goodwill within the limit of one remedy does not slip under a narrower one on the way out."""
+    case = make()
+    grant(case, "500.00", cast.sven)
+    narrow = Remedy.objects.exclude(key="credit").order_by("pk")[0]
+    Remedy.objects.filter(pk=narrow.pk).update(limit=Decimal("100.00"))
+    with pytest.raises(RuleBroken) as refused:
+        services.solve_case(case, by=cast.sven, remedy=Remedy.objects.get(pk=narrow.pk))
+    assert refused.value.field == "remedy"
+    case.refresh_from_db()
+    assert (case.is_open, case.remedy.key) == (True, "credit")
+    services.solve_case(case, by=cast.sven, remedy=Remedy.objects.get(key="credit"))
+
+
+def test_a_macro_writes_only_for_those_who_may_write(make, cast):
+    case = make(at=MONDAY)
+    RoleRight.objects.filter(role__key="service", entity="interaction").delete()
+    sync_grants()
+    before = Interaction.objects.count()
+    with pytest.raises(PermissionDenied):
+        macros.run_macro(case, Macro.objects.get(key="confirm"), by=cast.sven)
+    case.refresh_from_db()
+    assert Interaction.objects.count() == before and case.owner_id is None
 
 
 def test_four_eyes_are_kept_by_the_database(make, cast):

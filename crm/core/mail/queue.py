@@ -49,7 +49,7 @@ def write_end(ended: Ended, worker: str) -> None:
         values = [wait_after(mail.attempts + 1), kind_of(mail.kind).patience]
     elif answer.meaning is not Meaning.UNKNOWN:
         change, values = ", state = %s, queue_id = %s, worker = '', lease_until = NULL", [answer.meaning.value, answer.queue_id]
-    sql = f"UPDATE core_outgoingmail SET code = %s, answer = %s{change} WHERE id = %s AND state = 'handing' AND worker = %s"  # noqa: S608
+    sql = f"UPDATE core_outgoingmail SET code = %s, answer = %s{change} WHERE id = %s AND state = 'handing' AND worker = %s"  # noqa: S608 - `change` is one of the two texts above; every value is a parameter
     with connection.cursor() as cursor:
         cursor.execute(sql, [answer.code, answer.text, *values, mail.pk, worker])
 
