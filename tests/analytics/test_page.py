@@ -16,6 +16,7 @@ from django.utils import timezone, translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.models import User
 from analytics import page, periods
 from analytics.forecast import Ask, Forecast, current_period, likely
 from analytics.links import Rows
@@ -61,6 +62,14 @@ def test_closed_open_weighted_likely(cast):
     assert likely(total) == Decimal("118.43")
     assert (total.n_won, total.n_lost, total.n_open) == (1, 1, 1)
     assert total.win_rate == Decimal("0.5")
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "won/(won+lost): 1 of 2"), ("de", "gewonnen/(gewonnen+verloren): 1 von 2")])
+def test_the_win_rate_says_what_it_counts(cast, sign_in, language, words):
+    User.objects.filter(pk=cast.anna.pk).update(language=language)
+    for state in ("won", "lost"):
+        make(cast.anna, state=state, day=date(2017, 2, 1))
+    assert words in sign_in(cast.anna).get(reverse("forecast") + "?period=2017-Q1").content.decode()
 
 
 def test_everybody_sees_their_own(cast):
