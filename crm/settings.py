@@ -201,7 +201,7 @@ EMAIL_HOST_PASSWORD = env.secret("LOTSE_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = env.flag("LOTSE_SMTP_TLS")
 EMAIL_TIMEOUT = 20  # seconds the mail server has for each answer; three times that behind the last dot
 SMTP_LOG = env.text("LOTSE_SMTP_LOG", "")
-MAIL_LEASE = 360  # seconds a worker may hold a mail: longer than any conversation, and than a mail server waits for a silent client
+MAIL_LEASE = 360  # seconds a mail may be on its way: longer than any conversation, and than a mail server waits for a silent client
 DEFAULT_FROM_EMAIL = env.text("LOTSE_MAIL_FROM", "Lotse <lotse@localhost>")
 
 # --- the browser's side of safety ------------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ def run_strategy(strategy: str, tmp_path: Path, *, recipients: int, kills: int, 
     meant = {f"n{number}@x.test": f"Guten Tag, Nummer {number}.\nSie sind gemeint." for number in range(1, recipients + 1)}
     own = psycopg2.connect(dsn)
     own.autocommit = True
-    with own.cursor() as cursor, Sink(tmp_path, before=0.02, after=0.02) as sink:
+    with own.cursor() as cursor, Sink(tmp_path, before=0.03, after=0.03) as sink:
         cursor.execute(SCHEMA)
         cursor.executemany("INSERT INTO measured (id, address, body, message_id) VALUES (%s, %s, %s, %s)", [(n, a, b, f"<{n}@lotse.test>") for n, (a, b) in enumerate(meant.items(), 1)])
 
@@ -154,6 +154,6 @@ def run_strategy(strategy: str, tmp_path: Path, *, recipients: int, kills: int, 
 @pytest.mark.proof("sending")
 @pytest.mark.parametrize(("strategy", "flaw"), [("after", "double"), ("before", "lost"), ("cursor", "lost")])
 def test_red_control_the_measure_sees_wrong_senders(strategy: str, flaw: str, tmp_path: Path, figures: Any) -> None:
-    verdict, kills = run_strategy(strategy, tmp_path, recipients=400, kills=12)
+    verdict, kills = run_strategy(strategy, tmp_path, recipients=400, kills=15)
     seen = len(getattr(verdict, flaw))
     figures.record(f"red control: {flaw} when marked {strategy if strategy != 'cursor' else 'by a cursor'}", seen, f"of 400, {kills} kills", "> 0", seen > 0)

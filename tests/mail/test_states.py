@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection, connections, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone, translation
 
 from accounts.models import User
@@ -281,11 +281,27 @@ def test_who_is_late_changes_nothing(house: House) -> None:
 
 
 def test_no_more_workers_than_connections(house: House, settings: Any) -> None:
-    settings.MAIL_LEASE = 60
-    for number in range(BATCH * 3):
+    settings.MAIL_LEASE = 360
+    for number in range(BATCH * 4):
         write(f"n{number}@x.test")
     MailSetup.objects.filter(pk=1).update(connections=2)
     assert [len(Run(name).claim("")) for name in ("one", "two", "three", "one")] == [20, 20, 0, 20]
+
+
+def test_a_worker_that_is_gone_holds_nobody_up_for_long(house: House, settings: Any) -> None:
+    """One connection alone, and its worker dies in the midst of a mail: a minute later another goes on, long before that mail is decided."""
+    settings.MAIL_LEASE = 360
+    rows = [write(f"n{number}@x.test") for number in range(3)]
+    dead = Run("dead")
+    dead.claim("")
+    assert dead.mark_handing(rows[0], None)
+    assert Run("next").claim("") == []
+    minute_ago = timezone.now() - timedelta(seconds=61)
+    OutgoingMail.objects.filter(state="handing").update(handed_at=minute_ago)
+    OutgoingMail.objects.filter(state="claimed").update(lease_until=F("lease_until") - timedelta(seconds=61))
+    sending.tend()
+    assert sorted(OutgoingMail.objects.values_list("state", flat=True)) == ["handing", "planned", "planned"]
+    assert len(Run("next").claim("")) == 2
 
 
 def test_the_end_of_a_mail_survives_a_database_that_was_gone(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

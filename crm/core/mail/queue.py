@@ -33,7 +33,7 @@ class Ended:
 
 
 def lease() -> timedelta:
-    """How long a worker may hold a row: longer than any conversation, and longer than a mail server waits for a silent one."""
+    """How long a mail may be on its way: longer than any conversation, and longer than a mail server waits for a silent client."""
     return timedelta(seconds=settings.MAIL_LEASE)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
@@ -16,6 +17,7 @@ from crm.core.mail.queue import Ended, Limits, lease, write_end
 from crm.core.models import OutgoingMail
 
 BATCH = 20
+HOLD = timedelta(seconds=60)  # how long a claim lasts; taken back too early does no harm, the worker then finds its row gone
 URGENT = 0  # the priority that does not wait for limits
 _ONE_CLAIMS = 0x3A11  # the advisory lock under which batches are claimed: so the number of workers is exact
 State = OutgoingMail.State
@@ -23,7 +25,9 @@ State = OutgoingMail.State
 _CLAIM = """
 WITH others AS (
     SELECT count(DISTINCT worker) AS n FROM core_outgoingmail
-    WHERE state IN ('claimed', 'handing') AND lease_until > statement_timestamp() AND worker <> %s
+    WHERE worker <> %s AND (
+        state = 'claimed' AND lease_until > statement_timestamp() OR state = 'handing' AND handed_at > statement_timestamp() - %s
+    )
 ), due AS (
     SELECT id FROM core_outgoingmail
     WHERE state IN ('planned', 'deferred') AND due_at <= statement_timestamp()
@@ -56,11 +60,14 @@ class Run:
         self._prepared: dict[str, str] = {}
 
     def claim(self, log_mark: str) -> list[OutgoingMail]:
-        """Up to 20 due mails, the urgent ones first, leased to this worker. None while sending is locked or enough others are at it."""
+        """Up to 20 due mails, the urgent ones first, leased to this worker. None while sending is locked or enough others are at it.
+
+        A worker of which nothing was heard for a minute does not count: it is gone, or waits for a slow answer.
+        """
         with transaction.atomic(), connection.cursor() as cursor:
             # What is marked must stay marked when the server dies, whatever the database's own setting is.
             cursor.execute("SELECT set_config('synchronous_commit', 'on', false), pg_advisory_xact_lock(%s)", [_ONE_CLAIMS])
-            values: list[Any] = [self.worker, BATCH, self.worker, lease(), log_mark]
+            values: list[Any] = [self.worker, HOLD, BATCH, self.worker, min(HOLD, lease()), log_mark]
             cursor.execute(_CLAIM, values)
             return list(OutgoingMail.objects.filter(pk__in=[pk for (pk,) in cursor.fetchall()]).order_by("priority", "due_at", "pk"))
 

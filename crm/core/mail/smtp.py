@@ -11,6 +11,8 @@ import ssl
 import time
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from crm.core.mail.addresses import needs_utf8
 from crm.core.mail.answers import Answer, Meaning, broken, understand
 from crm.core.mail.server import Server
@@ -40,7 +42,7 @@ class Line:
         self.close()
         server = self._server
         if server.password_lost:
-            raise Unreachable("The stored password cannot be read any more: enter it again.")
+            raise Unreachable(_("The stored password cannot be read any more. Enter it again."))
         make = _TlsClient if server.security == MailSetup.Security.TLS else _Client
         try:
             context = {"context": ssl.create_default_context()} if make is _TlsClient else {}
@@ -66,9 +68,9 @@ class Line:
         client = self._client
         utf8 = needs_utf8(to) or needs_utf8(sender)
         if utf8 and not client.has_extn("smtputf8"):
-            return Answer(Meaning.REFUSED, None, "The mail server cannot send to addresses with letters beyond ASCII (SMTPUTF8).")
+            return Answer(Meaning.REFUSED, None, _("The mail server cannot write to addresses with such letters (SMTPUTF8)."))
         if {"\r", "\n"} & set(sender + to):
-            return Answer(Meaning.REFUSED, None, "An address holds a line break.")
+            return Answer(Meaning.REFUSED, None, _("An address holds a line break."))
         client.command_encoding = "utf-8" if utf8 else "ascii"
         size = f" SIZE={len(content)}" if client.has_extn("size") else ""
         commands = [("mail", f"MAIL FROM:<{sender}>{size}{' SMTPUTF8' if utf8 else ''}"), ("rcpt", f"RCPT TO:<{to}>"), ("data", "DATA")]
@@ -102,7 +104,7 @@ class Line:
         client = self._client
         together = client.has_extn("pipelining")
         if together:
-            client.send("".join(f"{words}\r\n" for _step, words in commands))
+            client.send("".join(f"{words}\r\n" for _name, words in commands))
         first: Answer | None = None
         code = 0
         for step, words in commands:
@@ -195,7 +197,7 @@ class _Timed(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         left = self._client.answer_until - time.monotonic()
         if left <= 0:
-            raise TimeoutError("The mail server took too long to answer.")
+            raise TimeoutError(_("The mail server took too long to answer."))
         self._client.sock.settimeout(left)
         return int(self._client.sock.recv_into(buffer))
 
