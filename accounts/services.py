@@ -27,6 +27,8 @@ from crm.core.access import forget_scopes
 from crm.core.errors import RuleBroken
 from crm.core.keys import free_key
 from crm.core.mail import plan_mail
+from crm.core.mail.texts import written
+from crm.core.models import Installation
 from crm.core.work import work
 
 
@@ -66,8 +68,8 @@ def send_invitation(user: User, *, by: Any) -> None:
     if not user.is_active or not user.email:
         raise RuleBroken(_("%(name)s is switched off or has no e-mail address.") % {"name": user})
     with work(by=by), translation.override(user.language):
-        body = _("Hello %(name)s,\n\nyou can work with Lotse now. Open this link to choose your password:\n\n%(url)s\n\nThe link works once, for three days. Afterwards ask for a new one on the sign-in page.")
-        plan_mail(user, kind="account", once=f"invitation:{uuid.uuid4()}", heading=_("Your access to Lotse"), body=body % {"name": user, "url": password_link(user)})
+        heading, body = written("invitation", name=str(user), url=password_link(user), company=Installation.current().name)
+        plan_mail(user, kind="account", once=f"invitation:{uuid.uuid4()}", heading=heading, body=body)
 
 
 def password_link(user: User) -> str:

@@ -41,6 +41,7 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
         (SYSTEM, "id host port security username password sender reply_to dkim_selector connections per_hour lock locked_at fingerprint turn trouble trouble_at")
     ],
     "core.maillimit": [(SYSTEM, "id domain per_hour")],
+    "core.mailtext": [(SYSTEM, "id key heading_de body_de heading_en body_en")],
     "core.mailbucket": [(SYSTEM, "domain level at queued_until")],
     "core.recentlyviewed": [(STAFF, "user at"), (SYSTEM, "id subject_type subject_id")],
     "core.installation": [(SYSTEM, "id name currency fiscal_year_start language")],

@@ -1,4 +1,4 @@
-"""What Lotse writes mails for: who goes first, and who may still say no at the last moment (D16)."""
+"""What Lotse writes mails for: who goes first, who may still say no at the last moment, and which words people may change (D16)."""
 
 from datetime import timedelta
 
@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from crm.core.mail.kinds import MailKind
+from crm.core.mail.texts import TextKind
 
 
 def reader_is_active() -> Q:
@@ -21,4 +22,38 @@ MAILS = [
     MailKind("test", _("test of sending"), priority=0, patience=timedelta(hours=1)),
     MailKind("case", _("answer to a customer"), priority=2, automatic=False),
     MailKind("notification", _("notice from Lotse"), priority=3, still=reader_is_active, withdrawn=_GONE),
+]
+
+TEXTS = [
+    TextKind(
+        "invitation",
+        _("Invitation to Lotse"),
+        {"name": _("name of the person"), "url": _("link to choose a password"), "company": _("name of our house")},
+        _("Your access to Lotse"),
+        _(
+            "Hello {name},\n\nyou can work with Lotse now. Open this link to choose your password:\n\n{url}\n\n"
+            "The link works once, for three days. Afterwards ask for a new one on the sign-in page."
+        ),
+        needed=("url",),
+    ),
+    TextKind(
+        "forecast",
+        _("Forecast on Monday"),
+        {
+            "greeting": _("how the mail begins"),
+            "period": _("the quarter"),
+            "at": _("as of when"),
+            "day": _("as of which day"),
+            "figures": _("the numbers, one a line"),
+            "notes": _("what asks for attention, and where the tables are"),
+            "url": _("address of the forecast"),
+            "company": _("name of our house"),
+        },
+        _("Forecast {period}, as of {day}"),
+        _(
+            "{greeting},\n\nthis is your forecast for {period}, as of {at}:\n\n{figures}\n\n{notes}\n\nEach number with its rows: {url}\n\n"
+            "You get this mail because you asked for it on the forecast page. You can stop it there, too."
+        ),
+        needed=("figures",),
+    ),
 ]

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core import formats
 from crm.core.admin_site import GatedInline, LabelledAdmin
 from crm.core.conditions import sentence
-from crm.core.placeholders import unknown
+from crm.core.placeholders import problems
 from service.calendars import upcoming_holidays
 from service.deadlines import reckon_again
 from service.models import BusinessCalendar, Case, Cause, Macro, OpeningHours, Remedy, SlaRule, SpecialDay, TextModule, Touchpoint
@@ -191,9 +191,8 @@ class TextModuleForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         facts = super().clean() or self.cleaned_data
         for name in ("body_de", "body_en"):
-            strange = unknown(facts.get(name) or "", PLACEHOLDERS)
-            if strange:
-                self.add_error(name, _("Nobody fills in %(names)s.") % {"names": ", ".join(f"{{{one}}}" for one in strange)})
+            for problem in problems(facts.get(name) or "", PLACEHOLDERS):
+                self.add_error(name, str(problem))
         return facts
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import Role, User
 from contacts.models import Industry, Party
 from crm.catalog.models import Currency
-from crm.core.models import Change, Event, Installation, MailLimit, MailSetup, NumberRange, OutgoingMail
+from crm.core.models import Change, Event, Installation, MailLimit, MailSetup, MailText, NumberRange, OutgoingMail
 from sales.models import LostReason, Pipeline, Stage
 from service.models import BusinessCalendar, Cause, Macro, Remedy, SlaRule, TextModule, Touchpoint
 
@@ -30,6 +30,7 @@ MADE: dict[str, tuple[str, frozenset[str]]] = {  # model → (row of the matrix,
     "core_outgoingmail": ("setup", frozenset()),
     "core_mailsetup": ("setup", frozenset({"change"})),
     "core_maillimit": ("setup", ALL),
+    "core_mailtext": ("setup", frozenset({"change"})),
     "core_change": ("setup", frozenset()),
     "catalog_currency": ("setup", frozenset({"add", "change"})),
     "catalog_product": ("product", ALL),
@@ -71,6 +72,7 @@ def rows(world: Any) -> dict[str, Any]:
         "core_outgoingmail": OutgoingMail.objects.create(to="eigen@example.test", domain="example.test", heading="EIGEN Anlage", body="EIGEN", message_id="<a@b>", once="cell", planned_at=timezone.now()).pk,
         "core_mailsetup": MailSetup.current().pk,
         "core_maillimit": MailLimit.objects.create(domain="example.test", per_hour=10).pk,
+        "core_mailtext": MailText.objects.get_or_create(key="invitation")[0].pk,
         "core_change": Change.objects.filter(relation="accounts_user").order_by("-pk")[0].pk,
         "catalog_currency": Currency.objects.order_by("pk")[0].pk,
         "catalog_product": world.product.pk,

@@ -7,7 +7,6 @@ from datetime import date, time
 import pytest
 
 from crm.core.conditions import sentence
-from crm.core.placeholders import fill, unknown
 from service import sla
 from service.calendars import calendar_of, upcoming_holidays
 from service.models import BusinessCalendar, Case, Cause, Macro, OpeningHours, SlaRule, SpecialDay, TextModule
@@ -79,11 +78,6 @@ def test_text_modules_know_their_placeholders(cast, sign_in):
     page = submit(emil, "/admin/service/textmodule/add/", label_de="Gruß", label_en="Greeting", body_de="Hallo {wer}", body_en="Hi")
     assert page.status_code == 200 and "{wer}" in page.content.decode()
     assert submit(emil, "/admin/service/textmodule/add/", label_de="Gruß", label_en="Greeting", body_de="Hallo {number}", body_en="Hi").status_code == 302
-
-
-def test_placeholders_are_a_flat_dictionary():
-    assert fill("{a} {b} {a.b} {a!r} {__class__}", {"a": "1"}) == "1 {b} {a.b} {a!r} {__class__}"
-    assert unknown("{a} {b} {b}", {"a"}) == ["b"]
 
 
 def test_causes_have_no_ring_and_macros_do_something(cast, sign_in):

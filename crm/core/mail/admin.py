@@ -20,12 +20,14 @@ from crm.core import formats
 from crm.core.admin_site import GatedAdmin, LookOnly
 from crm.core.mail import plan_mail, records
 from crm.core.mail.addresses import domain_of
-from crm.core.mail.forms import MailLimitForm, MailSetupForm
+from crm.core.mail.forms import MailLimitForm, MailSetupForm, MailTextForm
 from crm.core.mail.kinds import kind_of, kinds
 from crm.core.mail.lock import check_lock, lock_sending, unlock_sending
 from crm.core.mail.sending import send_again
 from crm.core.mail.server import sender_of, server_of
-from crm.core.models import MailLimit, MailSetup, OutgoingMail
+from crm.core.mail.texts import text_kind, text_kinds
+from crm.core.models import MailLimit, MailSetup, MailText, OutgoingMail
+from crm.core.work import work
 
 State = OutgoingMail.State
 SHOWN = (State.UNCLEAR, State.REFUSED, State.WITHDRAWN)
@@ -122,6 +124,38 @@ class MailLimitAdmin(GatedAdmin):
     form = MailLimitForm
     list_display = ["domain", "per_hour"]
     fields = ["domain", "per_hour"]
+
+
+@admin.register(MailText)
+class MailTextAdmin(GatedAdmin):
+    """What mails say. There is one row per mail, made when the list is opened."""
+
+    about = _("The words of the mails Lotse writes, with placeholders that fill themselves in.")
+    form = MailTextForm
+    list_display = ["what_for", "own"]
+    fields = ["heading_de", "body_de", "heading_en", "body_en"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[MailText]:
+        keys = {kind.key for kind in text_kinds()}
+        missing = keys - set(MailText.objects.values_list("key", flat=True))
+        if missing:
+            with work():
+                MailText.objects.bulk_create([MailText(key=key) for key in sorted(missing)], ignore_conflicts=True)
+        return super().get_queryset(request).filter(key__in=keys)
+
+    @admin.display(description=_("mail"))
+    def what_for(self, text: MailText) -> str:
+        return str(text_kind(text.key).label)
+
+    @admin.display(description=_("words of our own"), boolean=True)
+    def own(self, text: MailText) -> bool:
+        return any((text.heading_de, text.body_de, text.heading_en, text.body_en))
 
 
 @admin.register(MailSetup)

@@ -7,11 +7,15 @@ import re
 from typing import Any
 
 from django import forms
+from django.utils import translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.mail.addresses import BadAddress, ascii_domain, read_mailbox
 from crm.core.mail.server import PURPOSE
-from crm.core.models import MailLimit, MailSetup
+from crm.core.mail.texts import text_kind
+from crm.core.models import MailLimit, MailSetup, MailText
+from crm.core.placeholders import names, problems
 from crm.core.seal import seal
 
 _HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$")
@@ -94,3 +98,39 @@ class MailLimitForm(forms.ModelForm):
             return ascii_domain(str(self.cleaned_data["domain"]).strip().lstrip("@"))
         except BadAddress:
             raise forms.ValidationError(_("This is not a domain.")) from None
+
+
+class MailTextForm(forms.ModelForm):
+    """The words of a mail in both languages. What is shown first is what is sent; emptied, a field says again what Lotse says."""
+
+    class Meta:
+        model = MailText
+        fields = ["heading_de", "body_de", "heading_en", "body_en"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind = text_kind(self.instance.key)
+        words = ", ".join(f"{{{name}}} {label}" for name, label in self.kind.names.items())
+        for name in self.fields:
+            self.initial[name] = getattr(self.instance, name) or self._default(name)
+            if name.startswith("body"):
+                self.fields[name].help_text = gettext("Filled in for each mail: %(words)s. {name|words} says what stands there if there is none.") % {"words": words}
+
+    def _default(self, field: str) -> str:
+        """As Lotse says it."""
+        part, language = field.split("_")
+        with translation.override(language):
+            return str(self.kind.heading if part == "heading" else self.kind.body)
+
+    def clean(self) -> dict[str, Any]:
+        facts = super().clean() or self.cleaned_data
+        for name in [name for name in self.fields if facts.get(name)]:
+            text = facts[name] = str(facts[name]).replace("\r\n", "\n").strip()
+            for problem in problems(text, self.kind.names):
+                self.add_error(name, str(problem))
+            missing = [one for one in self.kind.needed if name.startswith("body") and one not in names(text)]
+            if missing:
+                self.add_error(name, gettext("This must not be left out: %(names)s.") % {"names": ", ".join(f"{{{one}}}" for one in missing)})
+            if text == self._default(name):
+                facts[name] = ""
+        return facts

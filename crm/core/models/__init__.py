@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.core.access import MineAccess
-from crm.core.models.mail import MailAttachment, MailBucket, MailFile, MailLimit, MailSetup, OutgoingMail
+from crm.core.models.mail import MailAttachment, MailBucket, MailFile, MailLimit, MailSetup, MailText, OutgoingMail
 from crm.core.models.subject import Subject
 from crm.core.records import RecordQuerySet
 from crm.core.wiring import table
@@ -29,6 +29,7 @@ __all__ = [
     "MailFile",
     "MailLimit",
     "MailSetup",
+    "MailText",
     "Notification",
     "NumberRange",
     "OnceKey",

@@ -183,3 +183,25 @@ class MailBucket(models.Model):
     level = models.FloatField()
     at = models.DateTimeField()
     queued_until = models.DateTimeField()
+
+
+class MailText(models.Model):
+    """The words of one mail as this house wants them (`crm.core.mail.texts`). Empty means: as Lotse says it."""
+
+    key = models.SlugField(max_length=40, unique=True, editable=False)
+    heading_de = models.CharField(_("subject (German)"), max_length=200, default="", blank=True)
+    body_de = models.TextField(_("text (German)"), default="", blank=True)
+    heading_en = models.CharField(_("subject (English)"), max_length=200, default="", blank=True)
+    body_en = models.TextField(_("text (English)"), default="", blank=True)
+
+    class Meta:
+        verbose_name = _("words of a mail")
+        verbose_name_plural = _("words of mails")
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.key
+
+    def words(self, language: str) -> tuple[str, str]:
+        """(heading, body) in a language; "" where nobody has changed them."""
+        return (self.heading_en, self.body_en) if language.startswith("en") else (self.heading_de, self.body_de)
