@@ -35,6 +35,8 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
         (PASSING, "to to_name domain user language sender reply_to heading body html headers answer"),
         (SYSTEM, "id subject_type subject_id kind message_id once priority state due_at give_up_at worker lease_until log_mark code queue_id attempts planned_at handed_at"),
     ],
+    "core.dooruse": [(SYSTEM, "digest scope at")],
+    "core.doorbucket": [(SYSTEM, "key level at")],
     "core.mailfile": [(PASSING, "data"), (SYSTEM, "digest")],
     "core.mailattachment": [(PASSING, "mail file name"), (SYSTEM, "id kind")],
     "core.mailsetup": [

@@ -57,7 +57,7 @@ def run_schedule(name: str) -> None:
 @shared_task
 def tick() -> None:
     """Once a minute: claim what is due, do what the roof names for every tick, pick up what was left lying, clear away what is old."""
-    from crm.core import events, jobs, schedules
+    from crm.core import door, events, jobs, schedules
     from crm.core.mail import sending
 
     schedules.claim_due()
@@ -65,3 +65,4 @@ def tick() -> None:
     jobs.pick_up_left()
     events.dispatch()
     sending.tend()
+    door.clear()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crm.core.mail import maillog
 from crm.core.mail.answers import Meaning, broken, queue_id, understand
-from crm.core.mail.throttle import Bucket, Limit, queue_up, take
+from crm.core.throttle import Bucket, Limit, queue_up, take
 
 A, L, R, U = Meaning.ACCEPTED, Meaning.LATER, Meaning.REFUSED, Meaning.UNKNOWN
 MEANINGS = [

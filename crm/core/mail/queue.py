@@ -17,8 +17,8 @@ from django.db.models.functions import Now
 
 from crm.core.mail.answers import Answer, Meaning
 from crm.core.mail.kinds import kind_of
-from crm.core.mail.throttle import Bucket, Limit, queue_up, take
 from crm.core.models import MailBucket, MailLimit, MailSetup, OutgoingMail
+from crm.core.throttle import Bucket, Limit, queue_up, take
 
 STEPS = [timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 120, 240)]  # waits between the tries of a mail that was put off
 State = OutgoingMail.State

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.core.access import MineAccess
+from crm.core.models.door import DoorBucket, DoorUse
 from crm.core.models.mail import MailAttachment, MailBucket, MailFile, MailLimit, MailSetup, MailText, OutgoingMail
 from crm.core.models.subject import Subject
 from crm.core.records import RecordQuerySet
@@ -21,6 +22,8 @@ from crm.core.wiring import table
 
 __all__ = [
     "Change",
+    "DoorBucket",
+    "DoorUse",
     "Event",
     "Installation",
     "Job",

@@ -1,4 +1,4 @@
-"""Limits per domain: a token bucket, pure. In any hour at most the limit, in any minute about a sixtieth of it."""
+"""Limits (of mails per domain, of visits to a public page): a token bucket, pure. In any hour at most the limit."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ _ONE = 1 - 1e-9  # a whole mail, whatever adding up fractions of a second has do
 
 @dataclass(frozen=True)
 class Limit:
-    """So many mails an hour. `burst` of them may go at once; the rest comes back at `rate` per second.
+    """So many an hour. `burst` of them may go at once (a sixtieth, unless `at_once` says otherwise); the rest comes back at `rate` per second.
 
-    In any hour (the end not counted) at most `per_hour` leave: a full bucket and what flows in are together the limit.
+    In any hour (the end not counted) at most `per_hour` pass: a full bucket and what flows in are together the limit.
     """
 
     per_hour: int
+    at_once: int = 0
 
     @property
     def burst(self) -> int:
-        return max(1, self.per_hour // 60)
+        return min(self.per_hour, self.at_once) or max(1, self.per_hour // 60)
 
     @property
     def rate(self) -> float:
