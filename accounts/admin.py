@@ -182,7 +182,7 @@ class RoleAdmin(GatedAdmin):
         return super().get_form(request, obj, change, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Role | None = None) -> list[str]:
-        return ["label_de", "label_en", "active"] if obj else ["label_de", "label_en", "like"]
+        return ["label_de", "label_en", "active", "start_page"] if obj else ["label_de", "label_en", "like"]
 
     def response_add(self, request: HttpRequest, obj: Role, post_url_continue: str | None = None) -> HttpResponse:
         """A new role goes on to its matrix."""

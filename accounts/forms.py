@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.grants import entities
 from accounts.models import FieldRule, Role, RoleRight, Team, User
 from crm.core.access import VERBS, Entity, OwnedAccess, ReferenceAccess, entity_of
+from crm.core.wiring import table
 
 VERB_LABELS = {
     "view": _("See"),
@@ -104,10 +105,12 @@ class RoleForm(forms.ModelForm):
 
     class Meta:
         model = Role
-        fields = ["label_de", "label_en", "active"]
+        fields = ["label_de", "label_en", "active", "start_page"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if page := self.fields.get("start_page"):  # whoever may only look has no such field
+            self.fields["start_page"] = forms.ChoiceField(label=page.label, help_text=page.help_text, required=False, choices=[("", "–"), *table("LOTSE_START_PAGES")()])
         held = {(cell.entity, cell.verb): cell.reach for cell in self.instance.rights.all()}
         for entity in entities():
             for verb in entity.verbs:

@@ -89,6 +89,9 @@ class Role(Labelled):
     """What somebody does here. Its Django Group carries the shares made with the role; the matrix says what it may do."""
 
     group = models.OneToOneField(Group, models.PROTECT, editable=False, related_name="role")
+    start_page = models.CharField(
+        _("start page"), max_length=40, blank=True, default="", help_text=_("Where people with this role begin. Of several roles the first that names a page decides.")
+    )
 
     objects = RecordQuerySet.as_manager()
     access = ReferenceAccess()

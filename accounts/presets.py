@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+START_PAGES = {"service": "desk", "management": "overview"}  # role → the page it begins with; the others begin with Today
 # role → (German, English, {entity: {verb: reach}})
 ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
     "rep": (

@@ -167,7 +167,7 @@ def create_role(*, by: Any, label_de: str, label_en: str, like: Role | None = No
         key = free_key(label_en or label_de, set(Role.objects.values_list("key", flat=True)))
         group, _fresh = Group.objects.get_or_create(name=f"role {key}")
         position = (Role.objects.aggregate(last=Max("position"))["last"] or 0) + 1
-        role = Role.objects.create(key=key, label_de=label_de, label_en=label_en, position=position, group=group)
+        role = Role.objects.create(key=key, label_de=label_de, label_en=label_en, position=position, group=group, start_page=like.start_page if like else "")
         if like is not None:
             RoleRight.objects.bulk_create([RoleRight(role=role, entity=c.entity, verb=c.verb, reach=c.reach) for c in like.rights.all()])
             FieldRule.objects.bulk_create([FieldRule(role=role, entity=r.entity, field=r.field) for r in like.field_rules.all()])

@@ -32,6 +32,7 @@ class ReportSubscription(models.Model):
 
     class Report(models.TextChoices):
         FORECAST = "forecast", _("Forecast, weekly as PDF")
+        OVERVIEW = "overview", _("Overview, weekly as PDF")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="report_subscriptions")
     report = models.CharField(max_length=20, choices=Report.choices)

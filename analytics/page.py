@@ -58,7 +58,7 @@ def context(forecast: Forecast, *, links: bool = True) -> dict[str, Any]:
         "year_label": periods.label(forecast.year),
         "narrowed": narrowed_words(ask),
         "is_past": period.end < forecast.today,
-        "figures": _figures(forecast, rows),
+        "figures": figures(forecast, rows),
         "months": _months(forecast, rows),
         "teams": [] if "team" in hidden else _teams(forecast, rows),
         "several_tops": sum(line.depth == 0 for line in forecast.teams) != 1,
@@ -87,7 +87,8 @@ def narrowed_words(ask: Ask) -> list[str]:
     return [words for words in (str(ask.team or ""), owner, str(ask.pipeline or "")) if words]
 
 
-def _figures(forecast: Forecast, rows: Rows | None) -> list[dict[str, Any]]:
+def figures(forecast: Forecast, rows: Rows | None) -> list[dict[str, Any]]:
+    """The five numbers every page about the forecast begins with."""
     total, period = forecast.total, forecast.period
 
     def money(value: Decimal) -> str:
@@ -121,15 +122,15 @@ def _figures(forecast: Forecast, rows: Rows | None) -> list[dict[str, Any]]:
     ]
 
 
-def _line(figures: Figures, rows: Rows | None, period: Period, **narrower: Any) -> dict[str, Cell]:
+def _line(found: Figures, rows: Rows | None, period: Period, **narrower: Any) -> dict[str, Cell]:
     def cell(value: Decimal, n: int, address: Any) -> Cell:
         return Cell(value, address(period, **narrower) if rows else "") if n else Cell()
 
     return {
-        "closed": cell(figures.won_revenue, figures.n_won, rows and rows.closed),
-        "weighted": cell(figures.weighted_pipeline, figures.n_open, rows and rows.open),
-        "open": cell(figures.open_pipeline, figures.n_open, rows and rows.open),
-        "likely": cell(likely(figures), figures.n_won + figures.n_open, rows and rows.likely),
+        "closed": cell(found.won_revenue, found.n_won, rows and rows.closed),
+        "weighted": cell(found.weighted_pipeline, found.n_open, rows and rows.open),
+        "open": cell(found.open_pipeline, found.n_open, rows and rows.open),
+        "likely": cell(likely(found), found.n_won + found.n_open, rows and rows.likely),
     }
 
 
@@ -189,8 +190,8 @@ def _matrix(forecast: Forecast, rows: Rows | None) -> dict[str, Any] | None:
 
 
 def _matrix_cell(months: Any, column: Period, rows: Rows | None, team: Any) -> Cell:
-    figures = together(found for month, found in months.items() if column.start <= month <= column.end)
-    return _line(figures, rows, column, team=team)["likely"]
+    summed = together(found for month, found in months.items() if column.start <= month <= column.end)
+    return _line(summed, rows, column, team=team)["likely"]
 
 
 def _pipelines(forecast: Forecast) -> list[dict[str, Any]]:
@@ -242,9 +243,9 @@ def _chart(description: str, currency: str, bars: Iterable[tuple[str, Figures, s
     }
 
 
-def switcher(forecast: Forecast) -> dict[str, Any]:
+def switcher(forecast: Forecast, url_name: str = "forecast") -> dict[str, Any]:
     """Ways to other periods: another length, the one before, the one after."""
-    ask, page = forecast.ask, reverse("forecast")
+    ask, page = forecast.ask, reverse(url_name)
 
     def to(period: Period) -> str:
         return f"{page}?{query(ask, period=periods.name(period))}"

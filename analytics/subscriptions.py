@@ -1,4 +1,4 @@
-"""The forecast by mail, every Monday: computed for each subscriber with the rights of that minute, in that person's language."""
+"""Reports by mail, every Monday: computed for each subscriber with the rights of that minute, in that person's language."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from crm.core.work import work
 SLICE = 20.0  # seconds one task plans mails; the next one goes on behind
 
 
-def subscribe(user: User) -> None:
+def subscribe(user: User, which: str = ReportSubscription.Report.FORECAST) -> None:
     """From the next Monday on. Twice is once."""
-    ReportSubscription.objects.get_or_create(user=user, report=ReportSubscription.Report.FORECAST)
+    ReportSubscription.objects.get_or_create(user=user, report=which)
 
 
-def unsubscribe(user: User) -> None:
+def unsubscribe(user: User, which: str = ReportSubscription.Report.FORECAST) -> None:
     """No longer."""
-    ReportSubscription.objects.visible_to(user).filter(report=ReportSubscription.Report.FORECAST).delete()
+    ReportSubscription.objects.visible_to(user).filter(report=which).delete()
 
 
 def plan_mails(due_at: datetime, after: int = 0) -> None:
-    """Plan one mail for each subscriber (by subscription id, behind `after`); rings for the rest when the time is used up."""
+    """Plan one mail for each subscription (by subscription id, behind `after`); rings for the rest when the time is used up."""
     until = time.monotonic() + SLICE
-    waiting = ReportSubscription.objects.filter(report=ReportSubscription.Report.FORECAST, pk__gt=after, user__is_active=True).exclude(user__email="")
+    waiting = ReportSubscription.objects.filter(report__in=report.PAPERS, pk__gt=after, user__is_active=True).exclude(user__email="")
     for pk in list(waiting.order_by("pk").values_list("pk", flat=True)):
         if time.monotonic() > until:
             ring("analytics.tasks.mail_forecasts", due_at.isoformat(), after)
@@ -49,7 +49,8 @@ def _plan_one(pk: int, due_at: datetime) -> None:
     if subscription is None:
         return
     user = subscription.user
-    once = f"forecast:{due_at.isoformat()}:{user.pk}"
+    key = subscription.report
+    once = f"{key}:{due_at.isoformat()}:{user.pk}"
     if not (user.is_active and may_read(user, "export")) or OutgoingMail.objects.filter(once=once).exists():
         return
     with translation.override(user.language):
@@ -57,9 +58,9 @@ def _plan_one(pk: int, due_at: datetime) -> None:
         attachments = []
         if pdf.available():
             try:
-                attachments = [Attachment(report.file_name(forecast), report.as_pdf(forecast))]
+                attachments = [Attachment(report.file_name(key, forecast), report.as_pdf(report.PAPERS[key].html(forecast)))]
             except pdf.PdfFailed:
                 report.log.exception("no PDF for %s", once)
-        heading, body = report.mail(forecast, with_pdf=bool(attachments))
+        heading, body = report.PAPERS[key].mail(forecast, bool(attachments))
         with work():
             plan_mail(user, once=once, heading=heading, body=body, attachments=attachments)

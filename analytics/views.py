@@ -1,4 +1,4 @@
-"""The forecast page, its PDF, and who gets it by mail."""
+"""The forecast page and the overview, their PDFs, and who gets them by mail."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from analytics import overview as over
 from analytics import page, report, subscriptions
 from analytics.forecast import Ask, Forecast, may_read
 from analytics.forms import AskForm
@@ -47,11 +48,32 @@ def forecast(request: HttpRequest) -> HttpResponse:
         if not found.rows.exists() and not page.narrowed_words(asked)
         else None,
         "create_url": reverse("opportunity-create") if may(request.user, "add", Opportunity) else "",
-        "pdf_url": f"{reverse('forecast-pdf')}?{page.query(asked)}" if may_export(request.user) and pdf.available() else "",
-        "may_subscribe": may_export(request.user),
-        "subscribed": ReportSubscription.objects.visible_to(request.user).filter(report=ReportSubscription.Report.FORECAST).exists(),
+        **_taken_away(request, asked, ReportSubscription.Report.FORECAST),
     }
     return render(request, "analytics/_forecast.html" if is_fragment(request) else "analytics/forecast.html", context)
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+@gated(may_read)
+def overview(request: HttpRequest) -> HttpResponse:
+    """Money and complaints of a period on one page."""
+    asked = AskForm(request.GET, user=request.user).ask()
+    found = Forecast(Ask(request.user, asked.period))
+    context = {
+        **over.context(found),
+        "charts": page.charts(found),
+        "switcher": page.switcher(found, "overview"),
+        **_taken_away(request, found.ask, ReportSubscription.Report.OVERVIEW),
+    }
+    return render(request, "analytics/_overview.html" if is_fragment(request) else "analytics/overview.html", context)
+
+
+def _taken_away(request: HttpRequest, asked: Ask, which: ReportSubscription.Report) -> dict[str, Any]:
+    """What leaves the house of a page: its PDF, and the mail on Mondays."""
+    subscribed = ReportSubscription.objects.visible_to(request.user).filter(report=which).exists()
+    url = f"{reverse(f'{which.value}-pdf')}?{page.query(asked)}" if may_export(request.user) and pdf.available() else ""
+    return {"pdf_url": url, "may_subscribe": may_export(request.user), "subscribed": subscribed, "subscribe_url": reverse(f"{which.value}-subscribe"), "unsubscribe_url": reverse(f"{which.value}-unsubscribe")}
 
 
 def _chips(form: AskForm, found: Forecast) -> dict[str, Any]:
@@ -80,34 +102,35 @@ def _address(asked: Ask, name: str, value: str | None) -> str:
 
 @require_GET
 @gated(may_export)
-def forecast_pdf(request: HttpRequest) -> HttpResponse:
+def report_pdf(request: HttpRequest, report_key: str) -> HttpResponse:
     """The same numbers as a file."""
     if not pdf.available():
         return answer(request, 503, _("PDF files cannot be made on this server, because the library Pango is missing."))
+    paper = report.PAPERS[report_key]
     found = Forecast(AskForm(request.GET, user=request.user, action="export").ask())
     try:
-        data = report.as_pdf(found)
+        data = report.as_pdf(paper.html(found))
     except pdf.PdfFailed:
-        report.log.exception("no PDF of the forecast")
+        report.log.exception("no PDF of the %s", report_key)
         return answer(request, 503, _("The PDF could not be made. Please try again, or narrow the forecast to one team."))
-    return HttpResponse(data, content_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{report.file_name(found)}"'})
+    return HttpResponse(data, content_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{report.file_name(report_key, found)}"'})
 
 
 @require_POST
 @gated(may_export)
-def subscribe(request: Any) -> HttpResponse:
-    """Get the forecast by mail every Monday."""
+def subscribe(request: Any, report_key: str) -> HttpResponse:
+    """Get the report by mail every Monday."""
     if not request.user.email:
-        raise RuleBroken(_("Your profile has no e-mail address the forecast could be sent to."))
-    subscriptions.subscribe(request.user)
-    say(request, _("From next Monday on you get the forecast by mail."))
-    return HttpResponseRedirect(reverse("forecast"))
+        raise RuleBroken(_("Your profile has no e-mail address the report could be sent to."))
+    subscriptions.subscribe(request.user, report_key)
+    say(request, _("From next Monday on you get this report by mail."))
+    return HttpResponseRedirect(reverse(report_key))
 
 
 @require_POST
 @gated(may_read)
-def unsubscribe(request: Any) -> HttpResponse:
+def unsubscribe(request: Any, report_key: str) -> HttpResponse:
     """No longer."""
-    subscriptions.unsubscribe(request.user)
-    say(request, _("You no longer get the forecast by mail."))
-    return HttpResponseRedirect(reverse("forecast"))
+    subscriptions.unsubscribe(request.user, report_key)
+    say(request, _("You no longer get this report by mail."))
+    return HttpResponseRedirect(reverse(report_key))

@@ -57,7 +57,7 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
         (STAFF, "username first_name last_name email last_login date_joined sign_ins language theme team password is_active is_staff is_superuser"),
         (SYSTEM, "id"),
     ],
-    "accounts.role": [(SYSTEM, "id key label_de label_en position active group")],
+    "accounts.role": [(SYSTEM, "id key label_de label_en position active group start_page")],
     "accounts.roleright": [(SYSTEM, "id role entity verb reach")],
     "accounts.fieldrule": [(SYSTEM, "id role entity field")],
     "accounts.membership": [(STAFF, "user team role"), (SYSTEM, "id")],

@@ -24,6 +24,13 @@ MAILS = [
     MailKind("notification", _("notice from Lotse"), priority=3, still=reader_is_active, withdrawn=_GONE),
 ]
 
+REPORT = {
+    "at": _("as of when"),
+    "day": _("as of which day"),
+    "figures": _("the numbers, one a line"),
+    "notes": _("what asks for attention, and where the tables are"),
+    "company": _("name of our house"),
+}
 TEXTS = [
     TextKind(
         "invitation",
@@ -39,20 +46,22 @@ TEXTS = [
     TextKind(
         "forecast",
         _("Forecast on Monday"),
-        {
-            "greeting": _("how the mail begins"),
-            "period": _("the quarter"),
-            "at": _("as of when"),
-            "day": _("as of which day"),
-            "figures": _("the numbers, one a line"),
-            "notes": _("what asks for attention, and where the tables are"),
-            "url": _("address of the forecast"),
-            "company": _("name of our house"),
-        },
+        {"greeting": _("how the mail begins"), "period": _("the quarter"), **REPORT, "url": _("address of the forecast")},
         _("Forecast {period}, as of {day}"),
         _(
             "{greeting},\n\nthis is your forecast for {period}, as of {at}:\n\n{figures}\n\n{notes}\n\nEach number with its rows: {url}\n\n"
             "You get this mail because you asked for it on the forecast page. You can stop it there, too."
+        ),
+        needed=("figures",),
+    ),
+    TextKind(
+        "overview",
+        _("Overview on Monday"),
+        {"greeting": _("how the mail begins"), "period": _("the quarter"), **REPORT, "url": _("address of the overview")},
+        _("Overview {period}, as of {day}"),
+        _(
+            "{greeting},\n\nthis is where we stand in {period}, as of {at}:\n\n{figures}\n\n{notes}\n\nEach number with its rows: {url}\n\n"
+            "You get this mail because you asked for it on the overview page. You can stop it there, too."
         ),
         needed=("figures",),
     ),

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Role
 from crm.core.access import scope_of
 from crm.core.models import Notification
 from crm.core.pages import running_jobs
@@ -27,7 +28,7 @@ class Item:
 
 
 GROUPS: list[tuple[Any, str, list[Item]]] = [
-    (_("Today"), "sun", [Item(_("Today"), "home", "sun")]),
+    (_("Today"), "sun", [Item(_("Today"), "today", "sun")]),
     (
         _("Contacts"),
         "users",
@@ -54,15 +55,33 @@ GROUPS: list[tuple[Any, str, list[Item]]] = [
             Item(_("Causes and costs"), "causes", "chart-bar", "case"),
         ],
     ),
-    (_("Insights"), "chart-bar", [Item(_("Forecast"), "forecast", "chart-line", "forecast")]),
+    (_("Insights"), "chart-bar", [Item(_("Overview"), "overview", "layout-dashboard", "forecast"), Item(_("Forecast"), "forecast", "chart-line", "forecast")]),
 ]
-ON_THE_PHONE = ["home", "person-list", "organisation-list", "board", "forecast", "desk"]  # the first five that are open to the reader
+STARTS = ["today", "desk", "board", "overview", "forecast"]  # where a role may begin
+ON_THE_PHONE = ["today", "person-list", "board", "forecast", "organisation-list", "desk"]  # behind the page the reader begins with; the first five that are open
 CREATABLE = [
     Item(_("Person"), "person-create", "user-plus", "party", "add"),
     Item(_("Organisation"), "organisation-create", "building-plus", "party", "add"),
     Item(_("Opportunity"), "opportunity-create", "target", "opportunity", "add"),
     Item(_("Case"), "case-create", "headset", "case", "add"),
 ]
+
+
+def _items() -> dict[str, Item]:
+    return {item.url_name: item for _label, _icon, items in GROUPS for item in items}
+
+
+def start_pages() -> list[tuple[str, Any]]:
+    """The pages a role may begin with, as choices."""
+    known = _items()
+    return [(name, known[name].label) for name in STARTS]
+
+
+def start_of(user: Any) -> str:
+    """The url name of the page this reader begins with: the first of the reader's roles that names one which is open; otherwise Today."""
+    known, scope = _items(), scope_of(user)
+    wanted = Role.objects.filter(memberships__user=user, active=True).exclude(start_page="").order_by("position", "pk").values_list("start_page", flat=True)
+    return next((name for name in wanted if name in STARTS and (not known[name].entity or scope.may(known[name].verb, known[name].entity))), "today")
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -97,10 +116,10 @@ def shell(request: HttpRequest) -> dict[str, Any]:
                 "children": [] if alone else children,
             }
         )
-    flat = {item.url_name: item for _label, _icon, items in GROUPS for item in items}
+    flat = _items()
     return {
         "nav": nav,
-        "bottom_nav": [drawn(flat[name]) for name in ON_THE_PHONE if open_to(flat[name])][:5],
+        "bottom_nav": [drawn(flat[name]) for name in dict.fromkeys([start_of(user), *ON_THE_PHONE]) if open_to(flat[name])][:5],
         "creatable": [drawn(item) for item in CREATABLE if open_to(item)],
         "notifications_unread": Notification.objects.visible_to(user).filter(read_at__isnull=True).count(),
         "running_jobs": running_jobs(user),

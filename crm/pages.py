@@ -8,6 +8,7 @@ from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -18,6 +19,7 @@ from crm.core.access import hidden_fields, may
 from crm.core.feedback import is_fragment, page_of
 from crm.core.pages import signed_in
 from crm.core.views import gated
+from crm.navigation import start_of
 from crm.panels import LONGEST, cases_url, open_cases, open_opportunities, opportunities_url, with_next_step
 from crm.today import today
 from sales.models import Opportunity
@@ -29,7 +31,14 @@ from service.queue import clock
 @require_GET
 @gated(signed_in)
 def home(request: HttpRequest) -> HttpResponse:
-    """Today: what to do next, and why."""
+    """To the page the reader's role begins with."""
+    return HttpResponseRedirect(reverse(start_of(request.user)))
+
+
+@require_GET
+@gated(signed_in)
+def today_page(request: HttpRequest) -> HttpResponse:
+    """What to do next, and why."""
     return render(request, "today.html", {"title": _("Today"), **today(request.user)})
 
 

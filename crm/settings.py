@@ -133,6 +133,7 @@ LOTSE_EACH_TICK = "crm.schedules.EACH_TICK"
 LOTSE_UNDOS = "crm.undos.UNDOS"
 LOTSE_PANELS = "crm.panels.PANELS"
 LOTSE_MAILS = "crm.mails.MAILS"
+LOTSE_START_PAGES = "crm.navigation.start_pages"
 LOTSE_MAIL_TEXTS = "crm.mails.TEXTS"
 
 LOGIN_URL = "account_login"

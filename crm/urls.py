@@ -9,6 +9,7 @@ from crm.demo.sign_ins import SignIn
 
 urlpatterns = [
     path("", pages.home, name="home"),
+    path("today/", pages.today_page, name="today"),
     path("setup/", setup_wizard.firm, name="setup"),
     path("setup/administrator/", setup_wizard.administrator, name="setup-administrator"),
     path("setup/pipeline/", setup_wizard.pipeline, name="setup-pipeline"),

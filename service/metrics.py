@@ -1,6 +1,6 @@
-"""The figures of the desk, one formula each (D16): how often a cause came up and what it cost.
+"""The figures of the desk, one formula each (D16): how often a cause came up, what it cost, and whether promises were kept.
 
-Cost is goodwill plus own cost in the house currency. Every function takes cases already narrowed by `visible_to`; a merged case is counted
+How many were kept in time counts what was solved and had a promise. Cost is goodwill plus own cost in the house currency. Every function takes cases already narrowed by `visible_to`; a merged case is counted
 in the one it was merged into, not again.
 """
 
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
+from service.filters import OPEN
 from service.models import Case, Cause
 from service.reference import path_of
 
@@ -49,6 +50,41 @@ class Line:
     tally: Tally
     share: Decimal
     running: Decimal
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Of the cases solved in a time: how many, how many of them had a promise, and how many of these were solved in time."""
+
+    solved: int
+    promised: int
+    in_time: int
+
+    @property
+    def share(self) -> Decimal | None:
+        """In time of promised; None where nothing was promised."""
+        return Decimal(self.in_time) / self.promised if self.promised else None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What is not settled now, and how much of it is past a deadline."""
+
+    open: int
+    overdue: int
+
+
+def kept(rows: QuerySet[Case], first: date, last: date) -> Kept:
+    """Promises of the cases solved from the first day to the last, both included."""
+    promised = Q(due_solution__isnull=False)
+    found = rows.filter(merged_into__isnull=True, solved_at__date__range=(first, last)).order_by()
+    return Kept(**found.aggregate(solved=Count("pk"), promised=Count("pk", filter=promised), in_time=Count("pk", filter=promised & Q(solved_at__lte=F("due_solution")))))
+
+
+def waiting(rows: QuerySet[Case], now: datetime) -> Waiting:
+    """What waits at this moment."""
+    found = rows.filter(OPEN, merged_into__isnull=True).order_by()
+    return Waiting(**found.aggregate(open=Count("pk"), overdue=Count("pk", filter=Q(due_next__lte=now))))
 
 
 def tallies(rows: QuerySet[Case]) -> list[Tally]:

@@ -1,6 +1,7 @@
 """The core app."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,5 +11,8 @@ class CoreConfig(AppConfig):
     verbose_name = _("System")
 
     def ready(self) -> None:
-        """Let every address use `<id:pk>`."""
+        """Let every address use `<id:pk>`; the mails' rows follow the roof's table after every migrate."""
         from crm.core import converters  # noqa: F401
+        from crm.core.mail.texts import ensure_texts
+
+        post_migrate.connect(ensure_texts, sender=self, dispatch_uid="core.texts")

@@ -72,7 +72,7 @@ def rows(world: Any) -> dict[str, Any]:
         "core_outgoingmail": OutgoingMail.objects.create(to="eigen@example.test", domain="example.test", heading="EIGEN Anlage", body="EIGEN", message_id="<a@b>", once="cell", planned_at=timezone.now()).pk,
         "core_mailsetup": MailSetup.current().pk,
         "core_maillimit": MailLimit.objects.create(domain="example.test", per_hour=10).pk,
-        "core_mailtext": MailText.objects.get_or_create(key="invitation")[0].pk,
+        "core_mailtext": MailText.objects.get(key="invitation").pk,
         "core_change": Change.objects.filter(relation="accounts_user").order_by("-pk")[0].pk,
         "catalog_currency": Currency.objects.order_by("pk")[0].pk,
         "catalog_product": world.product.pk,

@@ -46,7 +46,8 @@ READ, WRITE, ASK = ("GET",), ("POST",), ("GET", "POST")
 
 ROUTES: dict[str, Rule] = {
     # the shell: what belongs to the reader alone
-    "home": Rule("reference"),
+    "home": Rule("reference", download=True),
+    "today": Rule("reference"),
     "search": Rule("reference"),
     "job-list": Rule("reference"),
     "job-bar": Rule("reference", download=True),
@@ -132,6 +133,10 @@ ROUTES: dict[str, Rule] = {
     "case-why": Rule("case", "view", "case"),
     # insights
     "forecast": Rule("forecast", "view"),
+    "overview": Rule("forecast", "view"),
+    "overview-pdf": Rule("forecast", "export", download=True),
+    "overview-subscribe": Rule("forecast", "export", methods=WRITE),
+    "overview-unsubscribe": Rule("forecast", "view", methods=WRITE),
     "forecast-pdf": Rule("forecast", "export", download=True),
     "forecast-subscribe": Rule("forecast", "export", methods=WRITE),
     "forecast-unsubscribe": Rule("forecast", "view", methods=WRITE),

@@ -216,6 +216,20 @@ def test_read_the_forecast_on_a_phone(world: Any, open_as: Callable[..., Any], f
     done(figures, "read the forecast on a phone", language, hands, 1)
 
 
+def test_management_reads_its_page_on_a_phone(world: Any, open_as: Callable[..., Any], figures: Any, language: str) -> None:
+    page = open_as(world.cast.greta, width=390, height=844)
+    page.goto("/")
+    hands = Hands(page)
+    page.wait_for_selector("section[aria-labelledby=o-sales] dl.l-figs")
+    assert page.locator("section[aria-labelledby=o-complaints] dl.l-figs dd.v").count() >= 3
+    page.wait_for_load_state("networkidle")
+    wide = page.evaluate("[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > 390.5).map(e => e.outerHTML.slice(0, 160)).slice(0, 5)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390, wide
+    hands.click("section[aria-labelledby=o-complaints] dl.l-figs a")
+    page.wait_for_selector("[data-rows], table")
+    done(figures, "management: money and complaints on a phone, and the complaints behind a number", language, hands, 1)
+
+
 def test_the_manager_adds_a_stage_and_a_role(world: Any, open_as: Callable[..., Any], figures: Any, language: str) -> None:
     page = open_as(world.cast.emil)
     page.goto("/admin/sales/stage/")

@@ -46,7 +46,7 @@ def test_thirty_rows_cost_what_three_cost(cast, sign_in):
     populate(cast, 3)
     anna = sign_in(cast.anna)
     firm = Party.objects.filter(kind="organisation").order_by("pk").first()
-    urls = [reverse("person-list"), reverse("organisation-list"), reverse("person-list") + "?q=vogel", reverse("search") + "?q=werk", reverse("home"),
+    urls = [reverse("person-list"), reverse("organisation-list"), reverse("person-list") + "?q=vogel", reverse("search") + "?q=werk", reverse("today"),
             reverse("organisation-detail", args=[firm.pk]), reverse("party-opportunities", args=[firm.pk])]  # fmt: skip
     few = {url: cost(anna, url) for url in urls}
     populate(cast, 27, start=3)
@@ -79,7 +79,7 @@ def far(cast, db):
 
 def pages_of(person, firm):
     """Every page with an address, once per kind."""
-    found = [reverse("home"), reverse("search"), reverse("search") + "?q=vo", reverse("party-options") + "?field=x&x=we"]
+    found = [reverse("today"), reverse("search"), reverse("search") + "?q=vo", reverse("party-options") + "?field=x&x=we"]
     for name, party in (("person", person), ("organisation", firm)):
         found += [reverse(f"{name}-{page}") for page in ("list", "create", "duplicates")]
         found += [reverse(f"{name}-{page}", args=[party.pk]) for page in ("detail", "update", "delete")]
@@ -137,18 +137,18 @@ def test_nonsense_is_answered_and_never_breaks(cast, sign_in, far):
 def test_tasks_are_done_and_put_off_from_today_and_come_back(cast, sign_in, far):
     anna = sign_in(cast.anna)
     task = Task.objects.get()
-    page = anna.get(reverse("home")).content.decode()
+    page = anna.get(reverse("today")).content.decode()
     assert "Anruf" in page and reverse("task-done", args=[task.pk]) in page
     anna.post(reverse("task-snooze", args=[task.pk]))
     task.refresh_from_db()
     later = timezone.localtime(task.due_at)
     assert later > timezone.now() and later.hour == 9 and later.weekday() < 5
     anna.post(reverse("task-done", args=[task.pk]))
-    assert Task.objects.get().done_at and "Anruf" not in anna.get(reverse("home")).content.decode().split("New for you")[0].split("l-toast")[0]
+    assert Task.objects.get().done_at and "Anruf" not in anna.get(reverse("today")).content.decode().split("New for you")[0].split("l-toast")[0]
     anna.post(reverse("undo", args=[Undo.objects.latest("pk").token]))
     assert Task.objects.get().done_at is None
     assert sign_in(cast.david).post(reverse("task-done", args=[task.pk])).status_code == 404
-    assert sign_in(cast.frieda).get(reverse("home")).status_code == 200
+    assert sign_in(cast.frieda).get(reverse("today")).status_code == 200
 
 
 def test_an_entry_is_corrected_and_removed_by_who_wrote_it(cast, sign_in, far):

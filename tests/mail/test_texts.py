@@ -30,7 +30,7 @@ def test_what_lotse_says_can_be_filled_in(kind: Any, language: str) -> None:
 
 
 def test_words_of_our_own_are_used_in_their_language(cast: Any) -> None:
-    MailText.objects.create(key="invitation", heading_de="Willkommen bei {company}", body_de="Hallo {name}: {url}")
+    MailText.objects.filter(key="invitation").update(heading_de="Willkommen bei {company}", body_de="Hallo {name}: {url}")
     for user, language in ((cast.anna, "de"), (cast.ben, "en")):
         User.objects.filter(pk=user.pk).update(language=language)
         user.refresh_from_db()

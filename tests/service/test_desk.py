@@ -344,7 +344,7 @@ def test_found_by_number_lot_and_customer(cast, sign_in, make):
 def test_today_names_what_is_due(cast, sign_in, make):
     case = make(at=timezone.now() - timedelta(days=20))
     services.take_case(case, by=cast.sven)
-    page = sign_in(cast.sven).get("/").content.decode()
+    page = sign_in(cast.sven).get("/today/").content.decode()
     assert "Vorgänge mit Frist bis heute" in page and case.heading in page
 
 

@@ -27,7 +27,6 @@ from crm.core.mail.sending import send_again
 from crm.core.mail.server import sender_of, server_of
 from crm.core.mail.texts import text_kind, text_kinds
 from crm.core.models import MailLimit, MailSetup, MailText, OutgoingMail
-from crm.core.work import work
 
 State = OutgoingMail.State
 SHOWN = (State.UNCLEAR, State.REFUSED, State.WITHDRAWN)
@@ -128,7 +127,7 @@ class MailLimitAdmin(GatedAdmin):
 
 @admin.register(MailText)
 class MailTextAdmin(GatedAdmin):
-    """What mails say. There is one row per mail, made when the list is opened."""
+    """What mails say. There is one row per mail (`texts.ensure_texts`)."""
 
     about = _("The words of the mails Lotse writes, with placeholders that fill themselves in.")
     form = MailTextForm
@@ -142,12 +141,7 @@ class MailTextAdmin(GatedAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MailText]:
-        keys = {kind.key for kind in text_kinds()}
-        missing = keys - set(MailText.objects.values_list("key", flat=True))
-        if missing:
-            with work():
-                MailText.objects.bulk_create([MailText(key=key) for key in sorted(missing)], ignore_conflicts=True)
-        return super().get_queryset(request).filter(key__in=keys)
+        return super().get_queryset(request).filter(key__in=[kind.key for kind in text_kinds()])
 
     @admin.display(description=_("mail"))
     def what_for(self, text: MailText) -> str:

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 
 from accounts.grants import ensure_permissions, sync_grants
 from accounts.models import Role, RoleRight, Team
-from accounts.presets import ROLES
+from accounts.presets import ROLES, START_PAGES
 from contacts.models import Industry
 from contacts.presets import INDUSTRIES
 from crm.catalog.models import Currency
@@ -52,7 +52,7 @@ def seed_role(position: int, key: str, german: str, english: str, rights: dict[s
     if Role.objects.filter(key=key).exists():
         return
     group, _ = Group.objects.get_or_create(name=key)
-    role = Role.objects.create(key=key, label_de=german, label_en=english, position=position, group=group)
+    role = Role.objects.create(key=key, label_de=german, label_en=english, position=position, group=group, start_page=START_PAGES.get(key, ""))
     RoleRight.objects.bulk_create(
         [RoleRight(role=role, entity=entity, verb=verb, reach=reach) for entity, verbs in rights.items() for verb, reach in verbs.items()]
     )
