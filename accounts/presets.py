@@ -31,7 +31,11 @@ ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
     "marketing": (
         "Marketing",
         "Marketing",
-        {"party": {"view": "all", "add": "team", "change": "own", "export": "all"}, "interaction": {"add": "team", "change": "own", "delete": "own"}},
+        {
+            "party": {"view": "all", "add": "team", "change": "own", "export": "all"},
+            "interaction": {"add": "team", "change": "own", "delete": "own"},
+            "campaign": dict.fromkeys(("view", "add", "change", "delete", "export"), "all"),
+        },
     ),
     "service": (
         "Service",
@@ -46,7 +50,7 @@ ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
     "management": (
         "Geschäftsführung",
         "Management",
-        {"party": {"view": "all"}, "opportunity": {"view": "all", "export": "all"}, "case": {"view": "all", "export": "all"}, "forecast": {"view": "all", "export": "all"}},
+        {"party": {"view": "all"}, "opportunity": {"view": "all", "export": "all"}, "case": {"view": "all", "export": "all"}, "forecast": {"view": "all", "export": "all"}, "campaign": {"view": "all"}},
     ),
     "manager": (
         "CRM-Manager",
@@ -56,6 +60,7 @@ ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
             "interaction": {"add": "all", "change": "all", "delete": "all"},
             "opportunity": dict.fromkeys(("view", "add", "change", "delete", "export", "assign"), "all"),
             "case": dict.fromkeys(("view", "add", "change", "delete", "export", "assign"), "all"),
+            "campaign": dict.fromkeys(("view", "add", "change", "delete", "export"), "all"),
             "forecast": {"view": "all", "export": "all"},
             "product": dict.fromkeys(("add", "change", "delete", "export"), "all"),
             "importrun": {"view": "all", "add": "all", "change": "all"},

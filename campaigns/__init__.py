@@ -1,1 +1,1 @@
-"""Consent, segments, deliveries and journeys (arrives with campaigns)."""
+"""Consent, segments, campaigns, deliveries and journeys: what speaks to many."""

@@ -9,6 +9,7 @@ ENTITIES = [
     Entity("interaction", _("Interactions and tasks"), ("add", "change", "delete")),
     Entity("opportunity", _("Opportunities"), ("view", "add", "change", "delete", "export", "assign")),
     Entity("case", _("Cases")),
+    Entity("campaign", _("Campaigns and segments"), ("view", "add", "change", "delete", "export")),
     Entity("forecast", _("Forecast"), ("view", "export")),
     Entity("product", _("Products and prices"), ("add", "change", "delete", "export")),
     Entity("importrun", _("Imports"), ("view", "add", "change")),

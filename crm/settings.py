@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "contacts",
     "sales",
     "service",
+    "campaigns",
     "analytics",
     "crm",
 ]

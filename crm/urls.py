@@ -27,6 +27,7 @@ urlpatterns = [
     path("catalog/", include("crm.catalog.urls")),
     path("sales/", include("sales.urls")),
     path("service/", include("service.urls")),
+    path("campaigns/", include("campaigns.urls")),
     path("insights/", include("analytics.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -9,6 +9,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from accounts.models import Team, User
+from campaigns.models import Segment
 from contacts.models import EmailAddress, Interaction, Organisation, Person, PhoneNumber, PostalAddress, Task
 from crm.catalog.models import Price, Product
 from crm.core.numbers import take_numbers
@@ -105,6 +106,15 @@ class CaseFactory(DjangoModelFactory):
     number = factory.LazyFunction(lambda: take_numbers("case")[0])
     type = "complaint"
     heading = factory.Sequence(lambda n: f"Gurt läuft schief {n}")
+    team = factory.LazyAttribute(lambda o: o.owner.team if o.owner else Team.objects.get(parent=None))
+    owner = None
+
+
+class SegmentFactory(DjangoModelFactory):
+    class Meta:
+        model = Segment
+
+    name = factory.Sequence(lambda n: f"Segment {n}")
     team = factory.LazyAttribute(lambda o: o.owner.team if o.owner else Team.objects.get(parent=None))
     owner = None
 

@@ -160,10 +160,16 @@ class Access(Protocol):
 
 
 class OwnedAccess:
-    """Rows with owner and team: the user's own, those of reached teams, and those shared with the user or one of the roles."""
+    """Rows with owner and team: the user's own, those of reached teams, and those shared with the user or one of the roles.
+
+    `entity` names the row of the matrix that governs the model; without one it has a row of its own.
+    """
+
+    def __init__(self, entity: str = "") -> None:
+        self._entity = entity
 
     def entity(self, model: type[models.Model]) -> str:
-        return str(model._meta.concrete_model._meta.model_name)  # type: ignore[union-attr]
+        return self._entity or str(model._meta.concrete_model._meta.model_name)  # type: ignore[union-attr]
 
     def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
         reach = scope.reach(action, self.entity(rows.model))

@@ -1,0 +1,3 @@
+"""Addresses of campaigns."""
+
+urlpatterns: list[object] = []
