@@ -88,7 +88,9 @@ class World:
             return any(day < TODAY - timedelta(days=int(wanted)) for day in days)
         if op == "ahead":
             return any(TODAY <= day <= TODAY + timedelta(days=int(wanted)) for day in days)
-        if days and isinstance(days[0], date):
+        if not days:
+            return False
+        if isinstance(days[0], date):
             wanted = date.fromisoformat(wanted)
         else:
             days, wanted = [Decimal(str(value)) for value in days], Decimal(str(wanted))

@@ -16,7 +16,7 @@ from tests.campaigns import reference
 from tests.factories import OpportunityFactory, OrganisationFactory, PersonFactory, ProductFactory
 
 
-def build(cast: Any, *, seed: int = 7, firms: int = 40, people: int = 70) -> dict[str, list[int]]:
+def build(cast: Any, *, seed: int = 7, firms: int = 24, people: int = 40) -> dict[str, list[int]]:
     """Fill the database; answers the ids a choice may hold, by kind."""
     rng = random.Random(seed)
     with work(by=cast.emil):

@@ -1,0 +1,138 @@
+"""A tree is checked in words, becomes a query, and is asked of a single row."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Exists, F, Func, IntegerField, Q, Subquery
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
+from django.utils.translation import gettext as _
+
+from crm.core.conditions.words import Relation, Vocabulary, plain
+
+Tree = dict[str, Any]
+Words = Vocabulary | type[models.Model]
+DEPTH = 10
+MOST = 200  # parts of a tree
+NEVER = Q(pk__in=[])
+ALWAYS = ~NEVER  # not Q(): joined by OR, an empty Q disappears instead of being true
+_MONEY: Any = models.DecimalField(max_digits=20, decimal_places=2)
+
+
+def check(tree: Any, words: Words) -> None:
+    """Raise ValidationError, in words, unless `tree` is a tree over these words (a model stands for its own fields)."""
+    _check(tree, plain(words), 0, [0])
+
+
+def _check(tree: Any, words: Vocabulary, depth: int, seen: list[int]) -> None:
+    seen[0] += 1
+    if not isinstance(tree, dict) or depth > DEPTH or seen[0] > MOST:
+        raise _nonsense()
+    if not tree:
+        return
+    if set(tree) in ({"all"}, {"any"}):
+        parts = tree.get("all", tree.get("any"))
+        if not isinstance(parts, list):
+            raise _nonsense()
+        for part in parts:
+            _check(part, words, depth + 1, seen)
+    elif set(tree) == {"not"}:
+        _check(tree["not"], words, depth + 1, seen)
+    elif "related" in tree:
+        if not {"related", "measure", "op", "value"} <= set(tree) <= {"related", "measure", "op", "value", "where"} or tree["op"] not in {"at_least", "at_most"}:
+            raise _nonsense()
+        relation = words.relation(tree["related"])
+        amount_of(relation, tree["measure"], tree["value"])
+        _check(tree.get("where", {}), relation.vocabulary, depth + 1, seen)
+    else:
+        if not {"field", "op"} <= set(tree) <= {"field", "op", "value"} or not isinstance(tree["op"], str):
+            raise _nonsense()
+        word = words.word(tree["field"])
+        try:
+            word.clean(tree["op"], tree.get("value"))
+        except ValidationError as problem:
+            raise ValidationError([f"{word.label}: {message}" for message in problem.messages]) from problem
+
+
+def _nonsense() -> ValidationError:
+    return ValidationError(_("This condition cannot be understood."))
+
+
+def amount_field(relation: Relation, measure: Any) -> forms.Field:
+    """The form field that checks what a measure is compared with. Raises ValidationError for a measure that is none."""
+    if measure == "count":
+        return forms.IntegerField(min_value=0, max_value=1_000_000)
+    if not isinstance(measure, str) or measure not in relation.measures:
+        raise _nonsense()
+    return forms.DecimalField(min_value=0, max_digits=14, decimal_places=2)
+
+
+def amount_of(relation: Relation, measure: Any, value: Any) -> int | Decimal:
+    """What a measure is compared with, checked."""
+    checked = amount_field(relation, measure)
+    if isinstance(value, list | dict | bool):
+        raise _nonsense()
+    found: int | Decimal = checked.clean(value)
+    return found
+
+
+def to_query(tree: Tree, words: Words) -> Q:
+    """The rows that meet the condition. The tree was checked when it was saved; it is checked again here."""
+    check(tree, words)
+    return _query(tree, plain(words))
+
+
+def _query(tree: Tree, words: Vocabulary) -> Q:
+    if not tree:
+        return ALWAYS
+    if "all" in tree:
+        found = ALWAYS
+        for part in tree["all"]:
+            found &= _query(part, words)
+        return found
+    if "any" in tree:
+        found = NEVER
+        for part in tree["any"]:
+            found |= _query(part, words)
+        return found
+    if "not" in tree:
+        return ~_query(tree["not"], words)
+    if "related" in tree:
+        return _related(tree, words.relation(tree["related"]))
+    word = words.word(tree["field"])
+    return word.query(tree["op"], word.clean(tree["op"], tree.get("value")), words.today)
+
+
+def _related(tree: Tree, relation: Relation) -> Q:
+    """Related rows are asked by subqueries, so that no row of the subject is met twice."""
+    wanted = amount_of(relation, tree["measure"], tree["value"])
+    rows = relation.rows.filter(_query(tree.get("where", {}), relation.vocabulary)).order_by()
+    if tree["measure"] == "count":
+        if tree["op"] == "at_least" and wanted == 0:
+            return ALWAYS
+        if (tree["op"], wanted) in {("at_least", 1), ("at_most", 0)}:
+            some = Q(Exists(rows))
+            return some if tree["op"] == "at_least" else ~some
+        reckoned: Any = Subquery(rows.annotate(_reckoned=Func(F("pk"), function="COUNT", output_field=IntegerField())).values("_reckoned"))
+    else:
+        path = relation.measures[tree["measure"]].path
+        total = Subquery(rows.annotate(_reckoned=Func(F(path), function="SUM", output_field=_MONEY)).values("_reckoned"), output_field=_MONEY)
+        reckoned = Coalesce(total, Decimal(0), output_field=_MONEY)
+    return Q(GreaterThanOrEqual(reckoned, wanted)) if tree["op"] == "at_least" else Q(LessThanOrEqual(reckoned, wanted))
+
+
+def holds(tree: Tree, record: models.Model) -> bool:
+    """Does this saved record meet the condition?"""
+    model = type(record)
+    return model._base_manager.filter(to_query(tree, model), pk=record.pk).exists()
+
+
+def unmet(tree: Tree, record: models.Model) -> list[str]:
+    """The fields named by unmet parts of an all-tree: what a dialog has to ask for."""
+    parts = tree.get("all", [tree] if tree else [])
+    return [part["field"] for part in parts if "field" in part and not holds(part, record)]
