@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Membership, Team, User
+from contacts.consent_steps import forget_consents
 from contacts.diary import recount
 from contacts.hints import find_hint, label_of
 from contacts.models import Affiliation, EmailAddress, HintDismissal, Interaction, Party, PhoneNumber, PostalAddress, Task
@@ -110,6 +111,7 @@ def delete_party(party: Party, *, by: Any) -> None:
         Interaction.objects.unrestricted().filter(here).update(subject_type=None, subject_id=None)
         Task.objects.unrestricted().filter(here).update(subject_type=None, subject_id=None)
         RecentlyViewed.objects.filter(here).delete()
+        forget_consents(held, by=by)
         held.delete()
 
 

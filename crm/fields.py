@@ -14,6 +14,9 @@ HISTORY = Purpose(
     _("History of the relationship"), True, _("Art. 6 (1) b and f GDPR: contract and its preparation, legitimate interest"), _("6 years (trade letters, § 257 HGB)")
 )
 STAFF = Purpose(_("Working with this system"), True, _("Art. 6 (1) b GDPR, § 26 BDSG: employment"), _("until the account is deleted"))
+CONSENT = Purpose(
+    _("Consents and objections, and their proof"), True, _("Art. 6 (1) c, 7 (1) and 21 GDPR, § 7 UWG: burden of proof"), _("3 years after the consent ended; what was objected to for good")
+)
 TRACE = Purpose(_("Proof of who changed what"), True, _("Art. 6 (1) c and f GDPR: accountability (Art. 5 (2))"), _("as long as the record it tells of"))
 PASSING = Purpose(_("Delivery of mails and notifications"), True, _("Art. 6 (1) b GDPR: contract"), _("1 year"))
 BUSINESS = Purpose(_("Figures of the business"), False, _("not personal"), _("10 years (§ 147 AO)"))
@@ -88,6 +91,15 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     "contacts.partysearch": [(CUSTOMER, "party words tsv grams keys hints")],
     "contacts.hintdismissal": [(CUSTOMER, "party key"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
     "contacts.partyactivity": [(HISTORY, "party last_at")],
+    "contacts.consentpurpose": [(SYSTEM, "id key label_de label_en position active")],
+    "contacts.consentwording": [(SYSTEM, "id purpose channel language version text created_at"), (TRACE, "created_by")],
+    "contacts.consentevent": [
+        (CONSENT, "party channel address hash purpose kind wording how note source at message_id request connection"),
+        (TRACE, "by recorded_at"),
+        (SYSTEM, "id"),
+    ],
+    "contacts.consentstate": [(CONSENT, "channel hash purpose state since event"), (SYSTEM, "id")],
+    "contacts.suppression": [(CONSENT, "channel hash key purpose reason since"), (SYSTEM, "id")],
     "sales.pipeline": [(SYSTEM, "id key label_de label_en position active")],
     "sales.stage": [(SYSTEM, "id pipeline key label_de label_en position probability gate active")],
     "sales.lostreason": [(SYSTEM, "id key label_de label_en position active needs_note")],

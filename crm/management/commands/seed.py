@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 from accounts.grants import ensure_permissions, sync_grants
 from accounts.models import Role, RoleRight, Team
 from accounts.presets import ROLES, START_PAGES
+from contacts.consent_words import seed_consents
 from contacts.models import Industry
 from contacts.presets import INDUSTRIES
 from crm.catalog.models import Currency
@@ -21,7 +22,7 @@ from service.seeding import seed_desk
 
 
 class Command(BaseCommand):
-    help = "Write the reference rows (roles, currencies, stages, reasons, industries, the desk's presets) that are missing."
+    help = "Write the reference rows (roles, currencies, stages, reasons, industries, consents, the desk's presets) that are missing."
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("--pipeline", choices=[*sorted(PIPELINES), "none"], default="projects", help="which way of selling to start with; none: the set-up wizard asks")
@@ -43,6 +44,7 @@ class Command(BaseCommand):
                 )
             if pipeline != "none" and not Pipeline.objects.exists():
                 seed_pipeline(pipeline)
+            seed_consents()
             seed_desk()
             sync_grants()
 
