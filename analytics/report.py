@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.contrib.staticfiles import finders
-from django.contrib.staticfiles.storage import staticfiles_storage
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,18 +15,12 @@ from django.utils.translation import gettext as _
 from analytics import overview, page, periods
 from analytics.forecast import Forecast
 from contacts.letters import greeting
-from crm.core import formats, pdf
+from crm.core import formats
 from crm.core.mail.texts import written
 from crm.core.models import Installation
+from crm.core.paper import print_html
 
 log = logging.getLogger("lotse.report")
-
-# What the document may show, by the id it is named with in the HTML.
-_ASSETS = {
-    "style": ("text/css", "css/pdf.css"),
-    "inter": ("font/woff2", "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"),
-    "inter-ext": ("font/woff2", "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2"),
-}
 
 
 @dataclass(frozen=True)
@@ -55,7 +47,7 @@ def _document(key: str, context: dict[str, Any], forecast: Forecast) -> str:
 
 def as_pdf(html: str) -> bytes:
     """The document. Raises `PdfFailed`."""
-    return pdf.render(html, {name: (kind, _static(path)) for name, (kind, path) in _ASSETS.items()})
+    return print_html(html)
 
 
 def file_name(key: str, forecast: Forecast) -> str:
@@ -93,10 +85,3 @@ def _written(key: str, forecast: Forecast, figures: list[dict[str, Any]], notes:
 
 
 PAPERS = {"forecast": Paper(as_html, mail), "overview": Paper(overview_html, overview_mail)}
-
-
-def _static(path: str) -> bytes:
-    """A file of ours, from where it lies in development or where collectstatic put it."""
-    found = finders.find(path)
-    with open(str(found) if found else staticfiles_storage.path(path), "rb") as file:
-        return file.read()

@@ -10,7 +10,7 @@ A consent stands for an address, whoever has it: `permitted` looks at the addres
 its key, or an expression that gives its id; `address` the name of a column of the filtered rows, or an expression. For telephone numbers:
 `permitted("news", "key", channel="phone")` over PhoneNumber. A hundred thousand addresses are one hash join.
 
-What changes consents is in `contacts.consent_steps`.
+What a mail must carry comes from `contacts.consent_links`: `stop_links(…)`. What changes consents is in `contacts.consent_steps`.
 """
 
 from __future__ import annotations
@@ -55,6 +55,11 @@ def why_not(purpose: Any, address: Any = "address", channel: str = EMAIL) -> Cas
     grave += [When(Exists(stops.filter(reason=reason)), then=Value(reason)) for reason in (OBJECTED, "complaint", WITHDRAWN, "bounced")]
     found = [When(Exists(states.filter(state=state)), then=Value(word)) for state, word in ((STANDING, ""), (REQUESTED, "requested"), (OBJECTED, OBJECTED), (WITHDRAWN, WITHDRAWN))]
     return Case(*grave, *found, default=Value(Hindrance.NO_CONSENT), output_field=CharField())
+
+
+def reachable(address: Any = "to") -> Q:
+    """Whether mail that is no advertising may go there: the address exists, and its owner has not reported us as spam."""
+    return ~Q(Exists(Suppression.objects.filter(channel=EMAIL, hash=AddressHash(_column(address)), reason__in=["bounced", "complaint"])))
 
 
 def purpose_of(purpose: Any) -> Any:

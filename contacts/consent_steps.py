@@ -40,7 +40,7 @@ def record_consent(to: Reach, wordings: Iterable[ConsentWording], *, how: str, b
     Raises RuleBroken where the person has objected: only the person lifts that, by a link.
     """
     with work(by=by):
-        _hold(to)
+        hold_address(to)
         for wording in (chosen := list(wordings)):
             found = standing(to, wording.purpose)
             if not may_give(found.state):
@@ -51,7 +51,7 @@ def record_consent(to: Reach, wordings: Iterable[ConsentWording], *, how: str, b
 def request_consent(to: Reach, wordings: Iterable[ConsentWording], *, request: uuid.UUID, message_id: str, source: str, connection: str, at: datetime | None = None) -> None:
     """Somebody typed an address into the form; a mail to it (`message_id`) asks whether it was its owner."""
     with work():
-        _hold(to)
+        hold_address(to)
         _write(
             to, Kind.REQUESTED, [(wording.purpose, wording) for wording in wordings],
             how=How.FORM, by=None, at=at, request=request, message_id=message_id, source=source, connection=connection,
@@ -64,7 +64,7 @@ def confirm_consent(
 ) -> None:  # fmt: skip
     """The owner of the address says yes through a link sent to it: the only thing that lifts an objection."""
     with work(by=by):
-        _hold(to)
+        hold_address(to)
         chosen = [(wording.purpose, wording) for wording in wordings]
         _write(to, Kind.CONFIRMED, chosen, how=How.LINK, by=by, at=at, request=request, message_id=message_id, source=source, connection=connection, party=party)
 
@@ -82,7 +82,7 @@ def object_to(to: Reach, purposes: Iterable[ConsentPurpose] | None, *, how: str,
 def suppress_address(to: Reach, reason: str, *, by: Any, at: datetime | None = None) -> None:
     """Write to this address no more, because it does not exist or reported us as spam (`Suppression.Reason`)."""
     with work(by=by):
-        _hold(to)
+        hold_address(to)
         _suppress(to, {(None, reason): at or timezone.now()})
 
 
@@ -90,11 +90,11 @@ def forget_consents(party: Party, *, by: Any) -> None:
     """The contact goes, in the caller's transaction. What it agreed to ends where no other contact has the address, and of the ledger only
     hashes, times and words stay: they prove what was sent, and suppress what comes again."""
     for row in [*party.emails.all(), *party.phones.all(), *party.addresses.all()]:
-        to = _reach_or_none(row)
+        to = reach_or_none(row)
         if to is None or _elsewhere(row, to):
             continue
         if ended := [state.purpose for state in ConsentState.objects.filter(hash=to.hash, state__in=[STANDING, REQUESTED]).select_related("purpose")]:
-            _hold(to)
+            hold_address(to)
             _write(to, Kind.WITHDRAWN, [(purpose, None) for purpose in ended], how=How.ERASURE, by=by, at=None, party=party, told=False)
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lotse.maintenance', 'on', true)")
@@ -118,7 +118,7 @@ def steps_of(to: Reach) -> list[ConsentEvent]:
 
 def _stop(to: Reach, kind: str, purposes: Iterable[ConsentPurpose] | None, **facts: Any) -> None:
     with work(by=facts["by"]):
-        _hold(to)
+        hold_address(to)
         _write(to, kind, [(None, None)] if purposes is None else [(purpose, None) for purpose in purposes], **facts)
 
 
@@ -180,7 +180,7 @@ def _suppress(to: Reach, stops: dict[tuple[int | None, str], Any]) -> None:
     )
 
 
-def _hold(to: Reach) -> None:
+def hold_address(to: Reach) -> None:
     """One at a time for each address."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LEDGER, to.hash])
@@ -207,7 +207,7 @@ def whose_address(to: Reach) -> int | None:
     return last if last is not None and Party.objects.unrestricted().filter(pk=last).exists() else None
 
 
-def _reach_or_none(row: Any) -> Reach | None:
+def reach_or_none(row: Any) -> Reach | None:
     try:
         return reach_of(row)
     except RuleBroken:  # an import may have brought what no mail can be sent to
@@ -239,5 +239,5 @@ def _tell(rows: Sequence[ConsentEvent], party: int, by: Any) -> None:
     with translation.override(Installation.current().language):
         what = ", ".join(str(row.purpose) if row.purpose_id else _("all advertising") for row in rows)
         heading = TOLD[Kind(first.kind)]() % {"what": f"{what} ({Channel(first.channel).label})"}
-        body = " · ".join(filter(None, (str(How(first.how).label), first.note)))
+        body = "" if first.how == How.FORM or first.kind == Kind.CONFIRMED else " · ".join(filter(None, (str(How(first.how).label), first.note)))
     Interaction.objects.create(party_id=party, kind=Interaction.Kind.SYSTEM, occurred_at=first.at, heading=heading[:200], body=body, created_by=by, updated_by=by)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts import addresses
+from contacts.consent_panel import places
 from contacts.diary import mails_of
 from contacts.forms import EntryForm
 from contacts.hints import open_hints
@@ -67,6 +68,7 @@ def context(party: Party, request: HttpRequest, crud: Any, rights: dict[str, boo
         "rights": rights,
         "facts": facts(party, user, crud, editable=rights["change"]),
         **beginning(party, user, editable=rights["change"]),
+        "consents": places(party, user),
         "blocks": addresses.blocks(party, user, editable=rights["change"]),
         "roles": [] if "roles" in hidden_fields(user, Party) else [role.get_role_display() for role in party.roles.order_by("role")],
         "people": people(party, user),

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from contacts import address_pages, entries, pages
+from contacts import address_pages, consent_pages, entries, pages
 from contacts.crud import Organisations, People
 from crm.core import converters  # noqa: F401  (the import registers <id:pk>)
 
@@ -31,6 +31,9 @@ urlpatterns = [
     path("<id:pk>/addresses/<slug:kind>/<id:row>/", address_pages.address_edit, name="party-address"),
     path("<id:pk>/addresses/<slug:kind>/<id:row>/main/", address_pages.address_main, name="party-address-main"),
     path("<id:pk>/addresses/<slug:kind>/<id:row>/delete/", address_pages.address_delete, name="party-address-delete"),
+    path("<id:pk>/consents/", consent_pages.party_consents, name="party-consents"),
+    path("<id:pk>/consents/evidence/", consent_pages.party_consents_pdf, name="party-consents-pdf"),
+    path("<id:pk>/consents/<slug:kind>/<id:row>/", consent_pages.party_consent_record, name="party-consent-record"),
     path("<id:pk>/share/", pages.party_share, name="party-share"),
     path("<id:pk>/unshare/", pages.party_unshare, name="party-unshare"),
     path("<id:pk>/changes/", pages.party_changes_page, name="party-changes"),

@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from contacts.consent_gate import reachable
 from crm.core.mail.kinds import MailKind
 from crm.core.mail.texts import TextKind
 
@@ -20,6 +21,7 @@ _GONE = _("This person was switched off before the mail left.")
 MAILS = [
     MailKind("account", _("sign-in and password"), priority=0, patience=timedelta(days=1), still=reader_is_active, withdrawn=_GONE),
     MailKind("test", _("test of sending"), priority=0, patience=timedelta(hours=1)),
+    MailKind("consent", _("question whether a sign-up was meant"), priority=1, patience=timedelta(days=1), still=reachable),
     MailKind("case", _("answer to a customer"), priority=2, automatic=False),
     MailKind("notification", _("notice from Lotse"), priority=3, still=reader_is_active, withdrawn=_GONE),
 ]
@@ -42,6 +44,17 @@ TEXTS = [
             "The link works once, for three days. Afterwards ask for a new one on the sign-in page."
         ),
         needed=("url",),
+    ),
+    TextKind(
+        "consent",
+        _("Confirmation of a sign-up"),
+        {"url": _("link to confirm"), "words": _("what was ticked, word for word"), "company": _("name of our house")},
+        _("Please confirm your sign-up"),
+        _(
+            "Hello,\n\nsomebody signed up this address with {company}, for:\n\n{words}\n\nWas it you? Then please confirm it on this page:\n\n{url}\n\n"
+            "The link is valid for 7 days. If it was not you, do nothing: then we will not write to you."
+        ),
+        needed=("url", "words"),
     ),
     TextKind(
         "forecast",

@@ -24,6 +24,7 @@ urlpatterns = [
     path("accounts/", include("allauth.account.urls")),
     path("profile/", include("accounts.urls")),
     path("contacts/", include("contacts.urls")),
+    path("consent/", include("contacts.public_urls")),
     path("catalog/", include("crm.catalog.urls")),
     path("sales/", include("sales.urls")),
     path("service/", include("service.urls")),

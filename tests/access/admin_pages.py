@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role, User
-from contacts.models import Industry, Party
+from contacts.models import ConsentPurpose, ConsentWording, Industry, Party
 from crm.catalog.models import Currency
 from crm.core.models import Change, Event, Installation, MailLimit, MailSetup, MailText, NumberRange, OutgoingMail
 from sales.models import LostReason, Pipeline, Stage
@@ -38,6 +38,8 @@ MADE: dict[str, tuple[str, frozenset[str]]] = {  # model → (row of the matrix,
     "accounts_team": ("setup", ALL),
     "accounts_role": ("setup", ALL),
     "contacts_industry": ("setup", ALL),
+    "contacts_consentpurpose": ("setup", frozenset({"add", "change"})),
+    "contacts_consentwording": ("setup", frozenset({"add"})),
     "sales_stage": ("setup", ALL),
     "sales_pipeline": ("setup", ALL),
     "sales_lostreason": ("setup", ALL),
@@ -80,6 +82,8 @@ def rows(world: Any) -> dict[str, Any]:
         "accounts_team": world.cast.firm.south.pk,
         "accounts_role": Role.objects.order_by("pk")[0].pk,
         "contacts_industry": Industry.objects.order_by("pk")[0].pk,
+        "contacts_consentpurpose": ConsentPurpose.objects.order_by("pk")[0].pk,
+        "contacts_consentwording": ConsentWording.objects.order_by("pk")[0].pk,
         "sales_stage": Stage.objects.order_by("position")[0].pk,
         "sales_pipeline": Pipeline.objects.order_by("pk")[0].pk,
         "sales_lostreason": LostReason.objects.order_by("pk")[0].pk,

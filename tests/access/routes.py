@@ -38,6 +38,7 @@ PUBLIC = {
     "health", "ready", "set-language", "setup", "setup-administrator", "account_login", "account_logout", "account_signup", "account_reset_password", "account_reset_password_done",
     "account_reset_password_from_key", "account_reset_password_from_key_done", "account_inactive", "account_confirm_email",
     "account_email_verification_sent", "account_reauthenticate", "account_confirm_login_code", "account_request_login_code",
+    "consent-sign-up", "consent-asked", "consent-confirm", "consent-stop", "consent-preferences",
 }
 # allauth's pages for the signed-in reader's own account
 ACCOUNT = {"account_change_password", "account_set_password", "account_email", "account_reauthenticate"}
@@ -88,6 +89,9 @@ ROUTES: dict[str, Rule] = {
     "party-address": Rule("party", "change", "organisation", ASK, (("kind", "postal"), ("row", "@place"))),
     "party-address-main": Rule("party", "change", "organisation", WRITE, (("kind", "email"), ("row", "@email"))),
     "party-address-delete": Rule("party", "change", "organisation", WRITE, (("kind", "phone"), ("row", "@phone"))),
+    "party-consents": Rule("party", "view", "organisation"),
+    "party-consent-record": Rule("party", "change", "organisation", ASK, (("kind", "email"), ("row", "@email"))),
+    "party-consents-pdf": Rule("party", "export", "organisation", download=True),
     "party-share": Rule("party", "change", "person", ASK),
     "party-unshare": Rule("party", "change", "person", WRITE),
     "party-changes": Rule("party", "view", "person"),

@@ -15,7 +15,7 @@ from accounts.models import User
 from crm.catalog.models import Product
 from crm.core.access import one_request
 from crm.core.models import Event, Undo
-from crm.demo import desk, firm, life
+from crm.demo import consents, desk, firm, life
 from crm.demo.sign_ins import DOMAIN, PASSWORD
 from sales.models import LostReason, Opportunity, Stage
 
@@ -54,6 +54,7 @@ class Command(BaseCommand):
         world = life.World(people, prices, customers, competitors, stages, reasons)
         count = life.live(dice, world, timezone.localtime(), self._say)
         life.work_together(world)
+        consents.agree(random.Random(7), world, timezone.localtime(), self._say)  # noqa: S311 - dice of their own: the rest of the firm stays as it is
         self._say(f"{count} opportunities")
         desk.serve(dice, world, timezone.localtime(), self._say)
         # What was lived is past: nobody is told of it, nothing of it is taken back by a toast, and no bell needs to ring for it.
