@@ -157,7 +157,7 @@ def public_door(door: Door, methods: tuple[str, ...] = ("GET", "HEAD", "POST")) 
                 response = render(request, "errors/message.html", {"message": shut.message}, status=shut.status)
                 if shut.wait:
                     response["Retry-After"] = str(shut.wait)
-            response["Referrer-Policy"] = "no-referrer"  # the address is the key
+            response["Referrer-Policy"] = "same-origin"  # the address is the key; and under "no-referrer" a browser would send our own forms with "Origin: null"
             response["X-Robots-Tag"] = "noindex"
             return response
 

@@ -31,7 +31,7 @@ def test_the_right_link_gets_in_without_an_account(cast: Any) -> None:
     token = door_token(SURVEY, user=cast.anna.pk)
     page = Client().get(place(SURVEY, token))
     assert page.status_code == 200 and str(cast.anna.pk) in page.content.decode()
-    assert page["Referrer-Policy"] == "no-referrer" and page["X-Robots-Tag"] == "noindex" and "no-store" in page["Cache-Control"]
+    assert page["Referrer-Policy"] == "same-origin" and page["X-Robots-Tag"] == "noindex" and "no-store" in page["Cache-Control"]
     assert door_link(SURVEY, "survey", user=1).startswith("http://localhost:8000/d/survey/")
 
 
