@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from contacts.consent import OBJECTED, STANDING, WITHDRAWN
+from contacts.consent_gate import permitted, why_not
 from contacts.consent_steps import confirm_consent, object_to, record_consent, request_consent, standing
 from contacts.consent_words import wordings
 from contacts.evidence import as_html, to_the_second
@@ -158,7 +159,11 @@ def test_an_address_typed_again_stays_suppressed(sign_in: Any, cast: Any, mia: A
     person = Party.objects.get(last_name="Thal")
     page = anna.get(reverse("party-consents", args=[person.pk])).content.decode()
     assert "widersprochen" in page and ADDRESS not in page  # the old step is there, without the old address
-    assert anna.post(record_url(person) if person.emails.exists() else "", said()).status_code == 422
+    assert anna.post(record_url(person), said()).status_code == 422
+    other = PersonFactory(owner=cast.anna)  # and as a further address of somebody else
+    assert anna.post(reverse("party-address-add", args=[other.pk, "email"]), {"address": ADDRESS, "label": "office"}).status_code == 302
+    assert not EmailAddress.objects.filter(permitted("newsletter")).exists()
+    assert set(EmailAddress.objects.filter(normalised=ADDRESS).annotate(why=why_not("newsletter")).values_list("why", flat=True)) == {"objected"}
 
 
 def test_setting_up_purposes_and_words(sign_in: Any, cast: Any) -> None:
