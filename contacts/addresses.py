@@ -15,6 +15,7 @@ from urllib.parse import quote
 from django import forms
 from django.http import Http404
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,6 +26,7 @@ from contacts.parts import TYPED, create_row, drop_row, make_main, mark_changed,
 from contacts.search import index_parties
 from contacts.services import Conflict
 from contacts.stale import last_touch
+from crm.core import formats
 from crm.core.access import hidden_fields
 from crm.core.errors import RuleBroken
 from crm.core.work import work
@@ -180,7 +182,8 @@ def drawn(party: Party, kind: Kind, row: Any, hidden: frozenset[str], *, several
     """What `contacts/_address.html` draws of one row. `main` names it where there are several."""
     cell = f"{kind.key}-{row.pk}"
     text = row_words(row, hidden)
-    found = {"cell": cell, "text": text, "href": link(row), "label": row.get_label_display(), "main": kind.main if several and row.is_primary else "", "editable": editable}
+    bad = getattr(row, "bounced_at", None)
+    found = {"cell": cell, "bad": _("not reachable since %(day)s") % {"day": formats.day(timezone.localtime(bad))} if bad else "", "text": text, "href": link(row), "label": row.get_label_display(), "main": kind.main if several and row.is_primary else "", "editable": editable}
     if editable:
         urls = {name: reverse(f"party-address{page}", args=[party.pk, kind.key, row.pk]) for name, page in (("edit_url", ""), ("main_url", "-main"), ("delete_url", "-delete"))}
         found |= {**urls, "block": f"reach-{kind.key}-{party.pk}", "make_main": "" if row.is_primary else _("Make it the %(main)s") % {"main": kind.main}, "add_cell": f"{kind.key}-new"}

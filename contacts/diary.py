@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from contacts.models import Affiliation, Interaction, Party, Task
 from crm.core.errors import RuleBroken
 from crm.core.events import emit
-from crm.core.models import OutgoingMail, Undo
+from crm.core.models import IncomingMail, OutgoingMail, Undo
 from crm.core.subjects import name_subject
 from crm.core.undo import offer_undo
 from crm.core.work import work
@@ -64,6 +64,8 @@ def mails_of(entries: Iterable[Interaction]) -> dict[int, OutgoingMail]:
 
 def still_ours(entry: Interaction) -> None:
     """Raise RuleBroken for an entry that left the house as a mail: what was sent is not changed afterwards."""
+    if IncomingMail.objects.filter(entry=entry.pk).exists():
+        raise RuleBroken(_("This entry came in as a mail and stays as it came."))
     if mails_of([entry]):
         raise RuleBroken(_("This entry left the house as a mail and stays as it was sent."))
 

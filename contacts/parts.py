@@ -121,6 +121,8 @@ def create_row(rows: Any, values: dict[str, str], by: Any, *, is_primary: bool) 
 def save_row(row: Any, values: dict[str, Any], by: Any) -> None:
     """Change one row of a contact."""
     values = _with_key(values)
+    if "address" in values and values["address"] != getattr(row, "address", None):
+        values = {**values, "bounced_at": None}  # of the new one nobody has said anything yet
     for name, value in values.items():
         setattr(row, name, value)
     row.version += 1

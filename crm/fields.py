@@ -40,6 +40,11 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     ],
     "core.dooruse": [(SYSTEM, "digest scope at")],
     "core.doorbucket": [(SYSTEM, "key level at")],
+    "core.incomingmail": [
+        (HISTORY, "raw sender sender_name heading files message_id subject_type subject_id entry"),
+        (SYSTEM, "id identity uidvalidity uid size has_html nature arrived_at fetched_at marked state tries due_at reason"),
+    ],
+    "core.mailboxsetup": [(SYSTEM, "id host port security username password folder address active since uidvalidity cursor stumbles looked_at trouble trouble_at")],
     "core.mailfile": [(PASSING, "data"), (SYSTEM, "digest")],
     "core.mailattachment": [(PASSING, "mail file name"), (SYSTEM, "id kind")],
     "core.mailsetup": [
@@ -79,7 +84,7 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     "contacts.partygroupperm": [(SYSTEM, "id permission content_object group")],
     "contacts.partyrole": [(CUSTOMER, "party role"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
     "contacts.affiliation": [(CUSTOMER, "person organisation function is_primary"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
-    "contacts.emailaddress": [(CUSTOMER, "party address label is_primary normalised"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
+    "contacts.emailaddress": [(CUSTOMER, "party address label is_primary normalised bounced_at"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
     "contacts.phonenumber": [(CUSTOMER, "party number key label is_primary"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
     "contacts.postaladdress": [(CUSTOMER, "party street postcode city country label is_primary"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
     "contacts.interaction": [
@@ -144,6 +149,7 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     "service.businesscalendar": [(SYSTEM, "id key label_de label_en position active region always")],
     "service.openinghours": [(SYSTEM, "id calendar weekday opens closes")],
     "service.specialday": [(SYSTEM, "id calendar day yearly name opens closes")],
+    "service.desksetup": [(SYSTEM, "id team acknowledges")],
     "service.slarule": [(SYSTEM, "id key label_de label_en position active condition calendar ack_hours solution_hours team")],
     "service.cause": [(SYSTEM, "id key label_de label_en position active parent")],
     "service.touchpoint": [(SYSTEM, "id key label_de label_en position active")],

@@ -9,6 +9,7 @@ from accounts.models import User
 from contacts.consent_gate import reachable
 from crm.core.mail.kinds import MailKind
 from crm.core.mail.texts import TextKind
+from service.mailin import take_mail
 
 
 def reader_is_active() -> Q:
@@ -23,6 +24,7 @@ MAILS = [
     MailKind("test", _("test of sending"), priority=0, patience=timedelta(hours=1)),
     MailKind("consent", _("question whether a sign-up was meant"), priority=1, patience=timedelta(days=1), still=reachable),
     MailKind("case", _("answer to a customer"), priority=2, automatic=False),
+    MailKind("receipt", _("confirmation that a case was received"), priority=2),
     MailKind("notification", _("notice from Lotse"), priority=3, still=reader_is_active, withdrawn=_GONE),
 ]
 
@@ -33,6 +35,9 @@ REPORT = {
     "notes": _("what asks for attention, and where the tables are"),
     "company": _("name of our house"),
 }
+
+INBOX = [take_mail]  # who takes mail that comes in, asked in this order
+
 TEXTS = [
     TextKind(
         "invitation",
@@ -55,6 +60,22 @@ TEXTS = [
             "The link is valid for 7 days. If it was not you, do nothing: then we will not write to you."
         ),
         needed=("url", "words"),
+    ),
+    TextKind(
+        "receipt",
+        _("Confirmation that a case was received"),
+        {
+            "greeting": _("how the mail begins"),
+            "number": _("number of the case"),
+            "subject": _("subject of the case"),
+            "company": _("name of our house"),
+        },
+        _("[{number}] {subject}"),
+        _(
+            "{greeting},\n\nthank you for your message. We have taken it down under the number {number} and will get back to you.\n\n"
+            "If you want to add something, simply answer this mail.\n\n{company}"
+        ),
+        needed=("number",),
     ),
     TextKind(
         "forecast",

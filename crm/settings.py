@@ -136,6 +136,7 @@ LOTSE_PANELS = "crm.panels.PANELS"
 LOTSE_MAILS = "crm.mails.MAILS"
 LOTSE_START_PAGES = "crm.navigation.start_pages"
 LOTSE_MAIL_TEXTS = "crm.mails.TEXTS"
+LOTSE_INBOX = "crm.mails.INBOX"
 
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
@@ -204,6 +205,7 @@ EMAIL_HOST_PASSWORD = env.secret("LOTSE_SMTP_PASSWORD", "")
 EMAIL_USE_TLS = env.flag("LOTSE_SMTP_TLS")
 EMAIL_TIMEOUT = 20  # seconds the mail server has for each answer; three times that behind the last dot
 SMTP_LOG = env.text("LOTSE_SMTP_LOG", "")
+MAIL_LIMIT = 30_000_000  # bytes of an incoming mail; what is larger stays in the mailbox and is shown
 MAIL_LEASE = 360  # seconds a mail may be on its way: longer than any conversation, and than a mail server waits for a silent client
 DEFAULT_FROM_EMAIL = env.text("LOTSE_MAIL_FROM", "Lotse <lotse@localhost>")
 

@@ -79,6 +79,15 @@ def tell_account_owner(event: Event) -> None:
     _tell_of_case(case, {case.party.owner}, gettext_lazy("A customer of yours complains: %(number)s %(name)s"), verb="view")
 
 
+def tell_of_mail(event: Event) -> None:
+    """The customer wrote again, or a mail to them came back: whoever settles the case reads it."""
+    case = _case(event)
+    if case is None or case.owner is None:
+        return
+    words = {"service.mail_received": gettext_lazy("The customer answered: %(number)s %(name)s"), "service.mail_returned": gettext_lazy("A mail did not arrive: %(number)s %(name)s")}
+    _tell_of_case(case, {case.owner}, words[event.name], verb="view")
+
+
 def _case(event: Event) -> Case | None:
     return Case.objects.unrestricted().select_related("owner", "party__owner").filter(pk=event.subject_id or 0).first()
 
@@ -97,6 +106,8 @@ SUBSCRIPTIONS: dict[str, tuple[Callable[[Event], None], ...]] = {
     "sales.opportunity_won": (tell_leads,),
     "service.case_opened": (tell_account_owner,),
     "service.case_escalated": (tell_of_missed_deadline,),
+    "service.mail_received": (tell_of_mail,),
+    "service.mail_returned": (tell_of_mail,),
     "service.goodwill_asked": (tell_approvers,),
     "service.goodwill_decided": (tell_asker,),
 }

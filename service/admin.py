@@ -15,12 +15,24 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core import formats
-from crm.core.admin_site import GatedInline, LabelledAdmin
+from crm.core.admin_site import GatedAdmin, GatedInline, LabelledAdmin
 from crm.core.conditions import sentence
 from crm.core.placeholders import problems
 from service.calendars import upcoming_holidays
 from service.deadlines import reckon_again
-from service.models import BusinessCalendar, Case, Cause, Macro, OpeningHours, Remedy, SlaRule, SpecialDay, TextModule, Touchpoint
+from service.models import (
+    BusinessCalendar,
+    Case,
+    Cause,
+    DeskSetup,
+    Macro,
+    OpeningHours,
+    Remedy,
+    SlaRule,
+    SpecialDay,
+    TextModule,
+    Touchpoint,
+)
 from service.reference import path_of
 from service.texts import PLACEHOLDERS
 
@@ -146,6 +158,25 @@ class SlaRuleAdmin(LabelledAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         tell_of_new_deadlines(self, request)
+
+
+@admin.register(DeskSetup)
+class DeskSetupAdmin(GatedAdmin):
+    """The one row about what comes in by itself."""
+
+    about = _("What happens to mail that becomes a case: its queue, and whether receipt is confirmed.")
+    fields = ["team", "acknowledges"]
+    list_display = ["__str__", "team", "acknowledges"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[DeskSetup]:
+        DeskSetup.current()
+        return super().get_queryset(request)
 
 
 @admin.register(Cause)

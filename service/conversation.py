@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from contacts.diary import log_interaction, mail_key
 from contacts.models import EmailAddress, Interaction, Party
@@ -17,8 +17,10 @@ from crm.core.access import hidden_fields
 from crm.core.mail import Recipient, plan_mail
 from crm.core.subjects import name_subject
 from crm.core.work import work
+from service.mailin import headers_for, writers_of
 from service.merging import family_of
 from service.models import Case
+from service.receipts import reply_address
 from service.services import acknowledge_case, hold, resume_case
 from service.texts import language_of
 
@@ -42,7 +44,8 @@ def log_entry(case: Case, *, way: str, body: str, by: Any, at: datetime | None =
         entry = log_interaction(held.party, kind=kind, direction=direction, body=body, by=by, at=at, about=held)
         if to and way == "answer":
             heading = f"[{held.number}] {held.heading}"
-            plan_mail(Recipient(to, language_of(held), str(held.party or "")), kind="case", once=mail_key(entry), heading=heading, body=body, subject=held)
+            who = Recipient(to, language_of(held), str(held.party or ""))
+            plan_mail(who, kind="case", once=mail_key(entry), heading=heading, body=body, subject=held, headers=headers_for(held), reply_to=reply_address())
         if direction and held.is_open and held.ack_at is None:
             acknowledge_case(case, by=by, at=at)
         if direction == Interaction.Direction.IN and held.state == Case.State.WAITING:
@@ -51,12 +54,22 @@ def log_entry(case: Case, *, way: str, body: str, by: Any, at: datetime | None =
 
 
 def addresses_for(case: Case, user: Any) -> list[str]:
-    """Where this user may answer to by mail: the customer's addresses, the main one first. Writing to customers takes the right to change the case."""
-    if case.party_id is None or "email" in hidden_fields(user, Party) or not Party.objects.visible_to(user).filter(pk=case.party_id).exists():
+    """Where this user may answer to by mail: whoever wrote last, then the customer's addresses, the main one first, those that cannot be reached last.
+
+    Writing to customers takes the right to change the case.
+    """
+    if "email" in hidden_fields(user, Party) or not Case.objects.visible_to(user, "change").filter(pk=case.pk).exists():
         return []
-    if not Case.objects.visible_to(user, "change").filter(pk=case.pk).exists():
+    found = [address for address, _name in writers_of(case)]
+    if case.party_id is not None and Party.objects.visible_to(user).filter(pk=case.party_id).exists():
+        rows = EmailAddress.objects.visible_to(user).filter(party=case.party_id).order_by(F("bounced_at").asc(nulls_first=True), "-is_primary", "pk")
+        found += rows.values_list("address", flat=True)
+    elif case.party_id is not None:
         return []
-    return list(EmailAddress.objects.visible_to(user).filter(party=case.party_id).order_by("-is_primary", "pk").values_list("address", flat=True))
+    once: dict[str, str] = {}
+    for address in found:
+        once.setdefault(address.lower(), address)
+    return list(once.values())
 
 
 def entries_of(case: Case) -> QuerySet[Interaction]:

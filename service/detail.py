@@ -21,12 +21,14 @@ from contacts.parts import main
 from crm.core import formats
 from crm.core.access import hidden_fields, may
 from crm.core.approvals import open_approval
-from crm.core.models import Installation, OutgoingMail
+from crm.core.models import IncomingMail, Installation, OutgoingMail
 from crm.core.subjects import kind_of
 from service import deadlines, texts
 from service.conversation import addresses_for, entries_of
 from service.filters import OPEN, of_party, with_party_seen
 from service.forms import EntryForm, GrantForm
+from service.mailin import mail_drawn, of_case, writers_of
+from service.merging import family_of
 from service.models import Case, CaseLink, CaseStep, Cause, Escalation, Macro, TextModule
 from service.queue import LONGEST, TYPE_TONES, Queue, clock, span
 from service.reference import path_of
@@ -129,6 +131,7 @@ def opened(case: Case, request: HttpRequest, queue: Queue, entry_form: EntryForm
         "house": Installation.current().currency,
         "links": _links(case, user),
         "near": _near(case, user, hidden),
+        "writer": next((f"{name} <{address}>" if name else address for address, name in writers_of(case)), "") if case.party_id is None and may_here["change"] and "email" not in hidden_fields(user, Party) else "",
         **_customer(case, party, user, queue, mail),
     }
 
@@ -162,10 +165,11 @@ def talk(case: Case, user: Any, party: Party | None, mail: str = "") -> list[dic
     seen = set(Interaction.objects.visible_to(user).filter(pk__in=entries_of(case).values("pk")).values_list("pk", flat=True))
     mine = set(Interaction.objects.visible_to(user, "change").filter(pk__in=seen).values_list("pk", flat=True)) if may(user, "change", Interaction) else set()
     shown = list(entries_of(case).filter(pk__in=seen))[-SHOWN:]
-    mails = mails_of(shown)
+    mails, came = mails_of(shown), of_case(family_of(case))
+    may_know = "email" not in hidden_fields(user, Party)
     back = urlencode({"next": reverse("case-detail", args=[case.pk])})
     for entry in shown:
-        sent = mails.get(entry.pk)
+        sent, mail_in = mails.get(entry.pk), came.get(entry.pk)
         side = _SIDES[Interaction.Direction(entry.direction)]
         incoming = entry.direction == Interaction.Direction.IN
         lines.append(
@@ -173,24 +177,32 @@ def talk(case: Case, user: Any, party: Party | None, mail: str = "") -> list[dic
                 "at": entry.occurred_at,
                 "side": side,
                 "kind": _("internal") if side == "int" else entry.get_kind_display(),
-                "who": str(party or case.reporter or _("Customer")) if incoming else str(entry.created_by or _("Lotse itself")),
+                "who": _writer(mail_in, may_know) or str(party or case.reporter or _("Customer")) if incoming else str(entry.created_by or _("Lotse itself")),
                 "note": _("taken down by %(who)s") % {"who": entry.created_by} if incoming and entry.created_by else "",
                 "text": entry.body,
-                "edit_url": f"{reverse('interaction-update', args=[entry.pk])}?{back}" if entry.pk in mine and sent is None else "",
+                "edit_url": f"{reverse('interaction-update', args=[entry.pk])}?{back}" if entry.pk in mine and sent is None and mail_in is None else "",
                 "mail_url": _mail_url(case, mail, entry.body) if mail and sent is None and (entry.kind, entry.direction) == ("email", "out") else "",
                 "sent": _sent(sent) if sent is not None else None,
+                **(mail_drawn(mail_in, entry.body, case) if mail_in is not None else {}),
             }
         )
     lines.sort(key=lambda line: line["at"])
+    if case.channel == Case.Channel.MAIL and not case.description and came:
+        return lines  # the first mail is the report
     report = {"at": case.opened_at, "side": "", "kind": case.get_channel_display(), "who": str(party or case.reporter or _("Customer")), "text": case.description or case.heading}
     taken = people.get(steps[0].by_id or 0) if steps else None
     report["note"] = _("taken down by %(who)s") % {"who": taken} if taken else ""
     return [report, *lines]
 
 
+def _writer(mail: IncomingMail | None, may_know: bool) -> str:
+    """Who wrote a mail, as far as the reader may know addresses."""
+    return (mail.sender_name or (mail.sender if may_know else "")) if mail is not None else ""
+
+
 def _sent(mail: OutgoingMail) -> dict[str, str]:
     """What became of an answer that left as a mail."""
-    tones = {OutgoingMail.State.ACCEPTED: "good", OutgoingMail.State.REFUSED: "bad", OutgoingMail.State.UNCLEAR: "bad", OutgoingMail.State.WITHDRAWN: "warn"}
+    tones = {OutgoingMail.State.ACCEPTED: "good", OutgoingMail.State.REFUSED: "bad", OutgoingMail.State.UNCLEAR: "bad", OutgoingMail.State.WITHDRAWN: "warn", OutgoingMail.State.RETURNED: "bad"}
     return {"words": mail.get_state_display(), "tone": tones.get(OutgoingMail.State(mail.state), "")}
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Team, User
 from contacts.fields import PartyField
+from contacts.models import Party
 from crm.core.access import may, scope_of
 from crm.core.saving import FactsForm
 from service.conversation import WAYS
@@ -224,6 +225,26 @@ class OtherCaseForm(forms.Form):
         if case is None:
             raise ValidationError(_("There is no such case, or you may not change it."))
         return case
+
+
+class WriterForm(forms.Form):
+    """Who wrote a mail: a contact that is there already, or the name of a new one."""
+
+    party = PartyField(label=gettext_lazy("Contact that is there already"), required=False, help_text=gettext_lazy("Three letters of the name, or a number. Leave it empty to create a contact."))
+    first_name = forms.CharField(label=gettext_lazy("First name"), required=False, max_length=80)
+    last_name = forms.CharField(label=gettext_lazy("Last name"), required=False, max_length=80)
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["party"].queryset = Party.objects.visible_to(user)  # type: ignore[attr-defined]
+        if not may(user, "add", Party):
+            del self.fields["first_name"], self.fields["last_name"]
+
+    def clean(self) -> dict[str, Any]:
+        facts = super().clean() or self.cleaned_data
+        if not facts.get("party") and not (facts.get("first_name") or facts.get("last_name")) and not self.errors:
+            self.add_error("last_name" if "last_name" in self.fields else "party", _("Choose a contact, or type a name."))
+        return facts
 
 
 class DecideForm(forms.Form):

@@ -15,10 +15,10 @@ from crm.catalog.models import Product
 from crm.core.access import ThroughAccess
 from crm.core.fold import Sort
 from crm.core.records import Owned, Record, RecordQuerySet
-from service.reference import BusinessCalendar, Cause, Macro, OpeningHours, Remedy, SlaRule, SpecialDay, TextModule, Touchpoint
+from service.reference import BusinessCalendar, Cause, DeskSetup, Macro, OpeningHours, Remedy, SlaRule, SpecialDay, TextModule, Touchpoint
 
 __all__ = [
-    "BusinessCalendar", "Case", "CaseGroupPerm", "CaseLink", "CaseStep", "CaseUserPerm", "Cause", "Escalation", "Macro", "OpeningHours", "Remedy", "SlaRule",
+    "BusinessCalendar", "Case", "CaseGroupPerm", "CaseLink", "CaseStep", "CaseUserPerm", "Cause", "DeskSetup", "Escalation", "Macro", "OpeningHours", "Remedy", "SlaRule",
     "SpecialDay", "TextModule", "Touchpoint",
 ]  # fmt: skip
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.access import ReferenceAccess
 from crm.core.records import Labelled, RecordQuerySet
+from crm.core.work import work
 from service.calendars import REGIONS
 
 
@@ -223,3 +224,27 @@ def path_of(cause: Cause | None, known: dict[int, Cause]) -> str:
         words.insert(0, cause.label)
         cause = known.get(cause.parent_id or 0)
     return " · ".join(words)
+
+
+class DeskSetup(models.Model):
+    """The one row about how cases come in by themselves."""
+
+    team = models.ForeignKey("accounts.Team", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("queue for what comes in"), help_text=_("A promise that names a team comes first."))
+    acknowledges = models.BooleanField(_("confirm receipt"), default=True, help_text=_("A new case is confirmed by mail, at most four times a day to one address and never to a machine. The words are under “Words of mails”."))
+
+    class Meta:
+        verbose_name = _("set-up of the desk")
+        verbose_name_plural = _("set-up of the desk")
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="desk_setup_single")]
+
+    def __str__(self) -> str:
+        return str(_("Set-up of the desk"))
+
+    @classmethod
+    def current(cls) -> Any:
+        """The row, made when it is first asked for."""
+        row = cls.objects.filter(pk=1).first()
+        if row is None:
+            with work():
+                row = cls.objects.get_or_create(pk=1)[0]
+        return row

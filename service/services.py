@@ -17,7 +17,7 @@ from crm.core.access import may, scope_of
 from crm.core.approvals import open_approval
 from crm.core.errors import RuleBroken
 from crm.core.events import emit
-from crm.core.models import Approval, Notification, OutgoingMail, RecentlyViewed, Undo
+from crm.core.models import Approval, IncomingMail, Notification, OutgoingMail, RecentlyViewed, Undo
 from crm.core.numbers import take_numbers
 from crm.core.saving import save_facts
 from crm.core.sharing import let_see
@@ -76,6 +76,18 @@ def open_case(case: Case, *, by: Any, at: datetime | None = None, gated: bool = 
         if case.owner is not None and case.owner != by:
             _tell_owner(case, by)
         return case
+
+
+def name_customer(case: Case, party: Party, *, by: Any) -> None:
+    """Say whose case it is: what was said goes with it, and whoever looks after the customer may follow it."""
+    with work(by=by):
+        held = hold(case)
+        was = held.party_id
+        held.party = party
+        _save(held, by, "party")
+        _name_customer(held, was, by=by)
+        held.save(update_fields=apply_promise(held, now=timezone.now()))
+        _refresh(case, held)
 
 
 def employer_of(party: Party | None) -> Party | None:
@@ -214,6 +226,7 @@ def delete_case(case: Case, *, by: Any) -> None:
         entries.update(subject_type=None, subject_id=None)
         Task.objects.unrestricted().filter(here).delete()
         RecentlyViewed.objects.filter(here).delete()
+        IncomingMail.objects.filter(here).update(subject_type=None, subject_id=None)
         Approval.objects.filter(here).delete()
         OutgoingMail.objects.filter(here).update(subject_type=None, subject_id=None)
         held.delete()

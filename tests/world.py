@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -13,8 +14,9 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from contacts.diary import log_interaction
 from contacts.models import Affiliation
-from crm.core.models import Job, Notification, SavedView, Undo
+from crm.core.models import IncomingMail, Job, MailFile, Notification, SavedView, Undo
 from crm.core.subjects import name_subject
 from crm.core.work import work
 from sales.imports.models import ImportFile, ImportRun
@@ -36,12 +38,13 @@ from tests.factories import (
     TaskFactory,
     grant_share,
 )
+from tests.mail.incoming import multipart_mail
 
 SECRET = "GEHEIM"  # stands in the field that some roles do not see
 TABLES = [
     "contacts_party", "contacts_emailaddress", "contacts_phonenumber", "contacts_postaladdress",
     "sales_opportunity", "contacts_task", "contacts_interaction", "core_job", "catalog_product", "core_savedview", "sales_importrun", "accounts_user", "accounts_team",
-    "service_case",
+    "service_case", "core_incomingmail",
 ]  # fmt: skip
 
 
@@ -75,12 +78,13 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
         task = TaskFactory(party=firm, owner=owner, created_by=owner, text=f"{mark} nachfassen", **name_subject(opportunity))
         run = ImportRun.objects.create(owner=owner, team=team, created_by=owner, name=f"{mark}.csv", source=mark, pipeline="projects")
         case = desk_of(owner, team, mark, firm)
+        mail = mail_of(case, mark)
     file = ImportFile.objects.create(run=run, name=f"{mark}.csv", digest="0" * 64, size=1, encoding="utf-8", delimiter=",", quotechar='"', header_row=1, header_key="x")
     job = Job.objects.create(kind="sales.import_check", by=owner, label=f"{mark} Auftrag")
     view = SavedView.objects.create(user=owner, page="person", name=f"{mark} Ansicht", query="state=customer")
     undo = Undo.objects.create(user=owner, way="facts", label=f"{mark} Schritt", payload={"work": "00000000-0000-0000-0000-000000000000"})
     return SimpleNamespace(
-        organisation=firm, person=person, email=email, phone=phone, place=place, opportunity=opportunity, case=case, interaction=note, task=task, run=run, file=file, job=job, view=view,
+        organisation=firm, person=person, email=email, phone=phone, place=place, opportunity=opportunity, case=case, mail=mail, interaction=note, task=task, run=run, file=file, job=job, view=view,
         undo=undo, mark=mark,
     )  # fmt: skip
 
@@ -95,6 +99,19 @@ def desk_of(owner: Any, team: Any, mark: str, party: Any) -> Any:
     for kind, direction in (("note", ""), ("call", "out")):
         InteractionFactory(party=party, kind=kind, direction=direction, body=f"AKTE-{mark}", created_by=owner, **name_subject(case))  # seen by who sees the case
     return case
+
+
+def mail_of(case: Any, mark: str) -> Any:
+    """A mail with HTML and an attachment that came in to this case."""
+    text = f"{mark} schreibt"
+    raw = multipart_mail(text, f"<p>{text}</p>", (f"{mark}.txt", text.encode()), from_=f"{mark} <{mark.lower()}@example.test>", message_id=f"<{mark.lower()}@example.test>")
+    digest = hashlib.sha256(raw).hexdigest()
+    entry = log_interaction(case.party, kind="email", direction="in", body=text, by=None, about=case)
+    MailFile.objects.get_or_create(digest=digest, defaults={"data": raw})
+    return IncomingMail.objects.create(
+        identity=digest, uidvalidity=1, uid=case.pk, raw_id=digest, size=len(raw), sender=f"{mark.lower()}@example.test", sender_name=mark, heading=text, nature="human", state="filed",
+        files=[[f"{mark}.txt", "text/plain", len(text)]], has_html=True, entry=entry.pk, **name_subject(case),
+    )  # fmt: skip
 
 
 def build(cast: Any) -> SimpleNamespace:

@@ -237,6 +237,7 @@ class EmailAddress(Record):
     address = models.EmailField(_("e-mail"))
     label = models.CharField(_("label"), max_length=10, choices=labels.EMAIL, default=labels.Label.OFFICE)
     is_primary = models.BooleanField(_("main address"), default=True)
+    bounced_at = models.DateTimeField(_("not reachable since"), null=True, blank=True, editable=False)  # a mail server said that nobody is there
     normalised = models.GeneratedField(expression=Lower("address"), output_field=models.TextField(db_collation="C"), db_persist=True)
 
     access = ThroughAccess("party")

@@ -15,7 +15,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-import crm.core.mail.admin  # noqa: F401 - its pages, too
+import crm.core.mail.admin
+import crm.core.mail.inbox.admin  # noqa: F401 - their pages, too
 from crm.core.admin_site import GatedAdmin, LookOnly
 from crm.core.events import PARKED_AFTER
 from crm.core.history import Names, told

@@ -47,6 +47,14 @@ def send_mails() -> None:
 
 
 @shared_task
+def fetch_mails() -> None:
+    """Fetch what came into the mailbox, and file it."""
+    from crm.core.mail.inbox.fetching import fetch_due
+
+    fetch_due()
+
+
+@shared_task
 def run_schedule(name: str) -> None:
     """Do what is due under this name."""
     from crm.core.schedules import run
@@ -59,10 +67,12 @@ def tick() -> None:
     """Once a minute: claim what is due, do what the roof names for every tick, pick up what was left lying, clear away what is old."""
     from crm.core import door, events, jobs, schedules
     from crm.core.mail import sending
+    from crm.core.mail.inbox import fetching
 
     schedules.claim_due()
     schedules.run_each_tick()
     jobs.pick_up_left()
     events.dispatch()
     sending.tend()
+    fetching.tend()
     door.clear()

@@ -14,6 +14,7 @@ from crm.core.models import Notification
 from crm.core.work import work
 from crm.demo.life import Say, World
 from crm.demo.plan import at_work
+from crm.demo.post import deliver
 from crm.demo.reports import ANSWERS, CALLS, NOTES, REPORTS, Report
 from service import sla
 from service.calendars import calendar_of
@@ -73,6 +74,7 @@ def serve(dice: random.Random, world: World, now: datetime, say: Say) -> int:
     happening.sort(key=lambda act: act[0])
     for _at, act in happening:
         act()
+    deliver(now, list(Case.objects.unrestricted().filter(owner=desk.mehmet)[:1]))
     _related(desk)
     _read(desk)
     say(f"{Case.objects.unrestricted().count()} cases at the desk")

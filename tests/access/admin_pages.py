@@ -17,9 +17,9 @@ from django.utils import timezone
 from accounts.models import Role, User
 from contacts.models import ConsentPurpose, ConsentWording, Industry, Party
 from crm.catalog.models import Currency
-from crm.core.models import Change, Event, Installation, MailLimit, MailSetup, MailText, NumberRange, OutgoingMail
+from crm.core.models import Change, Event, Installation, MailboxSetup, MailLimit, MailSetup, MailText, NumberRange, OutgoingMail
 from sales.models import LostReason, Pipeline, Stage
-from service.models import BusinessCalendar, Cause, Macro, Remedy, SlaRule, TextModule, Touchpoint
+from service.models import BusinessCalendar, Cause, DeskSetup, Macro, Remedy, SlaRule, TextModule, Touchpoint
 
 ALL = frozenset({"add", "change", "delete"})
 MADE: dict[str, tuple[str, frozenset[str]]] = {  # model → (row of the matrix, verbs it knows besides view)
@@ -29,6 +29,9 @@ MADE: dict[str, tuple[str, frozenset[str]]] = {  # model → (row of the matrix,
     "core_job": ("setup", frozenset()),
     "core_outgoingmail": ("setup", frozenset()),
     "core_mailsetup": ("setup", frozenset({"change"})),
+    "core_mailboxsetup": ("setup", frozenset({"change"})),
+    "core_incomingmail": ("setup", frozenset()),
+    "service_desksetup": ("setup", frozenset({"change"})),
     "core_maillimit": ("setup", ALL),
     "core_mailtext": ("setup", frozenset({"change"})),
     "core_change": ("setup", frozenset()),
@@ -46,7 +49,7 @@ MADE: dict[str, tuple[str, frozenset[str]]] = {  # model → (row of the matrix,
     **{f"service_{name}": ("setup", ALL) for name in ("businesscalendar", "slarule", "cause", "touchpoint", "remedy", "textmodule", "macro")},
 }
 # Pages of single models: name → (answer to GET, answer to POST) for whoever may change the set-up.
-CHANGING = {"core_mailsetup_test": ("in", "in"), "core_mailsetup_lock": ("405", "in"), "core_mailsetup_unlock": ("405", "in")}
+CHANGING = {"core_mailsetup_test": ("in", "in"), "core_mailsetup_lock": ("405", "in"), "core_mailsetup_unlock": ("405", "in"), "core_mailboxsetup_test": ("405", "in")}
 # The site's own addresses: name → (answer to GET, answer to POST) for whoever may enter.
 SITE = {"index": ("in", "in"), "jsi18n": ("in", "405"), "logout": ("405", "sign-in"), "login": ("403", "403"), "autocomplete": ("403", "405")}
 
@@ -73,6 +76,9 @@ def rows(world: Any) -> dict[str, Any]:
         "core_job": world.own.job.pk,
         "core_outgoingmail": OutgoingMail.objects.create(to="eigen@example.test", domain="example.test", heading="EIGEN Anlage", body="EIGEN", message_id="<a@b>", once="cell", planned_at=timezone.now()).pk,
         "core_mailsetup": MailSetup.current().pk,
+        "core_mailboxsetup": MailboxSetup.current().pk,
+        "core_incomingmail": world.own.mail.pk,
+        "service_desksetup": DeskSetup.current().pk,
         "core_maillimit": MailLimit.objects.create(domain="example.test", per_hour=10).pk,
         "core_mailtext": MailText.objects.get(key="invitation").pk,
         "core_change": Change.objects.filter(relation="accounts_user").order_by("-pk")[0].pk,

@@ -133,6 +133,10 @@ ROUTES: dict[str, Rule] = {
     "case-assign": Rule("case", "assign", "case", ASK),
     "case-decide": Rule("case", "assign", "case", WRITE),
     "case-log": Rule("case", "view", "case", WRITE, also=(("add", "interaction"),)),
+    "case-contact": Rule("case", "change", "case", ASK),
+    "case-mail": Rule("case", "view", "case", values=(("mail", "@mail"),), download=True),
+    "case-mail-raw": Rule("case", "view", "case", values=(("mail", "@mail"),), download=True),
+    "case-mail-file": Rule("case", "view", "case", values=(("mail", "@mail"), ("number", 0)), download=True),
     "case-changes": Rule("case", "view", "case"),
     "case-why": Rule("case", "view", "case"),
     # insights

@@ -38,6 +38,13 @@ PLAIN = "Content-Type: text/plain; charset=utf-8\r\n\r\n"
 HTML = "Content-Type: text/html; charset=utf-8\r\n\r\n"
 
 
+def multipart_mail(text: str, html: str, *files: tuple[str, bytes], **headers: str) -> bytes:
+    """A mail as a mail program sends it: text and HTML, and files as text/plain."""
+    both = f"{head_of('alternative', 'beide')}\r\n\r\n{multipart(PLAIN + text, HTML + html, boundary='beide')}"
+    parts = [f"Content-Type: text/plain; charset=utf-8\r\nContent-Disposition: attachment; filename={name}\r\nContent-Transfer-Encoding: base64\r\n\r\n{b64(data)}" for name, data in files]
+    return mail(multipart(both, *parts), head=head_of("mixed"), **headers)
+
+
 @dataclass(frozen=True)
 class Reading:
     """Raw bytes and what is read: only the named facts are compared."""
@@ -88,6 +95,7 @@ READING = [
     Reading("an attachment", mail(multipart(PLAIN + "anbei", f"Content-Type: application/pdf\r\nContent-Disposition: attachment; filename=plan.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n{b64(b'%PDF')}"), head=head_of("mixed")), {"text": "anbei", "files": [("plan.pdf", "application/pdf", 4)]}),
     Reading("a name by RFC 2231", mail(multipart(PLAIN + "anbei", "Content-Type: application/pdf\r\nContent-Disposition: attachment; filename*=utf-8''Gr%C3%B6%C3%9Fe.pdf\r\n\r\nx"), head=head_of("mixed")), {"files": [("Größe.pdf", "application/pdf", 1)]}),
     Reading("a name by RFC 2047", mail(multipart(PLAIN + "anbei", 'Content-Type: application/pdf; name="=?utf-8?q?Gr=C3=B6=C3=9Fe.pdf?="\r\nContent-Disposition: attachment\r\n\r\nx'), head=head_of("mixed")), {"files": [("Größe.pdf", "application/pdf", 1)]}),
+    Reading("a name in bare UTF-8", mail(multipart(PLAIN + "anbei", 'Content-Type: application/pdf; name="Größe.pdf"\r\n\r\nx'), head=head_of("mixed")), {"files": [("Größe.pdf", "application/pdf", 1)]}),
     Reading("a name with a path", mail(multipart(PLAIN + "a", 'Content-Type: text/x-sh\r\nContent-Disposition: attachment; filename="../../etc/passwd"\r\n\r\nx'), head=head_of("mixed")), {"files": [("passwd", "text/x-sh", 1)]}),
     Reading("a name with a line end", mail(multipart(PLAIN + "a", "Content-Type: application/x\r\nContent-Disposition: attachment; filename*=utf-8''a%0D%0ASet-Cookie%3A%20x.pdf\r\n\r\nx"), head=head_of("mixed")), {"files": [("a Set-Cookie: x.pdf", "application/x", 1)]}),
     Reading("a file without a name", mail(multipart(PLAIN + "a", "Content-Type: image/png\r\n\r\nx"), head=head_of("mixed")), {"files": [("image.png", "image/png", 1)]}),

@@ -18,7 +18,7 @@ from crm.core.models import MailLimit, MailSetup, MailText
 from crm.core.placeholders import names, problems
 from crm.core.seal import seal
 
-_HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$")
+HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$")
 
 
 class MailSetupForm(forms.ModelForm):
@@ -48,7 +48,7 @@ class MailSetupForm(forms.ModelForm):
 
     def clean_host(self) -> str:
         host = str(self.cleaned_data["host"]).strip()
-        if host and not _HOST.match(host):
+        if host and not HOST.match(host):
             try:
                 host = ipaddress.ip_address(host.strip("[]")).compressed
             except ValueError:
@@ -63,7 +63,7 @@ class MailSetupForm(forms.ModelForm):
 
     def clean_dkim_selector(self) -> str:
         selector = str(self.cleaned_data["dkim_selector"]).strip().lower()
-        if selector and not _HOST.match(selector):
+        if selector and not HOST.match(selector):
             raise forms.ValidationError(_("Letters, digits, hyphens and dots."))
         return selector
 

@@ -15,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from crm.core.access import MineAccess
 from crm.core.models.door import DoorBucket, DoorUse
+from crm.core.models.inbox import IncomingMail, MailboxSetup
 from crm.core.models.mail import MailAttachment, MailBucket, MailFile, MailLimit, MailSetup, MailText, OutgoingMail
 from crm.core.models.subject import Subject
 from crm.core.records import RecordQuerySet
@@ -25,6 +26,7 @@ __all__ = [
     "DoorBucket",
     "DoorUse",
     "Event",
+    "IncomingMail",
     "Installation",
     "Job",
     "MailAttachment",
@@ -33,6 +35,7 @@ __all__ = [
     "MailLimit",
     "MailSetup",
     "MailText",
+    "MailboxSetup",
     "Notification",
     "NumberRange",
     "OnceKey",

@@ -20,7 +20,8 @@ class OutgoingMail(Subject):
     """One mail: written first, handed over once. `message_id` is fixed beforehand and the same on every try (D16).
 
     planned → claimed (a worker has it until `lease_until`) → handing (committed before the first byte) → accepted, deferred (tried again
-    at `due_at`), refused or unclear. Withdrawn: its reason said no at the last moment. Bodies are stored as they are sent.
+    at `due_at`), refused or unclear. Withdrawn: its reason said no at the last moment. Returned: accepted, but a mail server
+    further on could not deliver it (`crm.core.mail.inbox`). Bodies are stored as they are sent.
     """
 
     class State(models.TextChoices):
@@ -32,6 +33,7 @@ class OutgoingMail(Subject):
         REFUSED = "refused", _("refused by the mail server")
         UNCLEAR = "unclear", _("unclear")
         WITHDRAWN = "withdrawn", _("withdrawn before it left")
+        RETURNED = "returned", _("came back")
 
     WAITING = (State.PLANNED, State.DEFERRED)
     HELD = (State.CLAIMED, State.HANDING)

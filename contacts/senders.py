@@ -1,0 +1,32 @@
+"""Whose e-mail address is this, and can it still be reached?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+
+from contacts.models import EmailAddress, Party
+
+
+def parties_of(address: str) -> list[Party]:
+    """Every contact with this address, people first; for the house's own use."""
+    rows = EmailAddress.objects.unrestricted().filter(normalised=address.lower()).select_related("party").order_by("-party__kind", "-is_primary", "pk")
+    return [row.party for row in rows[:20]]
+
+
+def party_of(address: str) -> Party | None:
+    """The one contact that writes from this address: a person before the organisation. None where several people share it: a person has to say who it is."""
+    found = parties_of(address) if address else []
+    people = [party for party in found if party.is_person]
+    if len(people) == 1:
+        return people[0]
+    return found[0] if len(found) == 1 else None
+
+
+def note_unreachable(address: str, *, at: datetime, by: Any = None) -> int:
+    """A mail server said that nobody is there: kept with the address, wherever it stands. Returns at how many contacts. In the caller's work."""
+    rows = EmailAddress.objects.unrestricted().filter(normalised=address.lower(), bounced_at__isnull=True)
+    return rows.update(bounced_at=at, version=F("version") + 1, updated_by=by, updated_at=timezone.now())
