@@ -1,3 +1,9 @@
 """Addresses of campaigns."""
 
-urlpatterns: list[object] = []
+from django.urls import include, path
+
+from crm.core import converters  # noqa: F401  (the import registers <id:pk>)
+
+urlpatterns = [
+    path("", include("campaigns.segments.urls")),
+]

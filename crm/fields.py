@@ -158,6 +158,7 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     "service.macro": [(SYSTEM, "id key label_de label_en position active take team priority acknowledge text writes wait")],
     "campaigns.segment": [(SYSTEM, f"id name note tree sort_name team {_RECORD}"), (STAFF, "owner"), (TRACE, _WHO)],
     "campaigns.segmentsnapshot": [(SYSTEM, "id segment name tree taken_at size"), (TRACE, "by")],
+    "campaigns.frequencycap": [(SYSTEM, "id mails days")],
     "campaigns.segmentmember": [(CUSTOMER, "party"), (SYSTEM, "id snapshot")],
     "analytics.forecastsnapshot": [(BUSINESS, "id as_of opportunity_id team_id stage_id amount rate sample expected_close"), (STAFF, "owner_id")],
     "analytics.reportsubscription": [(STAFF, "user report since"), (SYSTEM, "id")],

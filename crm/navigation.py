@@ -55,6 +55,7 @@ GROUPS: list[tuple[Any, str, list[Item]]] = [
             Item(_("Causes and costs"), "causes", "chart-bar", "case"),
         ],
     ),
+    (_("Campaigns"), "speakerphone", [Item(_("Segments"), "segment-list", "filter", "campaign")]),
     (_("Insights"), "chart-bar", [Item(_("Overview"), "overview", "layout-dashboard", "forecast"), Item(_("Forecast"), "forecast", "chart-line", "forecast")]),
 ]
 STARTS = ["today", "desk", "board", "overview", "forecast"]  # where a role may begin
@@ -64,6 +65,7 @@ CREATABLE = [
     Item(_("Organisation"), "organisation-create", "building-plus", "party", "add"),
     Item(_("Opportunity"), "opportunity-create", "target", "opportunity", "add"),
     Item(_("Case"), "case-create", "headset", "case", "add"),
+    Item(_("Segment"), "segment-create", "filter", "campaign", "add"),
 ]
 
 

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role, User
+from campaigns.models import FrequencyCap
 from contacts.models import ConsentPurpose, ConsentWording, Industry, Party
 from crm.catalog.models import Currency
 from crm.core.models import Change, Event, Installation, MailboxSetup, MailLimit, MailSetup, MailText, NumberRange, OutgoingMail
@@ -37,6 +38,7 @@ MADE: dict[str, tuple[str, frozenset[str]]] = {  # model → (row of the matrix,
     "core_change": ("setup", frozenset()),
     "catalog_currency": ("setup", frozenset({"add", "change"})),
     "catalog_product": ("product", ALL),
+    "campaigns_frequencycap": ("setup", frozenset({"change"})),
     "accounts_user": ("setup", frozenset({"add", "change"})),
     "accounts_team": ("setup", ALL),
     "accounts_role": ("setup", ALL),
@@ -79,6 +81,7 @@ def rows(world: Any) -> dict[str, Any]:
         "core_mailboxsetup": MailboxSetup.current().pk,
         "core_incomingmail": world.own.mail.pk,
         "service_desksetup": DeskSetup.current().pk,
+        "campaigns_frequencycap": FrequencyCap.objects.create(pk=1).pk,
         "core_maillimit": MailLimit.objects.create(domain="example.test", per_hour=10).pk,
         "core_mailtext": MailText.objects.get(key="invitation").pk,
         "core_change": Change.objects.filter(relation="accounts_user").order_by("-pk")[0].pk,

@@ -139,6 +139,13 @@ ROUTES: dict[str, Rule] = {
     "case-mail-file": Rule("case", "view", "case", values=(("mail", "@mail"), ("number", 0)), download=True),
     "case-changes": Rule("case", "view", "case"),
     "case-why": Rule("case", "view", "case"),
+    # campaigns
+    **crud("segment", "campaign", "segment"),
+    "segment-builder": Rule("campaign", "add", download=True),
+    "segment-result": Rule("campaign", "add", download=True),
+    "segment-keep": Rule("campaign", "change", "segment", WRITE),
+    "segment-contact-list": Rule("party", "view"),
+    "segment-contact-export": Rule("party", "export", download=True),
     # insights
     "forecast": Rule("forecast", "view"),
     "overview": Rule("forecast", "view"),

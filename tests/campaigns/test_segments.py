@@ -11,9 +11,9 @@ from django.utils import translation
 
 from accounts.grants import sync_grants
 from accounts.models import FieldRule, Role
-from campaigns import words as vocabulary
-from campaigns.segments import members
-from campaigns.words import vocabulary_for
+from campaigns.segments import words as vocabulary
+from campaigns.segments.who import members
+from campaigns.segments.words import vocabulary_for
 from contacts.models import Affiliation
 from crm.core.conditions import sentence, words
 from crm.core.conditions import tree as engine

@@ -15,7 +15,7 @@ from accounts.models import User
 from crm.catalog.models import Product
 from crm.core.access import one_request
 from crm.core.models import Event, Undo
-from crm.demo import consents, desk, firm, life
+from crm.demo import consents, desk, firm, life, segments
 from crm.demo.sign_ins import DOMAIN, PASSWORD
 from sales.models import LostReason, Opportunity, Stage
 
@@ -37,6 +37,7 @@ class Command(BaseCommand):
                 firm.found_firm()
                 self._say(f"{firm.NAME}: {len(firm.PEOPLE)} people in {len(firm.TEAMS)} teams can sign in")
             people = {user.last_name: user for user in ours}
+            segments.let_marketing_see(people["Weber"])
             with transaction.atomic(), one_request():  # nobody's rights change meanwhile: read them once
                 self._live(people)
         self._say(f"done in {time.monotonic() - begin:.0f} s")
@@ -57,6 +58,7 @@ class Command(BaseCommand):
         consents.agree(random.Random(7), world, timezone.localtime(), self._say)  # noqa: S311 - dice of their own: the rest of the firm stays as it is
         self._say(f"{count} opportunities")
         desk.serve(dice, world, timezone.localtime(), self._say)
+        self._say(f"{segments.write_segments(people['Neumann'])} segments")
         # What was lived is past: nobody is told of it, nothing of it is taken back by a toast, and no bell needs to ring for it.
         Event.objects.filter(done_at__isnull=True).update(done_at=timezone.now())
         Undo.objects.filter(user__in=people.values()).delete()
