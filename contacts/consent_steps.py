@@ -89,16 +89,18 @@ def suppress_address(to: Reach, reason: str, *, by: Any, at: datetime | None = N
 def forget_consents(party: Party, *, by: Any) -> None:
     """The contact goes, in the caller's transaction. What it agreed to ends where no other contact has the address, and of the ledger only
     hashes, times and words stay: they prove what was sent, and suppress what comes again."""
+    alone = []
     for row in [*party.emails.all(), *party.phones.all(), *party.addresses.all()]:
         to = reach_or_none(row)
         if to is None or _elsewhere(row, to):
             continue
+        alone.append(to.hash)
         if ended := [state.purpose for state in ConsentState.objects.filter(hash=to.hash, state__in=[STANDING, REQUESTED]).select_related("purpose")]:
             hold_address(to)
             _write(to, Kind.WITHDRAWN, [(purpose, None) for purpose in ended], how=How.ERASURE, by=by, at=None, party=party, told=False)
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lotse.maintenance', 'on', true)")
-        ConsentEvent.objects.filter(party=party.pk).update(party=None, address="", note="", connection="")
+        ConsentEvent.objects.filter(Q(party=party.pk) | Q(party__isnull=True, hash__in=alone)).update(party=None, address="", note="", connection="")
         cursor.execute("SELECT set_config('lotse.maintenance', '', true)")
 
 

@@ -199,6 +199,9 @@ def test_suppression_survives_deletion_and_holds_when_the_address_comes_again(ca
     to = reach("email", "mia@thal.example")
     record_consent(to, [word("newsletter"), word("news")], how="phone", by=cast.anna, party=mia)
     withdraw_consent(to, [word("newsletter").purpose], how="link", by=None)
+    with work():  # what was said before anybody knew whose address it is goes, too
+        purpose = word("news").purpose
+        ConsentEvent.objects.create(channel="email", address="mia@thal.example", hash=to.hash, purpose=purpose, kind="withdrawn", how="link", at=START)
     delete_party(mia, by=cast.anna)
     assert set(ConsentEvent.objects.values_list("party", "address")) == {(None, "")}
     assert Suppression.objects.count() == 2  # what was given ends with the contact
