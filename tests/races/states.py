@@ -87,6 +87,7 @@ def by_hand(world: Any) -> dict[str, Hand]:
         "organisation-assign": (emil, PageForm("post", reverse("organisation-assign"), {"pk": firms, "owner": [str(world.cast.ben.pk)]})),
         "party-cell": (emil, PageForm("post", reverse("party-cell", args=[own.organisation.pk, "vat_id"]), {"old": [own.organisation.vat_id], "vat_id": ["DE123"]})),
         "party-share": (emil, PageForm("post", reverse("party-share", args=[own.person.pk]), {"who": [f"user-{world.cast.ben.pk}"], "action": ["view"]})),
+        "party-consent-record": (emil, PageForm("post", reverse("party-consent-record", args=[own.organisation.pk, "email", own.email.pk]), {"kind": ["given"], "purposes": ["newsletter"], "how": ["phone"], "at": ["2026-01-15T10:00:00"]})),
         "opportunity-share": (emil, PageForm("post", reverse("opportunity-share", args=[own.opportunity.pk]), {"who": [f"user-{world.cast.ben.pk}"], "action": ["view"]})),
         "undo": (emil, PageForm("post", reverse("undo", args=[undo.token]))),
         "view-save": (emil, PageForm("post", reverse("view-save"), {"page": ["person"], "name": ["Kunden"], "query": ["state=customer"]})),
