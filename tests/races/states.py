@@ -32,7 +32,8 @@ def rare_pages(world: Any, folder: Path) -> list[tuple[Any, str]]:
     lose_opportunity(lost, reason=LostReason.objects.exclude(needs_note=True)[0], by=anna)
     share_record(world.own.person, ben, by=anna)
     share_record(world.own.opportunity, ben, by=anna)
-    subscribe(greta)
+    for report in ("forecast", "overview"):
+        subscribe(greta, report)
     stopped = Job.objects.create(kind="sales.import_check", by=emil, label="Prüfung", state=Job.State.CANCELLED)
     bare = OrganisationFactory(owner=emil, legal_name="Niemandes Werk")
     runs = imports(emil, folder)
@@ -42,6 +43,7 @@ def rare_pages(world: Any, folder: Path) -> list[tuple[Any, str]]:
         (anna, reverse("party-share", args=[world.own.person.pk])),
         (anna, reverse("opportunity-share", args=[world.own.opportunity.pk])),
         (greta, reverse("forecast")),
+        (greta, reverse("overview")),
         (emil, reverse("job-detail", args=[stopped.pk])),
         (emil, reverse("organisation-delete", args=[bare.pk])),
         *((emil, reverse("import-detail", args=[run.pk])) for run in runs),
