@@ -8,7 +8,9 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from contacts.models import EmailAddress, Party
+from contacts.consent_steps import suppress_address
+from contacts.models import EmailAddress, Party, Suppression
+from contacts.reach import reach
 
 
 def parties_of(address: str) -> list[Party]:
@@ -27,6 +29,7 @@ def party_of(address: str) -> Party | None:
 
 
 def note_unreachable(address: str, *, at: datetime, by: Any = None) -> int:
-    """A mail server said that nobody is there: kept with the address, wherever it stands. Returns at how many contacts. In the caller's work."""
+    """A mail server said that nobody is there: kept with the address, wherever it stands, and nothing is sent there for any purpose. Returns at how many contacts."""
+    suppress_address(reach("email", address), Suppression.Reason.BOUNCED, by=by, at=at)
     rows = EmailAddress.objects.unrestricted().filter(normalised=address.lower(), bounced_at__isnull=True)
     return rows.update(bounced_at=at, version=F("version") + 1, updated_by=by, updated_at=timezone.now())

@@ -25,6 +25,7 @@ MAILS = [
     MailKind("consent", _("question whether a sign-up was meant"), priority=1, patience=timedelta(days=1), still=reachable),
     MailKind("case", _("answer to a customer"), priority=2, automatic=False),
     MailKind("receipt", _("confirmation that a case was received"), priority=2),
+    MailKind("satisfaction", _("question how it was"), priority=4, still=reachable),
     MailKind("notification", _("notice from Lotse"), priority=3, still=reader_is_active, withdrawn=_GONE),
 ]
 
@@ -60,6 +61,21 @@ TEXTS = [
             "The link is valid for 7 days. If it was not you, do nothing: then we will not write to you."
         ),
         needed=("url", "words"),
+    ),
+    TextKind(
+        "satisfaction",
+        _("Question how it was"),
+        {
+            "greeting": _("how the mail begins"),
+            "number": _("number of the case"),
+            "subject": _("subject of the case"),
+            "faces": _("five answers, each a link"),
+            "url": _("the link without an answer"),
+            "company": _("name of our house"),
+        },
+        _("How was it? [{number}]"),
+        _("{greeting},\n\nwe closed “{subject}” ({number}). How satisfied are you with what became of it? Please choose:\n\n{faces}\n\nThank you\n{company}"),
+        needed=("faces",),
     ),
     TextKind(
         "receipt",

@@ -21,6 +21,7 @@ from sales import metrics
 from sales.models import Opportunity
 from service.filters import OPEN, of_party
 from service.models import Case
+from service.satisfaction import average
 
 LONGEST = 12  # opportunities in the panel
 
@@ -76,6 +77,9 @@ def _cases_figure(party: Party, reader: Any) -> dict[str, Any]:
     since = timezone.now() - timedelta(days=365)
     complaints = Case.objects.visible_to(reader).filter(of_party(party), type=Case.Type.COMPLAINT, opened_at__gte=since, merged_into__isnull=True).count()
     words = ngettext("%(n)s complaint in 12 months", "%(n)s complaints in 12 months", complaints) % {"n": formats.number(complaints)}
+    mean, n = average(Case.objects.visible_to(reader).filter(of_party(party)))
+    if mean is not None:
+        words += " · " + ngettext("satisfaction %(mean)s of 5 (%(n)s answer)", "satisfaction %(mean)s of 5 (%(n)s answers)", n) % {"mean": formats.number(mean), "n": formats.number(n)}
     return {"label": _("Open cases"), "value": formats.number(count), "detail": words, "url": cases_url(party), "state": "warn" if count else ""}
 
 

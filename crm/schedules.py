@@ -6,9 +6,10 @@ from analytics.snapshots import take_snapshot
 from analytics.subscriptions import plan_mails
 from crm.core.schedules import Schedule
 from service.escalation import escalate_due
+from service.satisfaction import ask_due
 
 SCHEDULES = [
     Schedule("forecast-snapshot", time(1, 30), take_snapshot),
     Schedule("forecast-mail", time(7, 0), plan_mails, weekday=0),
 ]
-EACH_TICK = [escalate_due]  # these keep their own due times as rows and claim them one by one
+EACH_TICK = [escalate_due, ask_due]  # these keep their own due times as rows and claim them one by one

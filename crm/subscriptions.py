@@ -88,6 +88,15 @@ def tell_of_mail(event: Event) -> None:
     _tell_of_case(case, {case.owner}, words[event.name], verb="view")
 
 
+def tell_of_low_rating(event: Event) -> None:
+    """A customer is dissatisfied: whoever settled the case reads it, without an owner those who assign in its team."""
+    case = _case(event)
+    if case is None or not event.payload.get("low"):
+        return
+    people = {case.owner} if case.owner is not None else set(_assigners("case", [case.team_id]))
+    _tell_of_case(case, people, gettext_lazy("Not satisfied: %(number)s %(name)s"), verb="view")
+
+
 def _case(event: Event) -> Case | None:
     return Case.objects.unrestricted().select_related("owner", "party__owner").filter(pk=event.subject_id or 0).first()
 
@@ -108,6 +117,7 @@ SUBSCRIPTIONS: dict[str, tuple[Callable[[Event], None], ...]] = {
     "service.case_escalated": (tell_of_missed_deadline,),
     "service.mail_received": (tell_of_mail,),
     "service.mail_returned": (tell_of_mail,),
+    "service.case_rated": (tell_of_low_rating,),
     "service.goodwill_asked": (tell_approvers,),
     "service.goodwill_decided": (tell_asker,),
 }

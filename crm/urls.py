@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from crm import pages, setup_wizard
 from crm.demo.sign_ins import SignIn
+from service.public import rating
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -30,6 +31,7 @@ urlpatterns = [
     path("service/", include("service.urls")),
     path("campaigns/", include("campaigns.urls")),
     path("insights/", include("analytics.urls")),
+    path("how-was-it/<str:token>/", rating, name="case-rating"),
     path("admin/", admin.site.urls),
 ]
 handler400 = "crm.pages.bad_request"

@@ -164,9 +164,9 @@ class SlaRuleAdmin(LabelledAdmin):
 class DeskSetupAdmin(GatedAdmin):
     """The one row about what comes in by itself."""
 
-    about = _("What happens to mail that becomes a case: its queue, and whether receipt is confirmed.")
-    fields = ["team", "acknowledges"]
-    list_display = ["__str__", "team", "acknowledges"]
+    about = _("What happens to mail that becomes a case, and whether customers are asked how it was.")
+    fields = ["team", "acknowledges", "asks", "ask_after_hours", "ask_pause_days"]
+    list_display = ["__str__", "team", "acknowledges", "asks"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -24,6 +24,7 @@ from crm.core.models import Installation
 from crm.core.views import gated
 from service import metrics
 from service.models import Case, Touchpoint
+from service.satisfaction import average
 
 CHART = 12  # causes in the chart; the table has them all
 MONEY = {"goodwill", "own_cost"}
@@ -84,7 +85,7 @@ def causes(request: HttpRequest) -> HttpResponse:
         "title": _("Causes and costs"),
         "from": first,
         "until": last,
-        "figures": _figures(found, undecided, house, money),
+        "figures": [*_figures(found, undecided, house, money), _satisfied(rows)],
         "rankings": rankings,
         "filter_chips": form.chips(address),
         "filtered": any(request.GET.get(name) for name in form.fields),
@@ -117,6 +118,13 @@ def _figures(found: list[metrics.Tally], undecided: int, house: str, money: bool
         words = _("%(goodwill)s goodwill, %(own)s own cost") % {"goodwill": formats.money(goodwill, house, decimals=0), "own": formats.money(own, house, decimals=0)}
         figures.append({"label": _("Cost"), "value": formats.money(goodwill + own, house, decimals=0), "detail": words})
     return figures
+
+
+def _satisfied(rows: Any) -> dict[str, Any]:
+    """What the customers of these cases said afterwards."""
+    mean, n = average(rows)
+    detail = ngettext("of 5, %(n)s answer", "of 5, %(n)s answers", n) % {"n": formats.number(n)}
+    return {"label": _("Satisfaction"), "value": formats.number(mean) if mean is not None else formats.DASH, "detail": detail if n else _("nobody has answered yet")}
 
 
 def _ranking(by: str, title: str, found: list[metrics.Tally], house: str, query: dict[str, Any], money: bool) -> dict[str, Any]:

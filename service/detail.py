@@ -29,9 +29,10 @@ from service.filters import OPEN, of_party, with_party_seen
 from service.forms import EntryForm, GrantForm
 from service.mailin import mail_drawn, of_case, writers_of
 from service.merging import family_of
-from service.models import Case, CaseLink, CaseStep, Cause, Escalation, Macro, TextModule
+from service.models import Case, CaseLink, CaseStep, Cause, Escalation, Macro, Satisfaction, TextModule
 from service.queue import LONGEST, TYPE_TONES, Queue, clock, span
 from service.reference import path_of
+from service.satisfaction import LOW
 from service.services import GOODWILL
 
 YEAR = timedelta(days=365)
@@ -186,6 +187,10 @@ def talk(case: Case, user: Any, party: Party | None, mail: str = "") -> list[dic
                 **(mail_drawn(mail_in, entry.body, case) if mail_in is not None else {}),
             }
         )
+    rated = Satisfaction.objects.visible_to(user).filter(case=case.pk, score__isnull=False).first()
+    if rated is not None:
+        text = _("gives %(score)s of 5") % {"score": rated.score} + (f": {rated.words}" if rated.words else "")
+        lines.append({"at": rated.answered_at, "step": True, "who": str(party or case.reporter or _("Customer")), "text": text, "bad": rated.score <= LOW})
     lines.sort(key=lambda line: line["at"])
     if case.channel == Case.Channel.MAIL and not case.description and came:
         return lines  # the first mail is the report

@@ -18,7 +18,7 @@ from crm.core.records import Owned, Record, RecordQuerySet
 from service.reference import BusinessCalendar, Cause, DeskSetup, Macro, OpeningHours, Remedy, SlaRule, SpecialDay, TextModule, Touchpoint
 
 __all__ = [
-    "BusinessCalendar", "Case", "CaseGroupPerm", "CaseLink", "CaseStep", "CaseUserPerm", "Cause", "DeskSetup", "Escalation", "Macro", "OpeningHours", "Remedy", "SlaRule",
+    "BusinessCalendar", "Case", "CaseGroupPerm", "CaseLink", "CaseStep", "CaseUserPerm", "Cause", "DeskSetup", "Escalation", "Macro", "OpeningHours", "Remedy", "Satisfaction", "SlaRule",
     "SpecialDay", "TextModule", "Touchpoint",
 ]  # fmt: skip
 
@@ -230,3 +230,24 @@ class Escalation(models.Model):
     class Meta:
         verbose_name = _("escalation")
         constraints = [models.UniqueConstraint(fields=["case", "clock", "due_at"], name="escalated_once")]
+
+
+class Satisfaction(models.Model):
+    """How the customer found it: one row per case, made when they are asked; `score` from 1 (very dissatisfied) to 5, empty until they answer."""
+
+    case = models.OneToOneField(Case, models.CASCADE, related_name="satisfaction")
+    asked_at = models.DateTimeField(_("asked"), default=timezone.now)
+    score = models.PositiveSmallIntegerField(_("satisfaction"), null=True)
+    words = models.TextField(_("in the customer's words"), max_length=2000, default="", blank=True)
+    answered_at = models.DateTimeField(_("answered"), null=True)
+
+    objects = RecordQuerySet.as_manager()
+    access = ThroughAccess("case")
+
+    class Meta:
+        verbose_name = _("satisfaction")
+        constraints = [
+            models.CheckConstraint(condition=Q(score__isnull=True) | Q(score__range=(1, 5)), name="satisfaction_score"),
+            models.CheckConstraint(condition=Q(score__isnull=True, answered_at__isnull=True) | Q(score__isnull=False, answered_at__isnull=False), name="satisfaction_whole"),
+        ]
+        indexes = [models.Index(fields=["asked_at"], name="satisfaction_asked")]

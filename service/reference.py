@@ -6,6 +6,7 @@ from datetime import time
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import get_language
@@ -231,11 +232,19 @@ class DeskSetup(models.Model):
 
     team = models.ForeignKey("accounts.Team", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("queue for what comes in"), help_text=_("A promise that names a team comes first."))
     acknowledges = models.BooleanField(_("confirm receipt"), default=True, help_text=_("A new case is confirmed by mail, at most four times a day to one address and never to a machine. The words are under “Words of mails”."))
+    asks = models.BooleanField(
+        _("ask how it was"), default=False, help_text=_("After a case is closed its customer is asked by mail. Courts treat this as advertising: switch it on if your customers agreed, or may be written to as customers.")
+    )
+    ask_after_hours = models.PositiveSmallIntegerField(_("hours after closing"), default=24, validators=[MaxValueValidator(720)])
+    ask_pause_days = models.PositiveSmallIntegerField(_("at most once in so many days"), default=90, validators=[MinValueValidator(1), MaxValueValidator(3650)], help_text=_("To one customer."))
 
     class Meta:
         verbose_name = _("set-up of the desk")
         verbose_name_plural = _("set-up of the desk")
-        constraints = [models.CheckConstraint(condition=Q(id=1), name="desk_setup_single")]
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="desk_setup_single"),
+            models.CheckConstraint(condition=Q(ask_after_hours__lte=720, ask_pause_days__range=(1, 3650)), name="desk_setup_asks"),
+        ]
 
     def __str__(self) -> str:
         return str(_("Set-up of the desk"))

@@ -23,10 +23,12 @@ from service.macros import run_macro
 from service.merging import link_cases
 from service.models import BusinessCalendar, Case, Cause, Macro, Remedy, SlaRule, Touchpoint
 from service.remedies import grant_remedy
+from service.satisfaction import rate_case
 from service.services import assign_case, close_case, open_case, solve_case, take_case, wait_case
 
 SETTLED = 64
 MONTHS = 4
+OPINIONS = [(5, ""), (4, "Schnell gelöst, danke."), (5, "Sehr freundlich am Telefon."), (2, "Erst nach der zweiten Nachfrage kam eine Antwort."), (4, ""), (3, ""), (5, ""), (4, "")]
 Act = tuple[datetime, Callable[[], Any]]
 
 
@@ -105,6 +107,9 @@ def _settled(desk: Desk, number: int) -> Iterator[Act]:
     closed = solved + timedelta(hours=dice.randint(1, 28))
     if number < SETTLED - 3:
         yield closed, lambda: close_case(held[0], by=agent, at=closed)
+        if number % 2:  # every second customer answers how it was
+            score, words = OPINIONS[number // 2 % len(OPINIONS)]
+            yield closed + timedelta(hours=1), lambda: rate_case(held[0], score=score, words=words, at=closed + timedelta(hours=1))
 
 
 def _granted(desk: Desk, case: Case, report: Report, agent: User, at: datetime) -> None:
