@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from analytics import page, periods
 from analytics.forecast import Forecast
@@ -17,7 +18,7 @@ from analytics.links import Rows
 from crm.core import formats
 from crm.core.access import hidden_fields, may
 from sales.forecast import Period
-from service import metrics
+from service import metrics, satisfaction
 from service.models import Case
 
 CAUSES = 5  # lines of the ranking; the page of causes has them all
@@ -97,6 +98,10 @@ def _complaints(forecast: Forecast, *, links: bool) -> Section | None:
         goodwill, own = (sum((getattr(tally, name) for tally in found), metrics.NOTHING) for name in ("goodwill", "own_cost"))
         words = _("%(goodwill)s goodwill, %(own)s own cost") % {part: formats.money(value, forecast.currency, decimals=0) for part, value in (("goodwill", goodwill), ("own", own))}
         figures.append({"label": _("Cost of complaints"), "value": formats.money(goodwill + own, forecast.currency, decimals=0), "detail": words})
+    mean, answers = satisfaction.average(rows.filter(closed_at__date__range=(period.start, period.end)))
+    if answers:
+        words = ngettext("mean of %(n)s answer, 5 is best", "mean of %(n)s answers, 5 is best", answers)
+        figures.append({"label": _("Satisfaction"), "value": formats.number(mean, 1), "detail": words % {"n": formats.number(answers)}})
     causes = None if "cause" in hidden else _causes(found, period, money=money, links=links)
     return Section("complaints", _("Complaints"), figures, reverse("causes") if links and causes is not None else "", _("Causes and costs"), causes)
 
