@@ -18,19 +18,19 @@ class Trial:
     batches: int = 20
     batch: int = 200
 
-    def events(self, seed: int) -> Iterator[list[tuple[int, bool]]]:
-        """Batch by batch what happens, in order: (arm, True) for an answer, (arm, False) for a mail handed over."""
+    def events(self, seed: int) -> Iterator[list[tuple[int, bool, int]]]:
+        """Batch by batch what happens, in order: (arm, True for an answer or False for a mail handed over, the batch of that mail)."""
         dice = random.Random(seed)  # noqa: S311 - a simulation
-        later: list[list[int]] = [[] for _ in range(self.batches + len(LATE))]
+        later: list[list[tuple[int, bool, int]]] = [[] for _ in range(self.batches + len(LATE))]
         for number in range(self.batches + len(LATE) - 1):
-            happened = []
+            happened: list[tuple[int, bool, int]] = []
             if number < self.batches:
-                happened = [(arm, False) for arm in range(len(self.rates)) for _ in range(self.batch)]
+                happened = [(arm, False, number) for arm in range(len(self.rates)) for _ in range(self.batch)]
                 for arm, rate in enumerate(self.rates):
                     for _ in range(sum(dice.random() < rate for _ in range(self.batch))):
-                        later[number + dice.choices(range(len(LATE)), LATE)[0]].append(arm)
+                        later[number + dice.choices(range(len(LATE)), LATE)[0]].append((arm, True, number))
             dice.shuffle(later[number])
-            yield happened + [(arm, True) for arm in later[number]]
+            yield happened + later[number]
 
 
 Judge = Callable[[Sequence[int], Sequence[int]], int | None]
@@ -55,7 +55,7 @@ def peeking(trial: Trial, seed: int, judge: Judge) -> int | None:
     """The first winner a judge names who looks at the counts after every batch."""
     mails, answers = [0] * len(trial.rates), [0] * len(trial.rates)
     for batch in trial.events(seed):
-        for arm, answered in batch:
+        for arm, answered, _ in batch:
             (answers if answered else mails)[arm] += 1
         winner = judge(mails, answers)
         if winner is not None:

@@ -17,8 +17,8 @@ def run(trial: Trial, seed: int, effect: float = 0.2) -> tuple[str, int | None]:
     """What the race says at last, looked at after every batch: the first verdict stays."""
     race = Race(len(trial.rates), effect)
     for batch in trial.events(seed):
-        for arm, answered in batch:
-            race.answered(arm) if answered else race.handed(arm)
+        for arm, answered, cohort in batch:
+            race.answered(arm, cohort) if answered else race.handed(arm, cohort)
         if race.verdict.decided:
             break
     return race.verdict.kind, race.verdict.winner
