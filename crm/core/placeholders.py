@@ -42,6 +42,11 @@ def names(text: str) -> list[str]:
     return list(dict.fromkeys(found[1] for found in _PLACE.finditer(text)))
 
 
+def gaps(text: str, values: Mapping[str, str]) -> list[str]:
+    """The placeholders in whose place nothing would stand: their value is empty and no words stand in for it."""
+    return list(dict.fromkeys(found[1] for found in _PLACE.finditer(text) if not values.get(found[1], "?") and not (found[2] or "").strip()))
+
+
 def problems(text: str, known: Collection[str]) -> list[Problem]:
     """What in a text would not be filled in, in order. Nothing found means: `fill` leaves no placeholder behind."""
     found = []

@@ -7,7 +7,7 @@ from django.utils import translation
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crm.core.placeholders import fill, names, problems
+from crm.core.placeholders import fill, gaps, names, problems
 
 VALUES = {"name": "Anna", "empty": "", "sign": "{name}", "number": "V-20001"}
 
@@ -83,3 +83,7 @@ def test_a_text_without_problems_leaves_nothing_behind(text: str) -> None:
     known = {"a": "1", "m": "2", "name": "3", "n_e": "4"}
     if not problems(text, known):
         assert names(fill(text, known)) == []
+
+
+def test_a_gap_is_an_empty_value_without_words_in_its_place() -> None:
+    assert gaps("{a} {b|x} {c} {a} {d}", {"a": "", "b": "", "c": "there"}) == ["a"]
