@@ -125,9 +125,16 @@ def needed(rate: float, effect: float, arms: int = 2, alpha: float = ALPHA) -> i
     return math.ceil(root**2 / (rate * (2 + effect)))
 
 
-def split(campaign: int, party: int, *, arms: int, control: int) -> int:
-    """The arm of a person, 0 to arms − 1, or CONTROL for `control` in a thousand. The same whenever it is asked; another for each campaign."""
-    digest = hashlib.sha256(f"lotse {campaign} {party}".encode()).digest()
-    if int.from_bytes(digest[:4], "big") * 1000 < control << 32:
+def split(campaign: int, party: int, *, arms: int, control: int, house: int = 0) -> int:
+    """The arm of a person, 0 to arms − 1, or CONTROL for `control` in a thousand. The same whenever it is asked; another for each campaign.
+
+    People of one `house` (their firm; 0: none) are held out together, because what they buy the firm buys; the mail is drawn person by person.
+    """
+    if _draw(campaign, f"house {house}" if house else str(party), "control") * 1000 < control << 32:
         return CONTROL
-    return int.from_bytes(digest[4:8], "big") * arms >> 32
+    return _draw(campaign, str(party), "mail") * arms >> 32
+
+
+def _draw(campaign: int, who: str, what: str) -> int:
+    """A number below 2³² that nobody chose."""
+    return int.from_bytes(hashlib.sha256(f"lotse {campaign} {what} {who}".encode()).digest()[:4], "big")

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.sending import write_down
 from crm.core.jobs import JobKind
 from sales.imports.applying import apply_step
 from sales.imports.checking import check_step
@@ -10,5 +11,6 @@ from sales.imports.reverting import revert_step
 JOBS: dict[str, JobKind] = {
     "sales.import_check": JobKind(_("Check an import"), check_step),
     "sales.import_apply": JobKind(_("Apply an import"), apply_step),
+    "campaigns.write_down": JobKind(_("Write down who gets a campaign"), write_down),
     "sales.import_revert": JobKind(_("Take an import back"), revert_step),
 }

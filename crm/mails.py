@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from campaigns import gate
 from contacts.consent_gate import reachable
 from crm.core.mail.kinds import MailKind
 from crm.core.mail.texts import TextKind
@@ -26,6 +27,7 @@ MAILS = [
     MailKind("case", _("answer to a customer"), priority=2, automatic=False),
     MailKind("receipt", _("confirmation that a case was received"), priority=2),
     MailKind("satisfaction", _("question how it was"), priority=4, still=reachable),
+    MailKind("campaign", _("campaign"), priority=8, advertising=True, still=gate.still, withdrawn=_("The campaign rested, or the person may no longer be written to.")),
     MailKind("notification", _("notice from Lotse"), priority=3, still=reader_is_active, withdrawn=_GONE),
 ]
 

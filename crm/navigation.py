@@ -55,7 +55,14 @@ GROUPS: list[tuple[Any, str, list[Item]]] = [
             Item(_("Causes and costs"), "causes", "chart-bar", "case"),
         ],
     ),
-    (_("Campaigns"), "speakerphone", [Item(_("Segments"), "segment-list", "filter", "campaign")]),
+    (
+        _("Campaigns"),
+        "speakerphone",
+        [
+            Item(_("Campaigns"), "campaign-list", "speakerphone", "campaign"),
+            Item(_("Segments"), "segment-list", "filter", "campaign"),
+        ],
+    ),
     (_("Insights"), "chart-bar", [Item(_("Overview"), "overview", "layout-dashboard", "forecast"), Item(_("Forecast"), "forecast", "chart-line", "forecast")]),
 ]
 STARTS = ["today", "desk", "board", "overview", "forecast"]  # where a role may begin
@@ -66,6 +73,7 @@ CREATABLE = [
     Item(_("Opportunity"), "opportunity-create", "target", "opportunity", "add"),
     Item(_("Case"), "case-create", "headset", "case", "add"),
     Item(_("Segment"), "segment-create", "filter", "campaign", "add"),
+    Item(_("Campaign"), "campaign-create", "speakerphone", "campaign", "add"),
 ]
 
 
@@ -107,6 +115,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         children = [drawn(item) for item in items if open_to(item)]
         if not children:
             continue
+        deepest = max((len(child["url"]) for child in children if child["current"]), default=0)  # one of them may lie below another
+        for child in children:
+            child["current"] = child["current"] and len(child["url"]) == deepest
         alone = len(items) == 1
         nav.append(
             {

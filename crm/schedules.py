@@ -4,6 +4,7 @@ from datetime import time
 
 from analytics.snapshots import take_snapshot
 from analytics.subscriptions import plan_mails
+from campaigns.sending import tend_campaigns
 from crm.core.schedules import Schedule
 from service.escalation import escalate_due
 from service.satisfaction import ask_due
@@ -12,4 +13,4 @@ SCHEDULES = [
     Schedule("forecast-snapshot", time(1, 30), take_snapshot),
     Schedule("forecast-mail", time(7, 0), plan_mails, weekday=0),
 ]
-EACH_TICK = [escalate_due, ask_due]  # these keep their own due times as rows and claim them one by one
+EACH_TICK = [escalate_due, ask_due, tend_campaigns]  # these keep their own due times as rows and claim them one by one

@@ -9,6 +9,8 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from campaigns.crud import search as search_campaigns
+from campaigns.models import Campaign
 from contacts.crud import with_parts
 from contacts.models import Party
 from contacts.parts import main
@@ -34,7 +36,7 @@ def find(user: Any, text: str) -> list[dict[str, Any]]:
     """Groups of hits for the palette: [{label, items: [{label, detail, url, icon, kind}]}], empty groups left out."""
     groups = [(_("Opened last"), recent(user))] if not text else []
     if len(text) >= SHORTEST:
-        groups += [(_("Contacts"), parties(user, text)), (_("Opportunities"), opportunities(user, text)), (_("Cases"), cases(user, text))]
+        groups += [(_("Contacts"), parties(user, text)), (_("Opportunities"), opportunities(user, text)), (_("Cases"), cases(user, text)), (_("Campaigns"), campaigns(user, text))]
     groups += [(_("Actions"), actions(user, text)), (_("Go to"), pages(user, text))]
     return [{"label": label, "items": items} for label, items in groups if items]
 
@@ -79,6 +81,12 @@ def cases(user: Any, text: str) -> list[dict[str, Any]]:
 def _case(row: Case) -> dict[str, Any]:
     detail = f"{row.get_type_display()} · {row.get_state_display()} · {row.number}"
     return {"label": str(row), "detail": detail, "url": reverse("case-detail", args=[row.pk]), "icon": "headset", "kind": "case"}
+
+
+def campaigns(user: Any, text: str) -> list[dict[str, Any]]:
+    """Campaigns by name; the newest first."""
+    rows = search_campaigns(Campaign.objects.visible_to(user), text).order_by("-pk")[:MOST]
+    return [{"label": str(row), "detail": row.get_state_display(), "url": reverse("campaign-detail", args=[row.pk]), "icon": "speakerphone", "kind": "record"} for row in rows]
 
 
 def recent(user: Any) -> list[dict[str, Any]]:

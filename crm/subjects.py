@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.models import Campaign
 from contacts.models import Party
 from crm.core.subjects import SubjectKind
 from sales.models import Opportunity
@@ -10,5 +11,6 @@ from service.models import Case
 SUBJECTS = [
     SubjectKind(Party, _("contact"), "party-detail", "user"),
     SubjectKind(Opportunity, _("opportunity"), "opportunity-detail", "chart-funnel"),
+    SubjectKind(Campaign, _("campaign"), "campaign-detail", "speakerphone"),
     SubjectKind(Case, _("case"), "case-detail", "headset"),
 ]

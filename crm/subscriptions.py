@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Team, User
+from campaigns.models import Campaign
 from crm.core.access import hidden_fields
 from crm.core.formats import money
 from crm.core.models import Approval, Event, Notification
@@ -61,6 +62,33 @@ def tell_approvers(event: Event) -> None:
     teams = [case.team_id, *Team.objects.filter(parent=None).values_list("pk", flat=True)]
     people = set(_assigners("case", teams).exclude(pk=event.by_id))
     _tell_of_case(case, people, gettext_lazy("Please approve goodwill: %(number)s %(name)s"), verb="assign")
+
+
+def tell_releasers(event: Event) -> None:
+    """A campaign to many is to be released: those who may change it read it, except whoever asked."""
+    row = Campaign.objects.unrestricted().filter(pk=event.subject_id or 0, state=Campaign.State.READY).first()
+    if row is None:
+        return
+    held = Q(teamuserperm__permission__codename="change_campaign") & (Q(teamuserperm__until__isnull=True) | Q(teamuserperm__until__gt=timezone.now()))
+    people = User.objects.unrestricted().filter(held, is_active=True).exclude(pk=event.by_id).distinct()
+    _tell_of_campaign(row, people, gettext_lazy("Please release the campaign: %(name)s"), verb="change")
+
+
+def tell_of_release(event: Event) -> None:
+    """A release was decided: whoever asked for it reads it."""
+    row = Campaign.objects.unrestricted().filter(pk=event.subject_id or 0).first()
+    asked = Approval.objects.select_related("asked_by").filter(pk=event.payload.get("approval", 0)).first()
+    if row is not None and asked is not None:
+        words = gettext_lazy("Campaign released: %(name)s") if asked.granted else gettext_lazy("Campaign not released: %(name)s")
+        _tell_of_campaign(row, [asked.asked_by], words, verb="view")
+
+
+def _tell_of_campaign(row: Campaign, people: Iterable[User], words: Any, *, verb: str) -> None:
+    for person in people:
+        if Campaign.objects.visible_to(person, verb).filter(pk=row.pk).exists():
+            with translation.override(person.language):
+                text = str(words) % {"name": row.name}
+            Notification.objects.create(user=person, text=text[:300], url=reverse("campaign-detail", args=[row.pk]))
 
 
 def tell_asker(event: Event) -> None:
@@ -120,4 +148,6 @@ SUBSCRIPTIONS: dict[str, tuple[Callable[[Event], None], ...]] = {
     "service.case_rated": (tell_of_low_rating,),
     "service.goodwill_asked": (tell_approvers,),
     "service.goodwill_decided": (tell_asker,),
+    "campaigns.release_asked": (tell_releasers,),
+    "campaigns.release_decided": (tell_of_release,),
 }

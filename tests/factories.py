@@ -9,7 +9,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from accounts.models import Team, User
-from campaigns.models import Segment
+from campaigns.models import Campaign, Segment, Variant
 from contacts.models import EmailAddress, Interaction, Organisation, Person, PhoneNumber, PostalAddress, Task
 from crm.catalog.models import Price, Product
 from crm.core.numbers import take_numbers
@@ -145,3 +145,22 @@ def grant_share(record: Any, user: User, *actions: str) -> None:
     for action in actions or ("view",):
         permission = Permission.objects.get(content_type=ContentType.objects.get_for_model(concrete), codename=f"{action}_{concrete._meta.model_name}")
         get_user_obj_perms_model(concrete).objects.get_or_create(user=user, permission=permission, content_object_id=record.pk)
+
+
+class CampaignFactory(DjangoModelFactory):
+    class Meta:
+        model = Campaign
+
+    name = factory.Sequence(lambda n: f"Wartung {n}")
+    segment = factory.SubFactory(SegmentFactory)
+    team = factory.LazyAttribute(lambda o: o.owner.team if o.owner else Team.objects.get(parent=None))
+    owner = None
+
+
+class VariantFactory(DjangoModelFactory):
+    class Meta:
+        model = Variant
+
+    campaign = factory.SubFactory(CampaignFactory)
+    subject = "Zeit für Wartung"
+    blocks = factory.LazyFunction(lambda: [{"kind": "text", "text": "{salutation},\n\nes ist Zeit."}])

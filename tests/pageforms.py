@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 PLAUSIBLE = [
-    ("employer", ""), ("function", ""), ("party", ""), ("parent", ""), ("to", ""),  # chosen among contacts, not typed freely
+    ("employer", ""), ("function", ""), ("party", ""), ("parent", ""), ("sender", ""), ("to", ""),  # chosen among contacts, not typed freely
     ("mail", "neu@example.test"), ("phone", "0221 4711"), ("telephone", "0221 4711"), ("website", "https://example.test"), ("postcode", "50667"), ("country", "DE"),
     ("founded", "1990"), ("employees", "5"), ("revenue", "5"), ("amount", "500"), ("price", "500"), ("opened", "2020-01-15"), ("valid", "2030-01-15"), ("close", "2030-01-15"),
     ("until", "2030-01-15"), ("next_step", "morgen 9 Anruf"), ("step", "morgen 9 Anruf"),

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role, User
-from campaigns.models import FrequencyCap
+from campaigns.models import FrequencyCap, MailDesign
 from contacts.models import ConsentPurpose, ConsentWording, Industry, Party
 from crm.catalog.models import Currency
 from crm.core.models import Change, Event, Installation, MailboxSetup, MailLimit, MailSetup, MailText, NumberRange, OutgoingMail
@@ -42,6 +42,7 @@ MADE: dict[str, tuple[str, frozenset[str]]] = {  # model → (row of the matrix,
     "accounts_user": ("setup", frozenset({"add", "change"})),
     "accounts_team": ("setup", ALL),
     "accounts_role": ("setup", ALL),
+    "campaigns_maildesign": ("setup", frozenset({"change"})),
     "contacts_industry": ("setup", ALL),
     "contacts_consentpurpose": ("setup", frozenset({"add", "change"})),
     "contacts_consentwording": ("setup", frozenset({"add"})),
@@ -90,6 +91,7 @@ def rows(world: Any) -> dict[str, Any]:
         "accounts_user": user.pk,
         "accounts_team": world.cast.firm.south.pk,
         "accounts_role": Role.objects.order_by("pk")[0].pk,
+        "campaigns_maildesign": MailDesign.current().pk,
         "contacts_industry": Industry.objects.order_by("pk")[0].pk,
         "contacts_consentpurpose": ConsentPurpose.objects.order_by("pk")[0].pk,
         "contacts_consentwording": ConsentWording.objects.order_by("pk")[0].pk,

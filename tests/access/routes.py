@@ -146,6 +146,11 @@ ROUTES: dict[str, Rule] = {
     "segment-keep": Rule("campaign", "change", "segment", WRITE),
     "segment-contact-list": Rule("party", "view"),
     "segment-contact-export": Rule("party", "export", download=True),
+    **crud("campaign", "campaign", "campaign"),
+    **{f"campaign-{verb}": Rule("campaign", "change", "campaign", WRITE) for verb in ("content", "variants", "test", "release", "decide", "unrelease", "pause", "resume", "cancel", "cost")},
+    "campaign-preview": Rule("campaign", "view", "campaign", ASK, download=True),
+    "campaign-gaps": Rule("campaign", "view", "campaign"),
+    "campaign-left-out": Rule("campaign", "view", "campaign"),
     # insights
     "forecast": Rule("forecast", "view"),
     "overview": Rule("forecast", "view"),

@@ -20,7 +20,7 @@ class Trial:
 
     def events(self, seed: int) -> Iterator[list[tuple[int, bool, int]]]:
         """Batch by batch what happens, in order: (arm, True for an answer or False for a mail handed over, the batch of that mail)."""
-        dice = random.Random(seed)  # noqa: S311 - a simulation
+        dice = random.Random(seed)
         later: list[list[tuple[int, bool, int]]] = [[] for _ in range(self.batches + len(LATE))]
         for number in range(self.batches + len(LATE) - 1):
             happened: list[tuple[int, bool, int]] = []

@@ -90,6 +90,12 @@ def test_a_larger_control_group_or_none_moves_nobody_between_mails() -> None:
         assert with_control in {CONTROL, split(3, party, arms=2, control=0)}
 
 
+def test_people_of_one_firm_are_held_out_together() -> None:
+    firms = {firm: {split(5, 10 * firm + n, arms=1, control=300, house=firm) for n in range(4)} for firm in range(1, 300)}
+    assert all(len(arms) == 1 for arms in firms.values())
+    assert 60 < sum(arms == {CONTROL} for arms in firms.values()) < 120
+
+
 def test_a_race_begins_undecided_and_a_verdict_stays() -> None:
     race = Race(2, 0.5)
     assert race.verdict.kind == "waiting"

@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 
 from analytics.subscriptions import subscribe
+from campaigns.models import MailDesign
+from campaigns.sending import begin
+from campaigns.services import pause_campaign, release_campaign
 from crm.core.models import Job, SavedView, Undo
 from crm.core.sharing import share_record
 from sales.models import LostReason
@@ -17,7 +21,8 @@ from service.models import Macro, Remedy
 from service.remedies import grant_remedy
 from service.services import open_case, solve_case, wait_case
 from tests.access import admin_pages
-from tests.factories import CaseFactory, OpportunityFactory, OrganisationFactory
+from tests.campaigns.conftest import agree, purpose
+from tests.factories import CampaignFactory, CaseFactory, OpportunityFactory, OrganisationFactory, SegmentFactory, VariantFactory
 from tests.imports import steps
 from tests.imports.export_files import write_export
 from tests.pageforms import PageForm
@@ -48,6 +53,7 @@ def rare_pages(world: Any, folder: Path) -> list[tuple[Any, str]]:
         (emil, reverse("organisation-delete", args=[bare.pk])),
         *((emil, reverse("import-detail", args=[run.pk])) for run in runs),
         *((emil, reverse("case-detail", args=[case.pk])) for case in cases(world)),
+        *campaigns(world),
     ]
     for key, pk in admin_pages.rows(world).items():
         made = admin_pages.MADE[key][1]
@@ -65,6 +71,27 @@ def cases(world: Any) -> list[Any]:
     remedy = Remedy.objects.get(key="credit")
     grant_remedy(asked, cause=None, remedy=remedy, goodwill=(remedy.limit or Decimal(0)) + 100, own_cost=Decimal(0), by=sven)
     return [new, waiting, solved, asked]
+
+
+def campaigns(world: Any) -> list[tuple[Any, str]]:
+    """The steps of a draft that could leave, and one campaign in each later state; the second pair of eyes is mia's."""
+    emil, mia = world.cast.emil, world.cast.mia
+    MailDesign.objects.update_or_create(pk=1, defaults={"imprint": "Rheintal GmbH", "four_eyes_above": 50})
+    agree(world.own.email.address, by=emil)
+    agree("eigen@example.test", by=emil)
+    segment = SegmentFactory(owner=emil, team=emil.team)
+    draft, whole, asked, released, running, paused = (CampaignFactory(owner=emil, team=emil.team, segment=segment, purpose=purpose(), control=0) for _ in range(6))
+    for row in (draft, whole, asked, released, running, paused):
+        VariantFactory(campaign=row)
+    VariantFactory(campaign=draft, position=1, subject="Anders")
+    release_campaign(asked, recipients=1000, by=mia)
+    for row in (released, running, paused):
+        release_campaign(row, recipients=1, by=emil)
+    for row in (running, paused):
+        begin(row.pk, timezone.now())
+    pause_campaign(paused, by=emil)
+    steps_of = [(emil, f"{reverse('campaign-update', args=[draft.pk])}?step={step}") for step in ("content", "test")]
+    return [*steps_of, (emil, f"{reverse('campaign-update', args=[whole.pk])}?step=check"), *((emil, reverse("campaign-detail", args=[row.pk])) for row in (asked, released, running, paused))]
 
 
 def imports(emil: Any, folder: Path) -> list[Any]:
@@ -94,6 +121,7 @@ def by_hand(world: Any) -> dict[str, Hand]:
         "undo": (emil, PageForm("post", reverse("undo", args=[undo.token]))),
         "view-save": (emil, PageForm("post", reverse("view-save"), {"page": ["person"], "name": ["Kunden"], "query": ["state=customer"]})),
         "view-delete": (emil, PageForm("post", reverse("view-delete", args=[view.pk]))),
+        "campaign-preview": (emil, PageForm("post", reverse("campaign-preview", args=[own.campaign.pk]), {"count": ["0"], "version": ["1"], "subject": ["Neu"]})),
         "case-macro": (emil, PageForm("post", reverse("case-macro", args=[own.case.pk]), {"macro": [str(Macro.objects.get(key="urgent").pk)]})),
         "import-create": (emil, PageForm("post", reverse("import-create"), {"source": ["Altsystem"]}, uploads=["files"])),
     }

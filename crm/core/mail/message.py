@@ -64,10 +64,13 @@ def compose(letter: Letter) -> bytes:
     ]
     boundary = f"=_{hashlib.sha256(letter.message_id.encode()).hexdigest()[:24]}"  # "=_" stands in no encoded body
     body = _text("plain", letter.text)
+    shown = [file for file in letter.files if f"cid:{file.name}" in letter.html and _PLAIN.match(file.name)]  # within the text, by their names
     if letter.html:
-        body = _several("alternative", f"{boundary}a", [body, _text("html", letter.html)])
-    if letter.files:
-        body = _several("mixed", f"{boundary}m", [body, *map(_file, letter.files)])
+        page = _text("html", letter.html)
+        body = _several("alternative", f"{boundary}a", [body, _several("related", f"{boundary}r", [page, *(_file(file, shown=True) for file in shown)]) if shown else page])
+    beside = [file for file in letter.files if file not in shown]
+    if beside:
+        body = _several("mixed", f"{boundary}m", [body, *map(_file, beside)])
     return "\r\n".join(head).encode() + b"\r\n" + body
 
 
@@ -139,10 +142,12 @@ def _several(subtype: str, boundary: str, parts: Sequence[bytes]) -> bytes:
     return head + b"".join(line + b"\r\n" + part.removesuffix(b"\r\n") + b"\r\n" for part in parts) + line + b"--\r\n"
 
 
-def _file(file: File) -> bytes:
+def _file(file: File, *, shown: bool = False) -> bytes:
+    """A file beside the text, or one that the text shows (`cid:` and its name)."""
     if not _KIND.match(file.kind):
         raise ValueError(f"{file.kind!r} is no MIME type")
     name = short(one_line(file.name))
     named = f'filename="{name}"' if _PLAIN.match(name) else f"filename*=utf-8''{quote(name, safe='')}"
-    head = f"Content-Type: {file.kind}\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; {named}\r\n\r\n"
+    place = f"Content-ID: <{name}>\r\nContent-Disposition: inline" if shown else "Content-Disposition: attachment"
+    head = f"Content-Type: {file.kind}\r\nContent-Transfer-Encoding: base64\r\n{place}; {named}\r\n\r\n"
     return head.encode() + base64.encodebytes(file.data).replace(b"\n", b"\r\n")

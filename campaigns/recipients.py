@@ -1,0 +1,70 @@
+"""The people of a campaign as plain words: what stands in the place of placeholders, in the language of the mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from campaigns.content import Design, Mail, compile_mail, missing
+from campaigns.models import Campaign, MailDesign, Variant
+from contacts.letters import addressee, stored
+from contacts.models import Affiliation, Party
+from contacts.parts import main
+from contacts.salutation import letter_salutation
+from crm.core.models import Installation
+
+
+def with_words(rows: Any) -> Any:
+    """The contacts with all that their words are made of, in a handful of queries."""
+    return rows.select_related("owner").prefetch_related("emails", "affiliations__organisation")
+
+
+def words_of(party: Party, language: str, hidden: frozenset[str] = frozenset()) -> dict[str, str]:
+    """Placeholder → words for one contact (see `with_words`). What the reader may not see is empty."""
+    facts = {column: value for column, value in stored(party).items() if column not in hidden}
+    who = addressee({**facts, "language": language}, language)
+    job: Affiliation | None = main(party.affiliations) if party.is_person and "employer" not in hidden else None
+    return {
+        "salutation": letter_salutation(who),
+        "first_name": str(facts.get("first_name", "")),
+        "last_name": str(facts.get("last_name", "")),
+        "name": str(party),
+        "company": str(job.organisation) if job else "" if party.is_person else str(party),
+        "owner": str(party.owner or ""),
+        "house": Installation.current().name,
+    }
+
+
+def firm_of(party: Party) -> int:
+    """The organisation a contact counts for: its main employer, itself if it is one, 0 for a person alone (see `with_words`)."""
+    if not party.is_person:
+        return party.pk
+    job: Affiliation | None = main(party.affiliations)
+    return job.organisation_id if job else 0
+
+
+def design_of(campaign: Campaign) -> Design:
+    """The house's design in the language of the campaign."""
+    row, house, purpose = MailDesign.current(), Installation.current().name, campaign.purpose
+    if campaign.language == "en":
+        reason = f"You receive this mail from {house} because you agreed to it" + (f": {purpose.label_en}." if purpose else ".")
+        return Design(house, row.imprint, reason, "Unsubscribe", "What I want to receive", "en", row.colour)
+    reason = f"Sie erhalten diese Mail von {house}, weil Sie eingewilligt haben" + (f": {purpose.label_de}." if purpose else ".")
+    return Design(house, row.imprint, reason, "Abmelden", "Was ich bekommen möchte", "de", row.colour)
+
+
+def compiled(campaign: Campaign, image: str = "cid:{}") -> list[tuple[Variant, Mail]]:
+    """The variants of a campaign in their order, each with its mail."""
+    design = design_of(campaign)
+    return [(variant, compile_mail(variant.subject, variant.preheader, variant.blocks, design, image)) for variant in campaign.variants.all()]
+
+
+def gaps_of(campaign: Campaign, parties: Iterable[Party]) -> Mapping[int, list[str]]:
+    """Contact's id → the placeholders that would leave a gap in its mail, in whichever variant. Contacts without one are left out."""
+    variants, found = list(campaign.variants.all()), {}
+    for party in parties:
+        words = words_of(party, campaign.language)
+        empty = dict.fromkeys(name for one in variants for name in missing(one.subject, one.preheader, one.blocks, words))
+        if empty:
+            found[party.pk] = list(empty)
+    return found
