@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-START_PAGES = {"service": "desk", "management": "overview"}  # role → the page it begins with; the others begin with Today
+START_PAGES = {"service": "desk", "management": "overview", "marketing": "campaign-list"}  # role → the page it begins with; the others begin with Today
 # role → (German, English, {entity: {verb: reach}})
 ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
     "rep": (
@@ -50,7 +50,7 @@ ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
     "management": (
         "Geschäftsführung",
         "Management",
-        {"party": {"view": "all"}, "opportunity": {"view": "all", "export": "all"}, "case": {"view": "all", "export": "all"}, "forecast": {"view": "all", "export": "all"}, "campaign": {"view": "all"}},
+        {"party": {"view": "all"}, "opportunity": {"view": "all", "export": "all"}, "case": {"view": "all", "export": "all"}, "forecast": {"view": "all", "export": "all"}, "campaign": {"view": "all", "export": "all"}},
     ),
     "manager": (
         "CRM-Manager",

@@ -1,4 +1,4 @@
-"""The overview: what management asks every morning — money, complaints — on one page, each number with its rows, for what the reader may see."""
+"""The overview: what management asks every morning — money, complaints, campaigns — on one page, each number with its rows, for what the reader may see."""
 
 from __future__ import annotations
 
@@ -15,19 +15,24 @@ from django.utils.translation import ngettext
 from analytics import page, periods
 from analytics.forecast import Forecast
 from analytics.links import Rows
+from campaigns.models import Campaign
+from campaigns.results import results
 from crm.core import formats
 from crm.core.access import hidden_fields, may
 from sales.forecast import Period
+from sales.models import Opportunity
 from service import metrics, satisfaction
 from service.models import Case
 
+CAMPAIGNS = 12  # the latest of a period; the list has them all
 CAUSES = 5  # lines of the ranking; the page of causes has them all
 MONEY = {"goodwill", "own_cost"}
 
 
 @dataclass(frozen=True)
 class Section:
-    """One part of the page: its figures, where more of it is, and perhaps a ranking [{name, count, cost, share, url}]."""
+    """One part of the page: its figures, where more of it is, and perhaps lines: causes
+    [{name, count, cost, share, url}] or campaigns [{name, people, answers, opportunities, revenue, cost, url}]."""
 
     key: str
     title: str
@@ -35,6 +40,7 @@ class Section:
     url: str = ""
     link: str = ""
     causes: list[dict[str, Any]] | None = None
+    campaigns: list[dict[str, Any]] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -46,7 +52,7 @@ def context(forecast: Forecast, *, links: bool = True) -> dict[str, Any]:
         "currency": forecast.currency,
         "period_label": periods.label(forecast.period),
         "year_label": periods.label(forecast.year),
-        "sections": [part for part in (_sales(forecast, links=links), _complaints(forecast, links=links)) if part is not None],
+        "sections": [part for part in (_sales(forecast, links=links), _complaints(forecast, links=links), _campaigns(forecast, links=links)) if part is not None],
     }
 
 
@@ -104,6 +110,41 @@ def _complaints(forecast: Forecast, *, links: bool) -> Section | None:
         figures.append({"label": _("Satisfaction"), "value": formats.number(mean, 1), "detail": words % {"n": formats.number(answers)}})
     causes = None if "cause" in hidden else _causes(found, period, money=money, links=links)
     return Section("complaints", _("Complaints"), figures, reverse("causes") if links and causes is not None else "", _("Causes and costs"), causes)
+
+
+def _campaigns(forecast: Forecast, *, links: bool) -> Section | None:
+    """What the campaigns begun in the period brought, the latest first; None for who sees none, or where none began."""
+    reader, period = forecast.ask.user, forecast.period
+    if not may(reader, forecast.ask.action, Campaign):
+        return None
+    rows = Campaign.objects.visible_to(reader, forecast.ask.action).filter(started_at__date__range=(period.start, period.end)).order_by("-started_at", "-pk")
+    found = [(row, results(row)) for row in rows[:CAMPAIGNS]]
+    if not found:
+        return None
+    currency, money = forecast.currency, "amount" not in hidden_fields(reader, Opportunity)
+    lines = [
+        {
+            "name": str(row), "people": sum(arm.people for arm in done.arms), "answers": sum(arm.answers for arm in done.arms), "opportunities": sum(arm.opportunities for arm in done.arms),
+            "revenue": sum((arm.revenue for arm in done.arms), metrics.NOTHING) if money else None, "cost": done.cost, "url": reverse("campaign-detail", args=[row.pk]) if links else "",
+        }
+        for row, done in found
+    ]  # fmt: skip
+    people, answers, opportunities = (sum(line[key] for line in lines) for key in ("people", "answers", "opportunities"))
+    figures: list[dict[str, Any]] = [
+        {"label": _("Campaigns"), "value": formats.number(len(lines)), "detail": _("begun in %(period)s") % {"period": periods.label(period)}},
+        {"label": _("Reached"), "value": formats.number(people), "detail": _("mails accepted, each once")},
+        {"label": _("Answers"), "value": formats.number(answers), "detail": formats.percent(Decimal(answers) / people, 1) if people else formats.DASH},
+    ]
+    cost = sum((line["cost"] for line in lines), metrics.NOTHING)
+    words = _("at costs of %(cost)s") % {"cost": formats.money(cost, currency, decimals=0)}
+    if money:
+        won = sum((line["revenue"] for line in lines), metrics.NOTHING)
+        won_words = ngettext("%(n)s opportunity, %(costs)s", "%(n)s opportunities, %(costs)s", opportunities) % {"n": formats.number(opportunities), "costs": words}
+        figures.append({"label": _("Won of them"), "value": formats.money(won, currency, decimals=0), "detail": won_words})
+    else:
+        figures.append({"label": _("Opportunities"), "value": formats.number(opportunities), "detail": words})
+    url = reverse("campaign-list") if links else ""
+    return Section("campaigns", _("Campaigns"), figures, url, _("All campaigns"), campaigns=lines, notes=(_("Attributed: opened within the registered days after the mail. What is proved stands on each campaign's page."),))
 
 
 def _causes(found: list[metrics.Tally], period: Period, *, money: bool, links: bool) -> list[dict[str, Any]]:

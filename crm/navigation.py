@@ -65,7 +65,7 @@ GROUPS: list[tuple[Any, str, list[Item]]] = [
     ),
     (_("Insights"), "chart-bar", [Item(_("Overview"), "overview", "layout-dashboard", "forecast"), Item(_("Forecast"), "forecast", "chart-line", "forecast")]),
 ]
-STARTS = ["today", "desk", "board", "overview", "forecast"]  # where a role may begin
+STARTS = ["today", "desk", "board", "campaign-list", "overview", "forecast"]  # where a role may begin
 ON_THE_PHONE = ["today", "person-list", "board", "forecast", "organisation-list", "desk"]  # behind the page the reader begins with; the first five that are open
 CREATABLE = [
     Item(_("Person"), "person-create", "user-plus", "party", "add"),

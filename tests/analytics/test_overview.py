@@ -21,6 +21,7 @@ from service.models import Case, Cause, Remedy
 from service.remedies import grant_remedy
 from service.services import open_case, solve_case
 from tests.analytics.test_page import make
+from tests.factories import CampaignFactory
 
 pytestmark = pytest.mark.django_db
 DUE = timezone.make_aware(datetime(2026, 11, 23, 7, 0))
@@ -82,7 +83,15 @@ def test_on_paper_and_by_mail(cast, house):
     assert "120" in mail.body and reverse("overview") in mail.body and "{" not in mail.body + mail.heading
 
 
-@pytest.mark.parametrize(("who", "page"), [("anna", "today"), ("sven", "desk"), ("greta", "overview"), ("frieda", "today")])
+def test_campaigns_stand_on_it_for_those_who_see_them(cast, sign_in):
+    assert "campaigns" not in sections(cast.greta)
+    CampaignFactory(owner=cast.mia, team=cast.mia.team, name="Herbst", state="running", started_at=timezone.now())
+    assert [line["name"] for line in sections(cast.greta)["campaigns"].campaigns] == ["Herbst"] and "campaigns" in sections(cast.greta, "export")
+    assert "campaigns" not in sections(cast.anna)
+    assert "Herbst" in sign_in(cast.greta).get(reverse("overview")).content.decode()
+
+
+@pytest.mark.parametrize(("who", "page"), [("anna", "today"), ("sven", "desk"), ("greta", "overview"), ("mia", "campaign-list"), ("frieda", "today")])
 def test_each_role_begins_where_it_works(cast, sign_in, who, page):
     assert sign_in(getattr(cast, who)).get(reverse("home")).headers["Location"] == reverse(page)
 
