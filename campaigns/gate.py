@@ -12,7 +12,7 @@ from campaigns.models import Campaign, Delivery
 from campaigns.waterfall import Place, placed
 from contacts.consent_gate import permitted
 from contacts.consent_links import StopLinks, stop_links
-from contacts.models import Party
+from contacts.models import EmailAddress, Party
 from crm.core.mail.addresses import BadAddress, normalise
 
 
@@ -39,7 +39,8 @@ def examine(campaign: Campaign, ids: Iterable[int]) -> dict[int, Way]:
 def still() -> Q:
     """The last word on a mail as it leaves: its campaign runs, and the person at this address may still be written to for its purpose."""
     mine = Delivery.objects.unrestricted().filter(pk=OuterRef("subject_id"), campaign__state=Campaign.State.RUNNING)
-    return Q(Exists(mine.filter(permitted(OuterRef("campaign__purpose"), "address"))))
+    came_back = EmailAddress.objects.unrestricted().filter(normalised=OuterRef("address"), bounced_at__isnull=False)
+    return Q(Exists(mine.filter(~Exists(came_back), permitted(OuterRef("campaign__purpose"), "address"))))
 
 
 def ways_out(campaign: Campaign, delivery: Delivery) -> StopLinks:

@@ -1,6 +1,6 @@
 """What came of a campaign: who answered, what was sold, against those who were held out (D16: report and export read here).
 
-Counted for the registered days after each mail: an answer is an incoming mail or call of the person; an opportunity is one opened with the
+Counted for the registered days after each mail: an answer is an incoming mail or call of the person, no automatic one; an opportunity is one opened with the
 person or its firm, and counts for whoever of the firm got the mail first; revenue is what of those opportunities is won by now, in the house
 currency. Those held out are counted over the same days from the start.
 """
@@ -14,14 +14,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from campaigns.ab import CONTROL, Race, Verdict
 from campaigns.effect import Between, moved, roi, share
 from campaigns.models import Campaign, Delivery
 from contacts.models import Affiliation, Interaction
-from crm.core.models import OutgoingMail
+from crm.core.mail.inbox.nature import Nature
+from crm.core.models import IncomingMail, OutgoingMail
 from sales.metrics import house_amount
 from sales.models import Opportunity
 
@@ -90,7 +91,8 @@ def first_answers(people: Iterable[Person], days: int) -> dict[int, datetime]:
     since = {one.party: one.at for one in people}
     if not since:
         return {}
-    rows = Interaction.objects.unrestricted().filter(party__in=since, direction=Interaction.Direction.IN, occurred_at__gte=min(since.values())).order_by("occurred_at")
+    by_machine = IncomingMail.objects.filter(entry=OuterRef("pk")).exclude(nature=Nature.HUMAN)
+    rows = Interaction.objects.unrestricted().filter(~Exists(by_machine), party__in=since, direction=Interaction.Direction.IN, occurred_at__gte=min(since.values())).order_by("occurred_at")
     found: dict[int, datetime] = {}
     for party, at in rows.values_list("party_id", "occurred_at"):
         if since[party] <= at <= since[party] + timedelta(days=days):

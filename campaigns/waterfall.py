@@ -17,7 +17,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Case, CharField, Count, F, OuterRef, QuerySet, Subquery, TextChoices, Value, When, Window
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, QuerySet, Subquery, TextChoices, Value, When, Window
 from django.db.models.functions import Coalesce, Lower, NullIf, RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -87,6 +87,7 @@ def placed(rows: QuerySet[Party], purpose: Any, now: datetime | None = None) -> 
     capped = Case(When(to__in=_sated(now or timezone.now()), then=Value(Place.CAPPED.value)), default=Value(Place.LEFT.value))
     alone = Case(
         When(to__isnull=True, then=Value(Place.NO_ADDRESS.value)),
+        When(Exists(main.filter(bounced_at__isnull=False)), then=Value(Place.BOUNCED.value)),  # a mail of ours came back
         default=Coalesce(NullIf(why_not(purpose, "to"), Value("")), capped, output_field=CharField()),
         output_field=CharField(),
     )

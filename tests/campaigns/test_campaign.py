@@ -13,6 +13,7 @@ from campaigns.figures import progress
 from campaigns.models import Campaign, Delivery, MailDesign
 from campaigns.sending import begin, finish, note, plan, tell_history, write_down
 from contacts.models import Interaction
+from contacts.senders import note_unreachable
 from crm.core.errors import RuleBroken
 from crm.core.mail.kinds import kind_of
 from crm.core.mail.run import Run
@@ -80,6 +81,18 @@ def test_an_address_is_written_to_once_whoever_shares_it(cast: Any, campaign: An
     assert Delivery.objects.filter(arm=0).count() == 1
     assert progress(row).left_out == {"twice": 2}
     assert adds_up(row)
+
+
+@pytest.mark.django_db
+def test_an_address_from_which_a_mail_came_back_is_left_out_also_at_the_last_moment(cast: Any, campaign: Any, audience: Any) -> None:
+    audience(3)
+    with work(by=cast.mia):
+        note_unreachable("ada0@kunde.example", at=timezone.now())
+    row = run(campaign(control=0), cast.mia).row
+    assert progress(row).left_out == {"bounced": 1}
+    with work(by=cast.mia):
+        note_unreachable("ada1@kunde.example", at=timezone.now())
+    assert len(hand_over()) == 1 and OutgoingMail.objects.get(to="ada1@kunde.example").state == "withdrawn" and adds_up(row)
 
 
 @pytest.mark.django_db

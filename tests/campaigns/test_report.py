@@ -15,7 +15,7 @@ from campaigns.report import verdict_words
 from campaigns.results import results
 from contacts.diary import log_interaction
 from contacts.models import Affiliation
-from crm.core.models import OutgoingMail
+from crm.core.models import IncomingMail, MailFile, OutgoingMail
 from crm.core.work import work
 from sales.models import Stage
 from tests.campaigns.conftest import agree, run
@@ -45,6 +45,10 @@ def test_answers_count_within_their_days_and_once(cast: Any, campaign: Any, audi
     answer(people[1], cast.anna, ago=timedelta(hours=1))  # too late: three days after the mail
     answer(people[2], cast.anna, ago=timedelta(days=4))  # before it
     answer(people[3], cast.anna, ago=timedelta(days=2), direction="out")  # ours
+    answer(people[4], cast.anna, ago=timedelta(days=2))
+    entry = people[4].interactions.get(direction="in")
+    raw = MailFile.objects.create(digest="0" * 64, data=b"From: x")
+    IncomingMail.objects.create(entry=entry.pk, nature="automatic", identity="x", uidvalidity=1, uid=1, raw=raw)  # a machine
     found = results(row)
     assert (found.whole.people, found.whole.answers, found.verdict.kind) == (8, 1, "alone")
 
