@@ -15,6 +15,7 @@ from accounts.models import FieldRule, Role
 from analytics import overview, report, subscriptions
 from analytics.forecast import Ask, Forecast, current_period
 from analytics.models import ReportSubscription
+from contacts.models import ConsentPurpose
 from crm.core.access import forget_scopes
 from crm.core.models import OutgoingMail
 from service.models import Case, Cause, Remedy
@@ -85,7 +86,8 @@ def test_on_paper_and_by_mail(cast, house):
 
 def test_campaigns_stand_on_it_for_those_who_see_them(cast, sign_in):
     assert "campaigns" not in sections(cast.greta)
-    CampaignFactory(owner=cast.mia, team=cast.mia.team, name="Herbst", state="running", started_at=timezone.now())
+    now = timezone.now()
+    CampaignFactory(owner=cast.mia, name="Herbst", purpose=ConsentPurpose.objects.first(), state="running", released_by=cast.mia, released_at=now, started_at=now)
     assert [line["name"] for line in sections(cast.greta)["campaigns"].campaigns] == ["Herbst"] and "campaigns" in sections(cast.greta, "export")
     assert "campaigns" not in sections(cast.anna)
     assert "Herbst" in sign_in(cast.greta).get(reverse("overview")).content.decode()
