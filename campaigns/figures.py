@@ -1,4 +1,4 @@
-"""Where a campaign stands, one formula each (D16): selected = accepted + left out by reason + control + refused + unclear + waiting."""
+"""Where a campaign stands, one formula each (D16): selected = accepted + left out by reason + control + refused + returned + unclear + waiting."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Progress:
     accepted: int = 0
     control: int = 0
     refused: int = 0
+    returned: int = 0
     unclear: int = 0
     waiting: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
@@ -34,7 +35,7 @@ class Progress:
     @property
     def going(self) -> int:
         """Who was to get a mail."""
-        return self.accepted + self.refused + self.unclear + self.waiting
+        return self.accepted + self.refused + self.returned + self.unclear + self.waiting
 
     @property
     def ended(self) -> int:
@@ -50,6 +51,7 @@ def progress(campaign: Campaign) -> Progress:
         When(arm__isnull=True, then=Value("left_out")),
         When(mail__state=State.ACCEPTED, then=Value("accepted")),
         When(mail__state=State.REFUSED, then=Value("refused")),
+        When(mail__state=State.RETURNED, then=Value("returned")),
         When(mail__state=State.UNCLEAR, then=Value("unclear")),
         When(mail__state=State.WITHDRAWN, then=waits if campaign.state == Campaign.State.PAUSED else Value("withdrawn")),
         default=waits,

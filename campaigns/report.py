@@ -32,6 +32,7 @@ REASONS = {
     WITHDRAWN: gettext_lazy("stopped at the last moment"),
     "control": gettext_lazy("control group, held out on purpose"),
     "refused": gettext_lazy("refused by the mail server"),
+    "returned": gettext_lazy("came back: the address was not reached"),
     "unclear": gettext_lazy("unclear whether the mail server has it"),
 }
 LIVE = {State.RELEASED, State.RUNNING, State.PAUSED}
@@ -85,7 +86,7 @@ def _figures(found: Progress) -> list[dict[str, Any]]:
 
 def _rows(campaign: Campaign, found: Progress) -> list[dict[str, Any]]:
     """Everybody who got nothing, by reason; all rows and those accepted add up to the selected."""
-    counts = {**found.left_out, "control": found.control, "refused": found.refused, "unclear": found.unclear}
+    counts = {**found.left_out, "control": found.control, "refused": found.refused, "returned": found.returned, "unclear": found.unclear}
     url = reverse("campaign-left-out", args=[campaign.pk])
     return [{"label": reason_label(key), "n": n, "url": f"{url}?{urlencode({'reason': key})}"} for key, n in sorted(counts.items(), key=lambda pair: -pair[1]) if n]
 
@@ -95,7 +96,7 @@ def left_out(campaign: Campaign, reader: Any, reason: str) -> list[dict[str, Any
     rows = Delivery.objects.visible_to(reader).filter(campaign=campaign)
     if reason == "control":
         rows = rows.filter(arm=-1)
-    elif reason in {"refused", "unclear"}:
+    elif reason in {"refused", "returned", "unclear"}:
         rows = rows.filter(mail__state=reason)
     elif reason == WITHDRAWN:
         rows = rows.filter(mail__state=OutgoingMail.State.WITHDRAWN)

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from campaigns import gate
+from campaigns.answers import take_answer
 from contacts.consent_gate import reachable
 from crm.core.mail.kinds import MailKind
 from crm.core.mail.texts import TextKind
@@ -39,7 +40,7 @@ REPORT = {
     "company": _("name of our house"),
 }
 
-INBOX = [take_mail]  # who takes mail that comes in, asked in this order
+INBOX = [take_answer, take_mail]  # who takes mail that comes in, asked in this order
 
 TEXTS = [
     TextKind(

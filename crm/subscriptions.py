@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Team, User
 from campaigns.models import Campaign
+from contacts.models import Party
 from crm.core.access import hidden_fields
 from crm.core.formats import money
 from crm.core.models import Approval, Event, Notification
@@ -83,6 +84,17 @@ def tell_of_release(event: Event) -> None:
         _tell_of_campaign(row, [asked.asked_by], words, verb="view")
 
 
+def tell_of_answer(event: Event) -> None:
+    """Somebody answered a campaign: whoever looks after the contact reads it, otherwise whoever runs the campaign."""
+    row, party = Campaign.objects.unrestricted().filter(pk=event.subject_id or 0).first(), Party.objects.unrestricted().filter(pk=event.payload.get("party", 0)).first()
+    reader = (party.owner or (row.owner if row else None)) if party is not None else None
+    if row is None or party is None or reader is None or not reader.is_active or not Party.objects.visible_to(reader).filter(pk=party.pk).exists():
+        return
+    with translation.override(reader.language):
+        text = _("%(who)s answered the campaign “%(name)s”") % {"who": party, "name": row.name}
+    Notification.objects.create(user=reader, text=text[:300], url=reverse("party-detail", args=[party.pk]))
+
+
 def _tell_of_campaign(row: Campaign, people: Iterable[User], words: Any, *, verb: str) -> None:
     for person in people:
         if Campaign.objects.visible_to(person, verb).filter(pk=row.pk).exists():
@@ -148,6 +160,7 @@ SUBSCRIPTIONS: dict[str, tuple[Callable[[Event], None], ...]] = {
     "service.case_rated": (tell_of_low_rating,),
     "service.goodwill_asked": (tell_approvers,),
     "service.goodwill_decided": (tell_asker,),
+    "campaigns.answered": (tell_of_answer,),
     "campaigns.release_asked": (tell_releasers,),
     "campaigns.release_decided": (tell_of_release,),
 }

@@ -26,6 +26,7 @@ from tests.factories import CampaignFactory, CaseFactory, OpportunityFactory, Or
 from tests.imports import steps
 from tests.imports.export_files import write_export
 from tests.pageforms import PageForm
+from tests.world import mail_of
 
 Hand = tuple[Any, PageForm]  # who sends it, what
 
@@ -53,6 +54,7 @@ def rare_pages(world: Any, folder: Path) -> list[tuple[Any, str]]:
         (emil, reverse("organisation-delete", args=[bare.pk])),
         *((emil, reverse("import-detail", args=[run.pk])) for run in runs),
         *((emil, reverse("case-detail", args=[case.pk])) for case in cases(world)),
+        (emil, reverse("case-contact", args=[unknown(world).pk])),
         *campaigns(world),
     ]
     for key, pk in admin_pages.rows(world).items():
@@ -92,6 +94,13 @@ def campaigns(world: Any) -> list[tuple[Any, str]]:
     pause_campaign(paused, by=emil)
     steps_of = [(emil, f"{reverse('campaign-update', args=[draft.pk])}?step={step}") for step in ("content", "test")]
     return [*steps_of, (emil, f"{reverse('campaign-update', args=[whole.pk])}?step=check"), *((emil, reverse("campaign-detail", args=[row.pk])) for row in (asked, released, running, paused))]
+
+
+def unknown(world: Any) -> Any:
+    """A case somebody wrote whom nobody knows yet."""
+    case = open_case(CaseFactory.build(type="question", team=world.cast.firm.service, channel="mail", number="", party=None), by=world.cast.sven)
+    mail_of(case, "NEU")
+    return case
 
 
 def imports(emil: Any, folder: Path) -> list[Any]:

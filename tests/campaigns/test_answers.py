@@ -1,0 +1,93 @@
+"""Answers to a campaign: in the history of whom it went to, told to whoever looks after it; a plain no holds at once; machines and files go their own ways."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from campaigns.answers import says_no
+from campaigns.figures import progress
+from campaigns.models import Campaign
+from contacts.consent_steps import standing
+from contacts.models import Interaction
+from contacts.reach import reach
+from crm.core import events
+from crm.core.mail.inbox.taking import file
+from crm.core.models import IncomingMail, MailFile, Notification, OutgoingMail
+from crm.core.work import work
+from service.models import Case
+from tests.campaigns.conftest import purpose, run
+from tests.mail.incoming import mail, multipart_mail
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sent(cast: Any, campaign: Any, audience: Any) -> Campaign:
+    """A campaign that three people have."""
+    audience(3)
+    row: Campaign = run(campaign(control=0), cast.mia).row
+    OutgoingMail.objects.filter(delivery__campaign=row).update(state="accepted")
+    return row
+
+
+def arrives(raw: bytes) -> IncomingMail:
+    """File a mail as if the mailbox had brought it."""
+    digest = hashlib.sha256(raw).hexdigest()
+    MailFile.objects.create(digest=digest, data=raw)
+    row = IncomingMail.objects.create(identity=digest, uidvalidity=1, uid=IncomingMail.objects.count() + 1, raw_id=digest, size=len(raw))
+    with work():
+        file(row)
+    return row
+
+
+def reference(row: Campaign) -> tuple[str, Any]:
+    delivery = row.deliveries.select_related("mail").order_by("pk").first()
+    assert delivery is not None and delivery.mail is not None
+    return delivery.mail.message_id, delivery
+
+
+def test_an_answer_stands_in_the_history_and_is_told(cast: Any, sent: Campaign) -> None:
+    ours, delivery = reference(sent)
+    row = arrives(mail("Ja, gern am Montag.\n\n> Wartung", subject="AW: Wartung A", in_reply_to=ours, from_="Ada <anders@kunde.example>"))
+    entry = Interaction.objects.get(pk=row.entry)
+    assert (row.state, entry.party_id, entry.direction, entry.body) == ("filed", delivery.party_id, "in", "Ja, gern am Montag.")
+    events.dispatch()
+    note = Notification.objects.get(user=cast.anna)
+    assert "Wartung" in note.text and str(delivery.party_id) in note.url and not Case.objects.exists()
+    assert standing(reach("email", delivery.address), purpose()).state == "standing"
+
+
+def test_a_plain_no_holds_at_once(cast: Any, sent: Campaign) -> None:
+    ours, delivery = reference(sent)
+    arrives(mail("Bitte abmelden!\n\nMit freundlichen Grüßen", subject="AW: Wartung A", in_reply_to=ours))
+    assert standing(reach("email", delivery.address), purpose()).state == "withdrawn"
+
+
+@pytest.mark.parametrize(
+    ("heading", "words", "no"),
+    [
+        ("AW: x", "Abmelden", True), ("unsubscribe", "", True), ("Re: x", "Bitte keine Werbung mehr.", True), ("Re: x", "Please unsubscribe me from nothing, I love it", False),
+        ("AW: x", "Wie kann ich mich abmelden?", False), ("AW: x", "Stop", True), ("AW: x", "Stoppen Sie die Anlage bitte am Montag", False), ("AW: x", "", False),
+    ],
+)  # fmt: skip
+def test_what_a_no_is(heading: str, words: str, no: bool) -> None:
+    assert says_no(heading, words) is no
+
+
+def test_machines_and_files_go_their_own_ways(cast: Any, sent: Campaign) -> None:
+    ours, delivery = reference(sent)
+    absent = arrives(mail("Ich bin bis Montag nicht da.", subject="Abwesenheitsnotiz", in_reply_to=ours, auto_submitted="auto-replied"))
+    assert absent.state == "filed" and absent.entry is None and not Case.objects.exists()
+    arrives(multipart_mail("Hier das Bild", "<p>Hier das Bild</p>", ("bild.txt", b"x"), in_reply_to=ours, message_id="<m2@kunde.test>"))
+    assert Case.objects.count() == 1 and not Interaction.objects.filter(party=delivery.party_id, direction="in", body="Hier das Bild", subject_id__isnull=True).exists()
+    arrives(mail("Ohne Bezug", message_id="<m3@kunde.test>", in_reply_to="<fremd@kunde.test>"))
+    assert Case.objects.count() == 2
+
+
+def test_a_mail_that_came_back_waits_no_more(cast: Any, sent: Campaign) -> None:
+    OutgoingMail.objects.filter(message_id=reference(sent)[0]).update(state=OutgoingMail.State.RETURNED)
+    found = progress(sent)
+    assert (found.returned, found.waiting, found.accepted + found.returned) == (1, 0, found.selected)
