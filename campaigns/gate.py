@@ -38,9 +38,10 @@ def examine(campaign: Campaign, ids: Iterable[int]) -> dict[int, Way]:
 
 def still() -> Q:
     """The last word on a mail as it leaves: its campaign runs, and the person at this address may still be written to for its purpose."""
-    mine = Delivery.objects.unrestricted().filter(pk=OuterRef("subject_id"), campaign__state=Campaign.State.RUNNING)
+    address = OuterRef(OuterRef("address"))
+    running = Campaign.objects.unrestricted().filter(permitted(OuterRef("purpose_id"), address), pk=OuterRef("campaign_id"), state=Campaign.State.RUNNING)
     came_back = EmailAddress.objects.unrestricted().filter(normalised=OuterRef("address"), bounced_at__isnull=False)
-    return Q(Exists(mine.filter(~Exists(came_back), permitted(OuterRef("campaign__purpose"), "address"))))
+    return Q(Exists(Delivery.objects.unrestricted().filter(~Exists(came_back), Exists(running), pk=OuterRef("subject_id"))))
 
 
 def ways_out(campaign: Campaign, delivery: Delivery) -> StopLinks:

@@ -215,7 +215,7 @@ def left_out(request: HttpRequest, row: Campaign) -> HttpResponse:
     rows = report.left_out(row, request.user, reason)
     total = len(rows)
     words = ngettext("%(n)s contact", "%(n)s contacts", total) % {"n": formats.number(total)}
-    return render(request, "campaigns/left_out.html", {"title": report.reason_label(reason), "campaign": row, "rows": rows, "words": words})
+    return render(request, "campaigns/left_out.html", {"title": report.reason_label(reason) or _("Left out"), "campaign": row, "rows": rows, "words": words})
 
 
 def _home(row: Campaign, anchor: str = "") -> HttpResponse:

@@ -97,6 +97,8 @@ def contact(request: HttpRequest, row: Case) -> HttpResponse:
     """Whoever wrote becomes the customer: a contact that is there already gets the address, otherwise one is made."""
     writers = writers_of(row) if "email" not in hidden_fields(request.user, Party) else []
     if row.party_id is not None or not writers:
+        if request.method == "GET":
+            return HttpResponseRedirect(reverse("case-detail", args=[row.pk]))
         raise RuleBroken(_("The customer of this case is known already, or nobody wrote in it."))
     address, name = writers[0]
     first, _space, last = name.rpartition(" ")

@@ -148,13 +148,13 @@ def ask(walk: Walk, name: str, method: str, url: str, want: str, data: dict[str,
 
 
 def product(walk: Walk, *, every_fragment: bool = False) -> Iterator[list[str]]:
-    """All cells of the product's own pages; in the small form every third one is asked as a fragment, too."""
+    """All cells of the product's own pages; in the small form every sixth one is asked as a fragment, too."""
     world, plain, who = walk.world, walk.plain, walk.who
     for name, rule in ROUTES.items():
         for relation in RELATIONS if rule.row and hasattr(world.own, rule.row) else ["own"]:
             url = address(world, name, rule, getattr(world, relation))
             of = row_of(world, rule, relation) if rule.row else None
-            fragment = every_fragment or (len(name) + RELATIONS.index(relation)) % 3 == 0
+            fragment = every_fragment or (len(name) + RELATIONS.index(relation)) % 6 == 0
             for method in ("GET", "POST", "HTMX") if fragment else ("GET", "POST"):
                 verb = "POST" if method == "POST" else "GET"
                 want = "sign-in" if who in ("nobody", "gone") else expected(plain, who, rule, of, verb) if verb in rule.methods else "405"

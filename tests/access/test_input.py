@@ -66,7 +66,7 @@ def test_no_input_breaks_a_page(cast: Any, sign_in: Callable[[Any], Browser], fi
     for place, address in enumerate(pages(world, world.own).values()):
         page = emil.get(address)
         for name in PARAMETERS if place % PARTS == part else []:
-            for value in HOSTILE if prove_full else choose.sample(HOSTILE, 3):
+            for value in HOSTILE if prove_full else choose.sample(HOSTILE, 1):
                 sent += 1
                 answer = emil.get(f"{urlsplit(address).path}?{name}={value}")
                 if answer.status_code >= 500:
@@ -81,7 +81,7 @@ def test_no_input_breaks_a_page(cast: Any, sign_in: Callable[[Any], Browser], fi
             if crc32(repr(known).encode()) % PARTS != part:
                 continue
             for name in form.fields:
-                for value in HOSTILE if prove_full else choose.sample(HOSTILE, 4):
+                for value in HOSTILE if prove_full else choose.sample(HOSTILE, 2):
                     sent += 1
                     answer = send(emil, form, name, value)
                     if answer.status_code >= 500:

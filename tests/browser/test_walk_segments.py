@@ -21,7 +21,7 @@ def test_from_the_empty_page_to_a_counted_segment(world: Any, open_as: Callable[
     page = open_as(world.cast.mia)
     page.goto("/")
     hands = Hands(page)
-    hands.click("nav a:has-text('Kampagnen')" if german else "nav a:has-text('Campaigns')")
+    hands.click("nav a:has-text('Segmente')" if german else "nav a:has-text('Segments')")
     page.wait_for_selector("section.l-empty")
     hands.press("c")
     page.wait_for_selector(".ts-control")
