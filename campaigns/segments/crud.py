@@ -72,7 +72,7 @@ class _WithResult:
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Without JavaScript the buttons that add and drop conditions send the form: it is drawn again, nothing is saved."""
-        if not request.POST.get("do"):
+        if request.POST.get("do", "save") == "save":
             return super().post(request, *args, **kwargs)  # type: ignore[misc]
         self.object = self.get_object() if "pk" in self.kwargs else None  # type: ignore[attr-defined]
         form = self.get_form()  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -33,6 +34,8 @@ MARKS = [
     "1871", "31.415", "31415", "2.718,28", "2718.28", "DE98765KANARI", "kanari.example", "kanari-quelle", "kanari-branche", "77.123", "77123",
     "17.03.2019", "2019-03-17", "13.07.2031", "2031-07-13", "13. Juli", "13. Jul", "kanari-notiz", "kanari-herkunft", "kanari-grund", "kanari-produkt",
 ]  # fmt: skip
+# Keys of forms and sessions are random: any four digits may stand in one.
+CHANCE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|nonce=\"[^\"]*\"|[A-Za-z0-9]{32,}")
 OPEN = {"/catalog/": "kanari-produkt", "/lose/": "kanari-grund"}  # the price list, and the reasons to choose from, are no facts of a record
 
 
@@ -82,6 +85,7 @@ def told(browser: Any, world: Any) -> dict[str, set[str]]:
         for htmx in (False, True):
             answer = browser.get(address, htmx=htmx)
             text = (b"".join(answer.streaming_content) if answer.streaming else answer.content).decode(errors="replace")
+            text = CHANCE.sub("", text)
             seen = {mark for mark in MARKS if mark in text} - {mark for part, mark in OPEN.items() if part in address}
             if seen:
                 found[f"{address}{' htmx' if htmx else ''}"] = seen
