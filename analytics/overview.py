@@ -16,11 +16,11 @@ from analytics import page, periods
 from analytics.forecast import Forecast
 from analytics.links import Rows
 from campaigns.models import Campaign
+from campaigns.report import sees_sales
 from campaigns.results import results
 from crm.core import formats
 from crm.core.access import hidden_fields, may
 from sales.forecast import Period
-from sales.models import Opportunity
 from service import metrics, satisfaction
 from service.models import Case
 
@@ -121,28 +121,30 @@ def _campaigns(forecast: Forecast, *, links: bool) -> Section | None:
     found = [(row, results(row)) for row in rows[:CAMPAIGNS]]
     if not found:
         return None
-    currency, money = forecast.currency, "amount" not in hidden_fields(reader, Opportunity)
+    currency, (counted, money) = forecast.currency, sees_sales(reader)
     lines = [
         {
-            "name": str(row), "people": sum(arm.people for arm in done.arms), "answers": sum(arm.answers for arm in done.arms), "opportunities": sum(arm.opportunities for arm in done.arms),
-            "revenue": sum((arm.revenue for arm in done.arms), metrics.NOTHING) if money else None, "cost": done.cost, "url": reverse("campaign-detail", args=[row.pk]) if links else "",
+            "name": str(row), "people": done.whole.people, "answers": done.whole.answers, "opportunities": done.whole.opportunities if counted else None,
+            "revenue": done.whole.revenue if money else None, "cost": done.cost, "url": reverse("campaign-detail", args=[row.pk]) if links else "",
         }
         for row, done in found
     ]  # fmt: skip
-    people, answers, opportunities = (sum(line[key] for line in lines) for key in ("people", "answers", "opportunities"))
+    people, answers, opportunities = (sum(getattr(done.whole, name) for _row, done in found) for name in ("people", "answers", "opportunities"))
     figures: list[dict[str, Any]] = [
         {"label": _("Campaigns"), "value": formats.number(len(lines)), "detail": _("begun in %(period)s") % {"period": periods.label(period)}},
         {"label": _("Reached"), "value": formats.number(people), "detail": _("mails accepted, each once")},
         {"label": _("Answers"), "value": formats.number(answers), "detail": formats.percent(Decimal(answers) / people, 1) if people else formats.DASH},
     ]
-    cost = sum((line["cost"] for line in lines), metrics.NOTHING)
-    words = _("at costs of %(cost)s") % {"cost": formats.money(cost, currency, decimals=0)}
+    cost = sum((done.cost for _row, done in found), metrics.NOTHING)
+    costs = _("at costs of %(cost)s") % {"cost": formats.money(cost, currency, decimals=0)}
+    won = sum((done.whole.revenue for _row, done in found), metrics.NOTHING)
     if money:
-        won = sum((line["revenue"] for line in lines), metrics.NOTHING)
-        won_words = ngettext("%(n)s opportunity, %(costs)s", "%(n)s opportunities, %(costs)s", opportunities) % {"n": formats.number(opportunities), "costs": words}
-        figures.append({"label": _("Won of them"), "value": formats.money(won, currency, decimals=0), "detail": won_words})
+        words = ngettext("%(n)s opportunity, %(costs)s", "%(n)s opportunities, %(costs)s", opportunities) % {"n": formats.number(opportunities), "costs": costs}
+        figures.append({"label": _("Won of them"), "value": formats.money(won, currency, decimals=0), "detail": words})
+    elif counted:
+        figures.append({"label": _("Opportunities"), "value": formats.number(opportunities), "detail": costs})
     else:
-        figures.append({"label": _("Opportunities"), "value": formats.number(opportunities), "detail": words})
+        figures.append({"label": _("Cost"), "value": formats.money(cost, currency, decimals=0), "detail": ""})
     url = reverse("campaign-list") if links else ""
     return Section("campaigns", _("Campaigns"), figures, url, _("All campaigns"), campaigns=lines, notes=(_("Attributed: opened within the registered days after the mail. What is proved stands on each campaign's page."),))
 

@@ -18,7 +18,6 @@ from contacts.letters import greeting
 from crm.core import formats
 from crm.core.mail.texts import written
 from crm.core.models import Installation
-from crm.core.paper import print_html
 
 log = logging.getLogger("lotse.report")
 
@@ -43,11 +42,6 @@ def overview_html(forecast: Forecast) -> str:
 
 def _document(key: str, context: dict[str, Any], forecast: Forecast) -> str:
     return render_to_string(f"pdf/{key}.html", {**context, "house": Installation.current(), "reader": forecast.ask.user})
-
-
-def as_pdf(html: str) -> bytes:
-    """The document. Raises `PdfFailed`."""
-    return print_html(html)
 
 
 def file_name(key: str, forecast: Forecast) -> str:

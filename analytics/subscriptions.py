@@ -15,6 +15,7 @@ from crm.core import pdf
 from crm.core.access import one_request
 from crm.core.mail import Attachment, plan_mail
 from crm.core.models import OutgoingMail
+from crm.core.paper import print_html
 from crm.core.tasks import ring
 from crm.core.work import work
 
@@ -58,7 +59,7 @@ def _plan_one(pk: int, due_at: datetime) -> None:
         attachments = []
         if pdf.available():
             try:
-                attachments = [Attachment(report.file_name(key, forecast), report.as_pdf(report.PAPERS[key].html(forecast)))]
+                attachments = [Attachment(report.file_name(key, forecast), print_html(report.PAPERS[key].html(forecast)))]
             except pdf.PdfFailed:
                 report.log.exception("no PDF for %s", once)
         heading, body = report.PAPERS[key].mail(forecast, bool(attachments))

@@ -17,11 +17,10 @@ from analytics import page, report, subscriptions
 from analytics.forecast import Ask, Forecast, may_read
 from analytics.forms import AskForm
 from analytics.models import ReportSubscription
-from crm.core import lists, pdf
+from crm.core import lists, paper, pdf
 from crm.core.access import may
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
-from crm.core.middleware import answer
 from crm.core.views import gated
 from sales.models import Opportunity
 
@@ -104,16 +103,9 @@ def _address(asked: Ask, name: str, value: str | None) -> str:
 @gated(may_export)
 def report_pdf(request: HttpRequest, report_key: str) -> HttpResponse:
     """The same numbers as a file."""
-    if not pdf.available():
-        return answer(request, 503, _("PDF files cannot be made on this server, because the library Pango is missing."))
-    paper = report.PAPERS[report_key]
     found = Forecast(AskForm(request.GET, user=request.user, action="export").ask())
-    try:
-        data = report.as_pdf(paper.html(found))
-    except pdf.PdfFailed:
-        report.log.exception("no PDF of the %s", report_key)
-        return answer(request, 503, _("The PDF could not be made. Please try again, or narrow the forecast to one team."))
-    return HttpResponse(data, content_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{report.file_name(report_key, found)}"'})
+    hint = _("The PDF could not be made. Please try again, or narrow the forecast to one team.")
+    return paper.download(request, lambda: report.PAPERS[report_key].html(found), report.file_name(report_key, found), hint=hint)
 
 
 @require_POST

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import FrequencyCap, MailDesign
-from crm.core.admin_site import GatedAdmin
+from crm.core.admin_site import SingleAdmin
 
 READABLE = 4.5  # contrast of white letters (WCAG 2.2, 1.4.3)
 
@@ -36,7 +34,7 @@ def contrast(colour: str) -> float:
 
 
 @admin.register(MailDesign)
-class MailDesignAdmin(GatedAdmin):
+class MailDesignAdmin(SingleAdmin):
     """The one row about mails to many."""
 
     about = _("Imprint and colour of every campaign, and from how many recipients a second person releases.")
@@ -44,27 +42,11 @@ class MailDesignAdmin(GatedAdmin):
     fields = ["imprint", "colour", "four_eyes_above"]
     list_display = ["__str__", "colour", "four_eyes_above"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
 
 @admin.register(FrequencyCap)
-class FrequencyCapAdmin(GatedAdmin):
+class FrequencyCapAdmin(SingleAdmin):
     """The one row of the house."""
 
     about = _("How many advertising mails one address gets at most; who is above it is left out of a campaign.")
     fields = ["mails", "days"]
     list_display = ["mails", "days"]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return super().has_add_permission(request) and not FrequencyCap.objects.exists()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: FrequencyCap, form: forms.ModelForm, change: bool) -> None:
-        obj.pk = 1
-        super().save_model(request, obj, form, change)

@@ -14,10 +14,13 @@ from campaigns import audience
 from campaigns.blocks import KINDS, MOST, ContentForm
 from campaigns.content import PLACEHOLDERS
 from campaigns.forms import GoalForm, ScheduleForm, TestForm
-from campaigns.models import Campaign, MailDesign, Variant
+from campaigns.models import Campaign, Variant
 from campaigns.preflight import ask_dns, preflight
 from campaigns.recipients import gaps_of
-from campaigns.services import MOST_VARIANTS, RELEASE
+from campaigns.services import MOST_VARIANTS, RELEASE, needs_second
+from campaigns.waterfall import Waterfall
+from contacts.models import Party
+from crm.core.access import hidden_fields
 from crm.core.approvals import open_approval
 from crm.core.views import number_from
 
@@ -77,6 +80,7 @@ def images_of(campaign: Campaign) -> dict[str, int]:
 def page(request: HttpRequest, campaign: Campaign, step: str, **given: Any) -> dict[str, Any]:
     """The context of `campaigns/builder.html`. `given` may bring the form that was sent and refused."""
     variant = variant_at(campaign, request)
+    found = audience.waterfall(campaign, request.user)
     context: dict[str, Any] = {
         "campaign": campaign,
         "object": campaign,
@@ -86,29 +90,28 @@ def page(request: HttpRequest, campaign: Campaign, step: str, **given: Any) -> d
         "next_step": NEXT[step],
         "variants": _tabs(campaign, step, variant),
         "variant": variant,
-        "preview": preview_bar(request, campaign, variant),
+        "preview": preview_bar(request, campaign, variant, found),
         **given,
     }
     if step == "content":
         form = context.setdefault("content", ContentForm(variant=variant, images=images_of(campaign)))
         context |= {"kinds": [(key, label, icon) for key, (label, icon) in KINDS.items()], "placeholders": PLACEHOLDERS.items(), "full": len(form.blocks) >= MOST}
     elif step == "check":
-        context |= checked(request, campaign)
+        context |= checked(request, campaign, found)
     elif "form" not in context:
         context["form"] = FORMS[step](instance=campaign, user=request.user)
     if step == "goal":
-        context["waterfall"] = audience.waterfall(campaign, request.user)
+        context["waterfall"] = found
     if step == "test":
         context["may_add_variant"] = campaign.variants.count() < MOST_VARIANTS
     return context
 
 
-def checked(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
-    """What the last step shows: the lines of the check, who would get it, and who releases it."""
-    found = audience.waterfall(campaign, request.user)
+def checked(request: HttpRequest, campaign: Campaign, found: Waterfall | None) -> dict[str, Any]:
+    """What the last step shows: the lines of the check, who would get it (`audience.waterfall`), and who releases it."""
     recipients = found.left if found else 0
-    gaps = len(gaps_of(campaign, audience.sample(campaign, request.user, audience.LOOKED_AT)))
-    going = recipients * (100 - campaign.control) // 100
+    gaps = len(gaps_of(campaign, audience.sample(campaign, request.user, audience.LOOKED_AT), hidden_fields(request.user, Party)))
+    going = campaign.going(recipients)
     asked = "dns" in request.GET
     lines = preflight(campaign, recipients=going, gaps=gaps, per_arm=going // max(1, campaign.variants.count()), findings=ask_dns(campaign) if asked else None)
     approval = open_approval(campaign, RELEASE)
@@ -118,7 +121,7 @@ def checked(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
         "stopped": any(line.state == "bad" for line in lines),
         "recipients": going,
         "held": recipients - going,
-        "needs_second": recipients > MailDesign.current().four_eyes_above,
+        "needs_second": needs_second(going),
         "approval": approval,
         "mine": approval is not None and approval.asked_by_id == request.user.pk,
         "dns_url": "" if asked else step_url(campaign, "check", dns=1),
@@ -133,9 +136,8 @@ def _tabs(campaign: Campaign, step: str, current: Variant) -> list[dict[str, Any
     ]
 
 
-def preview_bar(request: HttpRequest, campaign: Campaign, variant: Variant) -> dict[str, Any]:
+def preview_bar(request: HttpRequest, campaign: Campaign, variant: Variant, found: Waterfall | None) -> dict[str, Any]:
     """Whose mail is shown, and the way to the person before and after."""
-    found = audience.waterfall(campaign, request.user)
     number = number_from(request, "person", 1) or 1
     total = found.left if found else 0
     number = min(max(number, 1), max(total, 1))

@@ -80,7 +80,7 @@ class CampaignUpdate(GatedUpdate):
                 words = _("%(who)s changed this meanwhile to “%(theirs)s”. Save again to keep yours.") % {"who": one.theirs_by or _("Somebody"), "theirs": one.theirs}
                 form.add_error(one.name if one.name in form.fields else None, words)
         data = form.data.copy()
-        data["version"] = str(stale.current.version)  # type: ignore[attr-defined]
+        data["version"] = str(stale.current.version)
         form.data = data
         response = self.form_invalid(form)
         response.status_code = 409
@@ -117,7 +117,7 @@ class Campaigns(Crud):
     detail_view = CampaignDetail
     templates = {"form": "campaigns/builder.html", "detail": "campaigns/detail.html"}
     columns = [
-        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail=lambda row: row.goal, field="name"),
+        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail="goal", field="name"),
         Column("state", gettext_lazy("State"), lambda row: row.get_state_display(), "state", "tag", priority=1, tone=lambda row: TONES[row.state]),
         Column("segment", gettext_lazy("Segment"), "segment", "", priority=3, joins=("segment",)),
         Column("send_at", gettext_lazy("To be sent"), "send_at", "", "ago", priority=4, shown=False),

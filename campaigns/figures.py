@@ -16,7 +16,8 @@ WITHDRAWN = "stopped"  # reason of those whose mail was withdrawn at the last mo
 
 @dataclass(frozen=True)
 class Progress:
-    """Counts of people. `left_out` maps the reason to how many; `held` are withdrawn while the campaign is paused and go again when it is resumed."""
+    """Counts of people. `left_out` maps the reason to how many; mails withdrawn while the campaign is
+    paused count as waiting: they go again when it is resumed."""
 
     selected: int = 0
     accepted: int = 0

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from campaigns.models import Campaign, CampaignCost
 from contacts.models import TRACKING
-from crm.core.mail.addresses import BadAddress, read_mailbox
+from crm.core.mail.forms import clean_mailbox
 from crm.core.saving import FactsForm
 
 LATE = timedelta(minutes=5)  # a time that has just passed means at once
@@ -33,20 +33,13 @@ class GoalForm(FactsForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in {"segment", "purpose"} & set(self.fields):
-            self.fields[name].empty_label = _("please choose")  # type: ignore[attr-defined]
+            self.fields[name].empty_label = _("please choose")
         if "purpose" in self.fields:
             chosen = Q(active=True) & ~Q(key=TRACKING) | Q(pk=self.instance.purpose_id or 0)
-            self.fields["purpose"].queryset = self.fields["purpose"].queryset.filter(chosen)  # type: ignore[attr-defined]
+            self.fields["purpose"].queryset = self.fields["purpose"].queryset.filter(chosen)
 
     def clean_sender(self) -> str:
-        text: str = self.cleaned_data["sender"]
-        if not text:
-            return ""
-        try:
-            name, address = read_mailbox(text)
-        except BadAddress:
-            raise forms.ValidationError(_("Please write it as: Name <name@firm.example>")) from None
-        return f"{name} <{address}>" if name else address
+        return clean_mailbox(self.cleaned_data["sender"])
 
 
 class TestForm(FactsForm):

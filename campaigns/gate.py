@@ -12,8 +12,10 @@ from campaigns.models import Campaign, Delivery
 from campaigns.waterfall import Place, placed
 from contacts.consent_gate import permitted
 from contacts.consent_links import StopLinks, stop_links
-from contacts.models import EmailAddress, Party
+from contacts.models import Party
 from crm.core.mail.addresses import BadAddress, normalise
+
+KIND = "campaign"  # of the mails, in `crm/mails.py`
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,11 @@ class Way:
 
     address: str = ""
     reason: str = ""
+
+
+def source_of(campaign_id: int) -> str:
+    """How a campaign is named in the ledger of consents."""
+    return f"campaign:{campaign_id}"
 
 
 def examine(campaign: Campaign, ids: Iterable[int]) -> dict[int, Way]:
@@ -37,13 +44,14 @@ def examine(campaign: Campaign, ids: Iterable[int]) -> dict[int, Way]:
 
 
 def still() -> Q:
-    """The last word on a mail as it leaves: its campaign runs, and the person at this address may still be written to for its purpose."""
+    """The last word on a mail as it leaves: its campaign runs (or has ended, and somebody sends what was unclear again), and the person at
+    this address may still be written to for its purpose."""
     address = OuterRef(OuterRef("address"))
-    running = Campaign.objects.unrestricted().filter(permitted(OuterRef("purpose_id"), address), pk=OuterRef("campaign_id"), state=Campaign.State.RUNNING)
-    came_back = EmailAddress.objects.unrestricted().filter(normalised=OuterRef("address"), bounced_at__isnull=False)
-    return Q(Exists(Delivery.objects.unrestricted().filter(~Exists(came_back), Exists(running), pk=OuterRef("subject_id"))))
+    sends = [Campaign.State.RUNNING, Campaign.State.DONE]
+    running = Campaign.objects.unrestricted().filter(permitted(OuterRef("purpose_id"), address), pk=OuterRef("campaign_id"), state__in=sends)
+    return Q(Exists(Delivery.objects.unrestricted().filter(Exists(running), pk=OuterRef("subject_id"))))
 
 
 def ways_out(campaign: Campaign, delivery: Delivery) -> StopLinks:
     """What lets the person say no: headers for mail programs (RFC 8058), the page to stop, the page to choose."""
-    return stop_links(delivery.address, campaign.purpose, language=campaign.language, source=f"campaign:{campaign.pk}")
+    return stop_links(delivery.address, campaign.purpose, language=campaign.language, source=source_of(campaign.pk))

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
 from campaigns.content import Design, Mail, compile_mail, missing
 from campaigns.models import Campaign, MailDesign, Variant
 from contacts.letters import addressee, stored
@@ -12,6 +16,8 @@ from contacts.models import Affiliation, Party
 from contacts.parts import main
 from contacts.salutation import letter_salutation
 from crm.core.models import Installation
+
+FIELDS = {"first_name": "first_name", "last_name": "last_name", "company": "employer", "owner": "owner"}  # placeholder → the field it tells of
 
 
 def with_words(rows: Any) -> Any:
@@ -46,11 +52,10 @@ def firm_of(party: Party) -> int:
 def design_of(campaign: Campaign) -> Design:
     """The house's design in the language of the campaign."""
     row, house, purpose = MailDesign.current(), Installation.current().name, campaign.purpose
-    if campaign.language == "en":
-        reason = f"You receive this mail from {house} because you agreed to it" + (f": {purpose.label_en}." if purpose else ".")
-        return Design(house, row.imprint, reason, "Unsubscribe", "What I want to receive", "en", row.colour)
-    reason = f"Sie erhalten diese Mail von {house}, weil Sie eingewilligt haben" + (f": {purpose.label_de}." if purpose else ".")
-    return Design(house, row.imprint, reason, "Abmelden", "Was ich bekommen möchte", "de", row.colour)
+    with translation.override(campaign.language):
+        words = _("You receive this mail from %(house)s because you agreed to it: %(purpose)s.") if purpose else _("You receive this mail from %(house)s because you agreed to it.")
+        reason = words % {"house": house, "purpose": purpose}
+        return Design(house, row.imprint, reason, pgettext("link in a mail", "Unsubscribe"), _("What I want to receive"), campaign.language, row.colour)
 
 
 def compiled(campaign: Campaign, image: str = "cid:{}") -> list[tuple[Variant, Mail]]:
@@ -59,12 +64,13 @@ def compiled(campaign: Campaign, image: str = "cid:{}") -> list[tuple[Variant, M
     return [(variant, compile_mail(variant.subject, variant.preheader, variant.blocks, design, image)) for variant in campaign.variants.all()]
 
 
-def gaps_of(campaign: Campaign, parties: Iterable[Party]) -> Mapping[int, list[str]]:
-    """Contact's id → the placeholders that would leave a gap in its mail, in whichever variant. Contacts without one are left out."""
+def gaps_of(campaign: Campaign, parties: Iterable[Party], hidden: frozenset[str]) -> Mapping[int, list[str]]:
+    """Contact's id → the placeholders that would leave a gap in its mail, in whichever variant. Contacts without one are left out, and so is
+    what depends on fields `hidden` from the reader: nobody learns from a gap what a hidden field holds."""
     variants, found = list(campaign.variants.all()), {}
     for party in parties:
         words = words_of(party, campaign.language)
-        empty = dict.fromkeys(name for one in variants for name in missing(one.subject, one.preheader, one.blocks, words))
+        empty = dict.fromkeys(name for one in variants for name in missing(one.subject, one.preheader, one.blocks, words) if FIELDS.get(name) not in hidden)
         if empty:
             found[party.pk] = list(empty)
     return found

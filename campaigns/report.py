@@ -14,13 +14,13 @@ from campaigns.ab import SAME, WINNER
 from campaigns.effect import Between
 from campaigns.figures import WITHDRAWN, Progress, progress
 from campaigns.forms import CostForm
-from campaigns.models import Campaign, Delivery
+from campaigns.models import Campaign, Delivery, letter
 from campaigns.results import Arm, Results, results
 from campaigns.services import RELEASE
 from campaigns.waterfall import Place
 from contacts.models import Party
 from crm.core import formats
-from crm.core.access import hidden_fields
+from crm.core.access import hidden_fields, scope_of
 from crm.core.approvals import open_approval
 from crm.core.models import Installation, OutgoingMail
 from sales.models import Opportunity
@@ -35,7 +35,7 @@ REASONS = {
     "returned": gettext_lazy("came back: the address was not reached"),
     "unclear": gettext_lazy("unclear whether the mail server has it"),
 }
-LIVE = {State.RELEASED, State.RUNNING, State.PAUSED}
+LIVE = {State.RUNNING, State.PAUSED}
 MOST = 500  # contacts named on one page
 
 
@@ -55,7 +55,7 @@ def page(request: HttpRequest, campaign: Campaign, **given: Any) -> dict[str, An
         "may_change": may_change,
         "approval": approval,
         "may_decide": approval is not None and approval.asked_by_id != user.pk and may_change,
-        "facts": _facts(campaign),
+        "facts": _facts(campaign, user),
         "variants": list(campaign.variants.all()),
         **running(campaign, user),
     }
@@ -91,8 +91,8 @@ def _rows(campaign: Campaign, found: Progress) -> list[dict[str, Any]]:
     return [{"label": reason_label(key), "n": n, "url": f"{url}?{urlencode({'reason': key})}"} for key, n in sorted(counts.items(), key=lambda pair: -pair[1]) if n]
 
 
-def left_out(campaign: Campaign, reader: Any, reason: str) -> list[dict[str, Any]]:
-    """The contacts behind one row that the reader may see."""
+def left_out(campaign: Campaign, reader: Any, reason: str) -> tuple[list[dict[str, Any]], int]:
+    """The contacts behind one row that the reader may see: the first MOST of them, and how many there are."""
     rows = Delivery.objects.visible_to(reader).filter(campaign=campaign)
     if reason == "control":
         rows = rows.filter(arm=-1)
@@ -102,47 +102,61 @@ def left_out(campaign: Campaign, reader: Any, reason: str) -> list[dict[str, Any
         rows = rows.filter(mail__state=OutgoingMail.State.WITHDRAWN)
     else:
         rows = rows.filter(reason=reason, arm__isnull=True)
+    rows = rows.filter(party__in=Party.objects.visible_to(reader).values("pk"))
     found = list(rows.select_related("mail").order_by("pk")[:MOST])
     parties = Party.objects.visible_to(reader).in_bulk([row.party_id for row in found])
-    return [{"party": parties[row.party_id], "answer": row.mail.answer if row.mail else ""} for row in found if row.party_id in parties]
+    return [{"party": parties[row.party_id], "answer": row.mail.answer if row.mail else ""} for row in found], len(found) if len(found) < MOST else rows.count()
 
 
-def _facts(campaign: Campaign) -> list[dict[str, Any]]:
+def _facts(campaign: Campaign, reader: Any) -> list[dict[str, Any]]:
     when = formats.moment(campaign.send_at) if campaign.send_at else _("as soon as it is released")
     house = Installation.current().currency
-    return [
-        {"label": _("Goal"), "text": campaign.goal},
-        {"label": _("Segment"), "text": str(campaign.segment or "")},
-        {"label": _("Success is"), "text": _("%(metric)s within %(days)s days") % {"metric": campaign.get_metric_display(), "days": formats.number(campaign.days)}},
-        {"label": _("To be sent"), "text": when},
-        {"label": _("Released by"), "text": str(campaign.released_by or "")},
-        {"label": _("Budget"), "text": formats.money(campaign.budget, house) if campaign.budget is not None else ""},
+    hidden = hidden_fields(reader, Campaign)
+    facts = [
+        ({"goal"}, {"label": _("Goal"), "text": campaign.goal}),
+        ({"segment"}, {"label": _("Segment"), "text": str(campaign.segment or "")}),
+        ({"metric", "days"}, {"label": _("Success is"), "text": _("%(metric)s within %(days)s days") % {"metric": campaign.get_metric_display(), "days": formats.number(campaign.days)}}),
+        ({"send_at"}, {"label": _("To be sent"), "text": when}),
+        (set(), {"label": _("Released by"), "text": str(campaign.released_by or "")}),
+        ({"budget"}, {"label": _("Budget"), "text": formats.money(campaign.budget, house) if campaign.budget is not None else ""}),
     ]
+    return [fact for fields, fact in facts if not fields & hidden]
+
+
+def sees_sales(reader: Any) -> tuple[bool, bool]:
+    """Whether the reader is shown how many opportunities came of campaigns, and what they are worth.
+
+    A report counts those of the whole house, and for a campaign to few people that is as good as seeing them: so both only to who sees all of them.
+    """
+    reach = scope_of(reader).reach("view", "opportunity")
+    every = reach is not None and reach.everything
+    return every, every and "amount" not in hidden_fields(reader, Opportunity)
 
 
 def _results(campaign: Campaign, user: Any) -> dict[str, Any]:
     found, house = results(campaign), Installation.current().currency
-    money_hidden = "amount" in hidden_fields(user, Opportunity)
-    lines = [_line(row, campaign.variants.count(), house, money_hidden) for row in (*found.arms, found.control) if row.people or row.arm >= 0]
+    opportunities, money = sees_sales(user)
+    lines = [_line(row, campaign.variants.count(), house, opportunities, money) for row in (*found.arms, found.control) if row.people or row.arm >= 0]
     return {
         "results": found,
         "lines": lines,
-        "money_hidden": money_hidden,
-        "verdict": verdict_words(campaign, found),
+        "opportunities_shown": opportunities,
+        "money_shown": money,
+        "verdict": verdict_words(campaign, found) if opportunities or campaign.metric != Campaign.Metric.OPPORTUNITY else "",
         "verdict_state": "good" if found.verdict.kind == WINNER else "",
-        "effect_words": [] if money_hidden else effect_words(found, house),
+        "effect_words": effect_words(found, house) if money else [],
     }
 
 
-def _line(row: Arm, variants: int, house: str, money_hidden: bool) -> dict[str, Any]:
-    label = _("Control group") if row.arm < 0 else _("Mail %(letter)s") % {"letter": "ABCDEFGH"[row.arm]} if variants > 1 else _("Mail")
+def _line(row: Arm, variants: int, house: str, opportunities: bool, money: bool) -> dict[str, Any]:
+    label = _("Control group") if row.arm < 0 else _("Mail %(letter)s") % {"letter": letter(row.arm)} if variants > 1 else _("Mail")
     return {
         "label": label,
         "people": row.people,
         "answers": row.answers,
         "answered": between_percent(row.answered) if row.people else "",
-        "opportunities": row.opportunities,
-        "revenue": "" if money_hidden else formats.money(row.revenue, house, decimals=0),
+        "opportunities": row.opportunities if opportunities else None,
+        "revenue": formats.money(row.revenue, house, decimals=0) if money else "",
     }
 
 
@@ -157,9 +171,8 @@ def verdict_words(campaign: Campaign, found: Results) -> str:
     if campaign.variants.count() < 2:
         return ""
     if kind == WINNER:
-        letter = "ABCDEFGH"[found.verdict.winner or 0]
         return _("Mail %(letter)s works better. If nothing was behind it, so much would be seen in fewer than %(chance)s of such tests, however often one looks.") % {
-            "letter": letter, "chance": formats.percent(max(found.verdict.chance, 0.001), 1),
+            "letter": letter(found.verdict.winner or 0), "chance": formats.percent(max(found.verdict.chance, 0.001), 1),
         }  # fmt: skip
     if kind == SAME:
         return _("No difference worth having: a mail that brings %(effect)s %% more would have shown by now.") % {"effect": effect}

@@ -8,10 +8,11 @@ currency. Those held out are counted over the same days from the start.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property, partial
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
@@ -54,11 +55,6 @@ class Arm:
         """Share of people who answered."""
         return share(self.answers, self.people)
 
-    @property
-    def opened(self) -> Between:
-        """Opportunities per person."""
-        return share(min(self.opportunities, self.people), self.people)
-
 
 @dataclass(frozen=True)
 class Results:
@@ -66,13 +62,18 @@ class Results:
 
     arms: list[Arm]
     control: Arm
-    verdict: Verdict
+    race: Callable[[], Race]
     over: bool
     cost: Decimal
     firms: int = 0
     gain: Between | None = None
     back: Between | None = None
     whole: Arm = field(default_factory=lambda: Arm(0))
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What the test says; run only where somebody asks."""
+        return self.race().verdict
 
 
 def people_of(campaign: Campaign) -> list[Person]:
@@ -158,7 +159,7 @@ def results(campaign: Campaign, now: datetime | None = None) -> Results:
     return Results(
         arms=sent,
         control=arms[CONTROL],
-        verdict=race_of(people, hits, number, campaign.effect).verdict,
+        race=partial(race_of, people, hits, number, campaign.effect),
         over=campaign.ended_at is not None and last is not None and now > last + timedelta(days=days),
         cost=cost,
         firms=len(units[True]),

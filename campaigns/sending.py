@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone, translation
@@ -17,33 +20,49 @@ from campaigns.content import PREFERENCES, UNSUBSCRIBE, Mail, cid
 from campaigns.figures import State as MailState
 from campaigns.models import Campaign, Delivery, SegmentMember
 from campaigns.recipients import compiled, firm_of, with_words, words_of
-from campaigns.services import hold, save, start_writing
-from campaigns.waterfall import Place
+from campaigns.segments import members
+from campaigns.services import go_on, hold, needs_second, put_back, released_by_two, save, segment_changed, start_writing
+from campaigns.waterfall import Place, waterfall
 from contacts.diary import touch
-from contacts.models import Interaction, Party
+from contacts.models import EmailAddress, Interaction, Party
 from crm.core.mail.plan import Attachment, Recipient, draft_mail, plan_many
 from crm.core.models import Job, MailFile, OutgoingMail
 from crm.core.work import work
 
+log = logging.getLogger("lotse.campaigns")
 BATCH = 200  # people written down in one transaction
-KIND = "campaign"  # of their mails, in `crm/mails.py`
+TOLD_FOR = timedelta(days=30)  # how long after its end what was unclear may still turn out to have arrived
 GONE = "gone"  # the reason of a contact that was deleted meanwhile
 State = Campaign.State
 
 
 def once(delivery: int) -> str:
     """The key of a delivery's mail: there is one of it."""
-    return f"campaign:{delivery}"
+    return f"campaign:{delivery}"  # as the statement in `plan` says, too
 
 
 def tend_campaigns(now: datetime | None = None) -> None:
     """Run by each tick: begin what is due, tell the history, end what has ended."""
-    now = now or timezone.now()
-    for pk in Campaign.objects.unrestricted().filter(state=State.RELEASED).filter(Q(send_at__isnull=True) | Q(send_at__lte=now)).values_list("pk", flat=True):
-        begin(pk, now)
-    for pk in Campaign.objects.unrestricted().filter(state__in=[State.RUNNING, State.PAUSED]).values_list("pk", flat=True):
-        tell_history(pk)
-        finish(pk, now)
+    now, campaigns = now or timezone.now(), Campaign.objects.unrestricted()
+    due = campaigns.filter(Q(send_at__isnull=True) | Q(send_at__lte=now), state=State.RELEASED)
+    for pk in due.values_list("pk", flat=True):
+        _by_itself(begin, pk, now)
+    for row in campaigns.filter(state=State.RUNNING):
+        _by_itself(go_on, row)  # a mail withdrawn at the very moment of going on
+    untold = Delivery.objects.unrestricted().filter(campaign=OuterRef("pk"), told=False, mail__state=MailState.ACCEPTED)
+    begun = campaigns.filter(Exists(untold), started_at__isnull=False).filter(Q(ended_at__isnull=True) | Q(ended_at__gt=now - TOLD_FOR))
+    for pk in begun.values_list("pk", flat=True):
+        _by_itself(tell_history, pk)
+    for pk in campaigns.filter(state=State.RUNNING).values_list("pk", flat=True):
+        _by_itself(finish, pk, now)
+
+
+def _by_itself(step: Callable[..., Any], *facts: Any) -> None:
+    """One campaign in trouble keeps no other from going on."""
+    try:
+        step(*facts)
+    except Exception:
+        log.exception("%s of campaign %s failed", step.__name__, facts[0])
 
 
 def begin(pk: int, now: datetime) -> bool:
@@ -52,9 +71,27 @@ def begin(pk: int, now: datetime) -> bool:
         held = Campaign.objects.unrestricted().select_for_update(skip_locked=True, of=("self",)).filter(pk=pk, state=State.RELEASED).first()
         if held is None or (held.send_at is not None and held.send_at > now):
             return False
-        with work(by=held.released_by), translation.override(held.released_by.language):  # type: ignore[union-attr]
+        assert held.released_by is not None  # a constraint: whatever is released was released by somebody
+        if reason := _against(held):
+            put_back(held, reason)
+            return False
+        with work(by=held.released_by), translation.override(held.released_by.language):
             start_writing(held, now)
         return True
+
+
+def _against(held: Campaign) -> str:
+    """Why it may not begin as it was released (see `put_back`), "" if nothing speaks against it."""
+    assert held.released_by is not None and held.segment is not None and held.released_at is not None
+    if not held.released_by.is_active:
+        return "gone"
+    if segment_changed(held, held.released_at):
+        return "changed"
+    try:
+        found = waterfall(members(held.segment.tree, held.released_by), held.purpose)
+    except ValidationError:
+        return "words"  # the releaser may no longer ask what the segment asks
+    return "many" if needs_second(held.going(found.left)) and not released_by_two(held) else ""
 
 
 def write_down(job: Job) -> bool:
@@ -62,8 +99,8 @@ def write_down(job: Job) -> bool:
     held = hold(Campaign(pk=job.params["campaign"]))
     if held.state not in {State.RUNNING, State.PAUSED} or held.snapshot is None:
         return True
-    members = SegmentMember.objects.filter(snapshot=held.snapshot_id, party_id__gt=job.cursor.get("after", 0)).order_by("party_id")
-    ids = list(members.values_list("party_id", flat=True)[:BATCH])
+    rest = SegmentMember.objects.filter(snapshot=held.snapshot_id, party_id__gt=job.cursor.get("after", 0)).order_by("party_id")
+    ids = list(rest.values_list("party_id", flat=True)[:BATCH])
     if not ids:
         return True
     note(held, ids)
@@ -77,7 +114,10 @@ def note(campaign: Campaign, ids: list[int]) -> None:
     """The arm of each of these contacts, or why it is left out. Who is written down already stays as it is."""
     parties = {party.pk: party for party in with_words(Party.objects.unrestricted().filter(pk__in=ids))}
     ways = gate.examine(campaign, ids)
-    taken = set(Delivery.objects.unrestricted().filter(campaign=campaign, address__in=[way.address for way in ways.values() if way.address]).values_list("address", flat=True))
+    addresses = [way.address for way in ways.values() if way.address]
+    taken = set(Delivery.objects.unrestricted().filter(campaign=campaign, address__in=addresses).values_list("address", flat=True))
+    held_out = Delivery.objects.unrestricted().filter(campaign=campaign, arm=CONTROL).exclude(party__in=ids).values("party")
+    taken |= set(EmailAddress.objects.unrestricted().filter(party__in=held_out, is_primary=True, normalised__in=addresses).values_list("normalised", flat=True))
     arms, rows = campaign.variants.count(), []
     for pk in ids:
         way = ways.get(pk) or gate.Way(reason=GONE)
@@ -85,7 +125,7 @@ def note(campaign: Campaign, ids: list[int]) -> None:
             way = gate.Way(reason=Place.TWICE.value)
         arm = None if way.reason else split(campaign.pk, pk, arms=arms, control=campaign.control * 10, house=firm_of(parties[pk]))
         goes = arm is not None and arm != CONTROL
-        taken |= {way.address} if goes else set()
+        taken |= {way.address} if arm is not None else set()
         rows.append(Delivery(campaign=campaign, party_id=pk, arm=arm, reason=way.reason, address=way.address if goes else ""))
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)
 
@@ -112,7 +152,7 @@ def _draft(campaign: Campaign, delivery: Delivery, party: Party, mail: Mail) -> 
     filled = mail.filled({**words_of(party, campaign.language), UNSUBSCRIBE: ways.stop, PREFERENCES: ways.preferences})
     to = Recipient(delivery.address, campaign.language, str(party))
     facts: dict[str, Any] = {"heading": filled.subject, "body": filled.text, "html": filled.html, "sender": campaign.sender, "headers": ways.headers, "subject": delivery}
-    return draft_mail(to, once=once(delivery.pk), kind=KIND, **facts)
+    return draft_mail(to, once=once(delivery.pk), kind=gate.KIND, **facts)
 
 
 def files_of(campaign: Campaign, mail: Mail) -> list[Attachment]:
@@ -131,7 +171,6 @@ def finish(pk: int, now: datetime) -> bool:
         open_mail = [*OutgoingMail.WAITING, *OutgoingMail.HELD]
         if Delivery.objects.unrestricted().filter(Q(mail__state__in=open_mail) | Q(mail__isnull=True, arm__gte=0), campaign=held).exists():
             return False
-        tell_history(pk)
         save(held, None, state=State.DONE, ended_at=now)
         return True
 

@@ -9,14 +9,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns.models import Campaign, CampaignImage, Delivery, MailDesign, Variant
+from campaigns import gate
+from campaigns.models import Campaign, CampaignImage, Delivery, MailDesign, Segment, Variant
 from campaigns.segments.services import keep_segment
 from crm.core.approvals import ask_approval, decide_approval, open_approval, withdraw_approval
 from crm.core.errors import RuleBroken
 from crm.core.events import emit
 from crm.core.jobs import cancel_job, start_job
-from crm.core.models import Approval, Installation, OutgoingMail
+from crm.core.models import Approval, Installation, Job, OutgoingMail
 from crm.core.saving import save_facts
+from crm.core.subjects import of_subject
 from crm.core.tasks import ring
 from crm.core.work import work
 
@@ -26,9 +28,21 @@ MOST_VARIANTS = 4
 State = Campaign.State
 
 
+def needs_second(recipients: int) -> bool:
+    """May no one release a mail to so many alone?"""
+    return recipients > MailDesign.current().four_eyes_above
+
+
+def stamp(campaign: Campaign) -> tuple[Any, ...]:
+    """What was looked at: the campaign, its mails and its segment, each as of a version."""
+    mails = tuple(Variant.objects.filter(campaign=campaign).order_by("pk").values_list("pk", "version"))
+    segment = Segment.objects.unrestricted().filter(pk=campaign.segment_id or 0).values_list("version", flat=True).first()
+    return (campaign.version, campaign.segment_id, segment, mails)
+
+
 def hold(campaign: Campaign) -> Campaign:
     """The row as it is now, locked until the transaction ends."""
-    return Campaign.objects.unrestricted().select_for_update(of=("self",)).select_related("snapshot", "released_by", "job").get(pk=campaign.pk)
+    return Campaign.objects.unrestricted().select_for_update(of=("self",)).select_related("snapshot", "segment", "released_by", "job").get(pk=campaign.pk)
 
 
 def save(held: Campaign, by: Any, **values: Any) -> None:
@@ -55,11 +69,13 @@ def save_campaign(form: Any, *, by: Any) -> Campaign:
         return row
 
 
-def save_content(campaign: Campaign, position: int, *, subject: str, preheader: str, blocks: list[dict[str, Any]], by: Any) -> None:
-    """Write down what one mail of a draft says."""
+def save_content(campaign: Campaign, position: int, *, subject: str, preheader: str, blocks: list[dict[str, Any]], by: Any, version: int | None = None) -> None:
+    """Write down what one mail of a draft says. Raises RuleBroken if it is no longer as it was read (`version`)."""
     with work(by=by):
         _editable(campaign, by)
         variant = campaign.variants.select_for_update().get(position=position)
+        if version is not None and variant.version != version:
+            raise RuleBroken(_("Somebody else has changed this mail meanwhile. Please open it again; your text is still here to copy."))
         variant.subject, variant.preheader, variant.blocks, variant.updated_by = subject, preheader, blocks, by
         variant.version += 1
         variant.save(update_fields=["subject", "preheader", "blocks", "version", "updated_by", "updated_at"])
@@ -94,16 +110,18 @@ def keep_image(campaign: Campaign, digest: str, kind: str, size: int) -> None:
     CampaignImage.objects.get_or_create(campaign=campaign, file_id=digest, defaults={"kind": kind, "size": size})
 
 
-def release_campaign(campaign: Campaign, *, recipients: int, by: Any, at: datetime | None = None) -> Approval | None:
+def release_campaign(campaign: Campaign, *, recipients: int, by: Any, at: datetime | None = None, seen: tuple[Any, ...] | None = None) -> Approval | None:
     """Let it go at its time. With many recipients a second person is asked: returns the question, None if it is released.
 
-    The page has checked it; what is wrong with it stands in `campaigns.preflight`.
+    The page has checked it as of `seen` (`stamp`); what is wrong with it stands in `campaigns.preflight`.
     """
     with work(by=by):
         held = hold(campaign)
         if held.state != State.DRAFT:
             raise RuleBroken(_("This campaign is no draft any more."))
-        if recipients <= MailDesign.current().four_eyes_above:
+        if seen is not None and stamp(held) != seen:
+            raise RuleBroken(_("Somebody has changed something meanwhile. Please look at the check again."))
+        if not needs_second(recipients):
             _release(held, by, at or timezone.now())
             return None
         save(held, by, state=State.READY)
@@ -119,9 +137,12 @@ def decide_release(campaign: Campaign, *, granted: bool, by: Any, note: str = ""
         asked = open_approval(held, RELEASE)
         if asked is None or held.state != State.READY:
             raise RuleBroken(_("Nobody asks for a release here any more."))
+        at = at or timezone.now()
+        if granted and segment_changed(held, asked.asked_at):
+            raise RuleBroken(_("The segment was changed after the question. Please have it asked anew."))
         decided = decide_approval(asked, by=by, granted=granted, note=note, at=at)
         if granted:
-            _release(held, by, at or timezone.now())
+            _release(held, by, at)  # at the same time: so it is known later that two released it
         else:
             save(held, by, state=State.DRAFT)
         emit("campaigns.release_decided", held, by=by, approval=decided.pk)
@@ -136,6 +157,23 @@ def unrelease_campaign(campaign: Campaign, *, by: Any) -> None:
             raise RuleBroken(_("This campaign has begun and is no draft any more."))
         withdraw_approval(held, RELEASE, by=by)
         save(held, by, state=State.DRAFT, released_by=None, released_at=None)
+
+
+def segment_changed(held: Campaign, since: datetime) -> bool:
+    """Is the segment no longer what was looked at?"""
+    return held.segment is not None and held.segment.updated_at > since
+
+
+def put_back(held: Campaign, reason: str) -> None:
+    """It cannot begin as it was released: a draft again, and those it concerns are told why (`reason`: changed, many, words or gone)."""
+    with work():
+        emit("campaigns.put_back", held, reason=reason, releaser=held.released_by_id)
+        save(held, None, state=State.DRAFT, released_by=None, released_at=None)
+
+
+def released_by_two(held: Campaign) -> bool:
+    """Did a second person release it?"""
+    return Approval.objects.filter(of_subject(held), kind=RELEASE, granted=True, decided_by=held.released_by_id, decided_at=held.released_at).exists()
 
 
 def pause_campaign(campaign: Campaign, *, by: Any) -> None:
@@ -154,19 +192,28 @@ def resume_campaign(campaign: Campaign, *, by: Any) -> None:
         if held.state != State.PAUSED:
             raise RuleBroken(_("This campaign is not paused."))
         save(held, by, state=State.RUNNING)
-        withheld = OutgoingMail.objects.filter(delivery__campaign=held, state=OutgoingMail.State.WITHDRAWN).values("pk")
-        OutgoingMail.objects.filter(pk__in=withheld, state=OutgoingMail.State.WITHDRAWN).update(state=OutgoingMail.State.PLANNED, due_at=timezone.now(), answer="")
+        go_on(held)
+
+
+def go_on(running: Campaign) -> int:
+    """Plan again what was withheld while the campaign rested and may still leave. Returns how many."""
+    withheld = OutgoingMail.objects.filter(delivery__campaign=running, state=OutgoingMail.State.WITHDRAWN).values("pk")
+    mails = OutgoingMail.objects.filter(gate.still(), pk__in=withheld, state=OutgoingMail.State.WITHDRAWN)
+    count = mails.update(state=OutgoingMail.State.PLANNED, due_at=timezone.now(), answer="", give_up_at=None)
+    if count:
         ring("crm.core.tasks.send_mails")
+    return count
 
 
 def cancel_campaign(campaign: Campaign, *, by: Any, at: datetime | None = None) -> None:
     """End it. What has not left never leaves."""
     with work(by=by):
+        job = Job.objects.filter(pk__in=Campaign.objects.unrestricted().filter(pk=campaign.pk).values("job")).first()
+        if job is not None and job.is_open:
+            cancel_job(job, by=job.by)  # before the campaign is held: the job itself takes them in this order
         held = hold(campaign)
         if held.state not in {State.RELEASED, State.RUNNING, State.PAUSED}:
             raise RuleBroken(_("There is nothing to cancel."))
-        if held.job is not None and held.job.is_open:
-            cancel_job(held.job, by=held.job.by)
         save(held, by, state=State.CANCELLED, ended_at=at or timezone.now())
         mine = OutgoingMail.objects.filter(delivery__campaign=held).values("pk")
         OutgoingMail.objects.filter(pk__in=mine, state__in=OutgoingMail.WAITING).update(state=OutgoingMail.State.WITHDRAWN, answer=_("The campaign was cancelled."))

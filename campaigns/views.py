@@ -43,18 +43,20 @@ def content(request: HttpRequest, row: Campaign) -> HttpResponse:
     """Save one mail; `do` may move, add or remove a part, or go on to the next step."""
     variant = builder.variant_at(row, request)
     form = ContentForm(request.POST, request.FILES, variant=variant, images=builder.images_of(row))
-    if form.is_valid() and form.cleaned_data["version"] != variant.version:
-        form.add_error(None, _("Somebody else has changed this mail meanwhile. Please open it again; your text is still here to copy."))
+    do = request.POST.get("do", "")
+    if form.is_valid():
+        try:
+            with work(by=request.user):
+                blocks, images = form.stored()
+                for image in images:
+                    services.keep_image(row, *image)
+                blocks, at = rearranged(blocks, do)
+                facts = {name: form.cleaned_data[name].strip() for name in ("subject", "preheader")}
+                services.save_content(row, variant.position, blocks=blocks, by=request.user, version=form.cleaned_data["version"], **facts)
+        except RuleBroken as broken:
+            form.add_error(None, broken.message)
     if not form.is_valid():
         return render(request, "campaigns/builder.html", {"crud": Campaigns, **builder.page(request, row, "content", content=form)}, status=422)
-    do = request.POST.get("do", "")
-    with work(by=request.user):
-        blocks, images = form.stored()
-        for image in images:
-            services.keep_image(row, *image)
-        blocks, at = rearranged(blocks, do)
-        facts = {name: form.cleaned_data[name].strip() for name in ("subject", "preheader")}
-        services.save_content(row, variant.position, blocks=blocks, by=request.user, **facts)
     if do == "next":
         return HttpResponseRedirect(builder.step_url(row, "test"))
     if not do:
@@ -107,7 +109,7 @@ def shown(campaign: Campaign, subject: str, preheader: str, blocks: list[dict[st
 def gaps(request: HttpRequest, row: Campaign) -> HttpResponse:
     """In whose mail something would be missing, and what."""
     people = audience.sample(row, request.user, audience.LOOKED_AT)
-    found = gaps_of(row, people)
+    found = gaps_of(row, people, hidden_fields(request.user, Party))
     labels = dict(builder.PLACEHOLDERS)
     rows = [{"party": party, "words": ", ".join(str(labels.get(name, name)) for name in found[party.pk])} for party in people if party.pk in found]
     return render(request, "campaigns/gaps.html", {"title": _("Missing words"), "campaign": row, "rows": rows, "looked_at": len(people)})
@@ -136,10 +138,11 @@ def test_mail(request: HttpRequest, row: Campaign) -> HttpResponse:
 @action(Campaigns, "change")
 def release(request: HttpRequest, row: Campaign) -> HttpResponse:
     """Let it go, or ask a second person to."""
-    found = builder.checked(request, row)
+    seen = services.stamp(row)
+    found = builder.checked(request, row, audience.waterfall(row, request.user))
     if found["stopped"]:
         raise RuleBroken(_("Not yet: please put right what the check has found."))
-    asked = services.release_campaign(row, recipients=found["recipients"], by=request.user)
+    asked = services.release_campaign(row, recipients=found["recipients"], by=request.user, seen=seen)
     if asked is not None:
         say(request, _("A second person is asked to release it."))
         return HttpResponseRedirect(builder.step_url(row, "check"))
@@ -212,9 +215,10 @@ def cost(request: HttpRequest, row: Campaign) -> HttpResponse:
 def left_out(request: HttpRequest, row: Campaign) -> HttpResponse:
     """Who got nothing, and why; only contacts the reader may see are named."""
     reason = request.GET.get("reason", "")[:30]
-    rows = report.left_out(row, request.user, reason)
-    total = len(rows)
+    rows, total = report.left_out(row, request.user, reason)
     words = ngettext("%(n)s contact", "%(n)s contacts", total) % {"n": formats.number(total)}
+    if total > len(rows):
+        words = _("The first %(shown)s of %(all)s contacts") % {"shown": formats.number(len(rows)), "all": formats.number(total)}
     return render(request, "campaigns/left_out.html", {"title": report.reason_label(reason) or _("Left out"), "campaign": row, "rows": rows, "words": words})
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Case, CharField, Count, Exists, F, OuterRef, QuerySet, Subquery, TextChoices, Value, When, Window
+from django.db.models import Case, CharField, Count, F, OuterRef, QuerySet, Subquery, TextChoices, Value, When, Window
 from django.db.models.functions import Coalesce, Lower, NullIf, RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -35,13 +35,13 @@ class Place(TextChoices):
     """Where a contact ends, in the order of the waterfall."""
 
     NO_ADDRESS = "no_address", _("no e-mail address")
-    BOUNCED = Hindrance.BOUNCED.value, _("the address does not exist")
-    NO_CONSENT = Hindrance.NO_CONSENT.value, _("no consent")
-    REQUESTED = Hindrance.REQUESTED.value, _("asked for, but not confirmed")
-    WITHDRAWN = Hindrance.WITHDRAWN.value, _("consent withdrawn")
-    OBJECTED = Hindrance.OBJECTED.value, _("objected")
-    COMPLAINT = Hindrance.COMPLAINT.value, _("reported as spam")
-    LOST_KEY = Hindrance.LOST_KEY.value, _("the list of suppressed addresses cannot be read")
+    BOUNCED = Hindrance.BOUNCED.value, Hindrance.BOUNCED.label
+    NO_CONSENT = Hindrance.NO_CONSENT.value, Hindrance.NO_CONSENT.label
+    REQUESTED = Hindrance.REQUESTED.value, Hindrance.REQUESTED.label
+    WITHDRAWN = Hindrance.WITHDRAWN.value, Hindrance.WITHDRAWN.label
+    OBJECTED = Hindrance.OBJECTED.value, Hindrance.OBJECTED.label
+    COMPLAINT = Hindrance.COMPLAINT.value, Hindrance.COMPLAINT.label
+    LOST_KEY = Hindrance.LOST_KEY.value, Hindrance.LOST_KEY.label
     CAPPED = "capped", _("has had enough advertising lately")
     TWICE = "twice", _("same address as another contact")
     LEFT = "left", _("gets it")
@@ -87,7 +87,6 @@ def placed(rows: QuerySet[Party], purpose: Any, now: datetime | None = None) -> 
     capped = Case(When(to__in=_sated(now or timezone.now()), then=Value(Place.CAPPED.value)), default=Value(Place.LEFT.value))
     alone = Case(
         When(to__isnull=True, then=Value(Place.NO_ADDRESS.value)),
-        When(Exists(main.filter(bounced_at__isnull=False)), then=Value(Place.BOUNCED.value)),  # a mail of ours came back
         default=Coalesce(NullIf(why_not(purpose, "to"), Value("")), capped, output_field=CharField()),
         output_field=CharField(),
     )

@@ -39,13 +39,13 @@ class RecordForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.words = {row.purpose.key: row for row in wordings(language, to.channel)}
         self.known = {row.key: row for row in ConsentPurpose.objects.filter(active=True)}
-        self.fields["purposes"].choices = [*self.known.items(), (EVERYTHING, _("Everything (only to withdraw or to object)"))]  # type: ignore[attr-defined]
+        self.fields["purposes"].choices = [*self.known.items(), (EVERYTHING, _("Everything (only to withdraw or to object)"))]
         self.fields["at"].initial = timezone.now
 
     def ticks(self) -> list[dict[str, Any]]:
         """What `components/_ticks.html` draws."""
         ticked = {str(value) for value in self["purposes"].value() or []}
-        return [tick(key, label, self.words.get(key), key in ticked) for key, label in self.fields["purposes"].choices]  # type: ignore[attr-defined]
+        return [tick(key, label, self.words.get(key), key in ticked) for key, label in self.fields["purposes"].choices]
 
     def clean(self) -> dict[str, Any]:
         facts = super().clean() or self.cleaned_data

@@ -62,6 +62,11 @@ def reachable(address: Any = "to") -> Q:
     return ~Q(Exists(Suppression.objects.filter(channel=EMAIL, hash=AddressHash(_column(address)), reason__in=["bounced", "complaint"])))
 
 
+def not_stopped(purpose: Any, address: Any = "address") -> Q:
+    """Nobody said no, to this purpose or to everything, and the address can be reached: for what is asked without a consent."""
+    return ~Q(Exists(_stops(purpose, address, EMAIL))) & ~Q(Exists(_unreadable()))
+
+
 def purpose_of(purpose: Any) -> Any:
     """A purpose, by its key or as it is. Raises DoesNotExist."""
     return ConsentPurpose.objects.get(key=purpose) if isinstance(purpose, str) else purpose

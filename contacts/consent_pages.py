@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from django.core.exceptions import BadRequest
@@ -19,15 +18,13 @@ from contacts.consent_panel import places, steps
 from contacts.consent_steps import object_to, record_consent, withdraw_consent
 from contacts.crud import Parties, crud_of
 from contacts.models import ConsentEvent, Party
-from crm.core import pdf
+from crm.core import paper, pdf
 from crm.core.errors import RuleBroken
 from crm.core.feedback import say
-from crm.core.middleware import answer
 from crm.core.models import Installation
 from crm.core.views import action
 
 Kind = ConsentEvent.Kind
-log = logging.getLogger("lotse.consent")
 
 
 @action(Parties, "view", methods=("GET",))
@@ -82,12 +79,5 @@ def _write_down(form: RecordForm, to: Any, party: Party, by: Any) -> None:
 @action(Parties, "export", methods=("GET",))
 def party_consents_pdf(request: HttpRequest, party: Party) -> HttpResponse:
     """The evidence sheet: a file leaves the house, so it asks for the right to export."""
-    if not pdf.available():
-        return answer(request, 503, _("PDF files cannot be made on this server, because the library Pango is missing."))
-    try:
-        data = evidence.as_pdf(party, request.user)
-    except pdf.PdfFailed:
-        log.exception("no evidence sheet")
-        return answer(request, 503, _("The PDF could not be made. Please try again."))
     name = f"{_('consents')}-{party.number}-{timezone.localdate():%Y-%m-%d}.pdf"
-    return HttpResponse(data, content_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name.lower()}"'})
+    return paper.download(request, lambda: evidence.as_html(party, request.user), name.lower())

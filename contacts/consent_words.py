@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Max
 
-from contacts.models import ConsentPurpose, ConsentWording
+from contacts.models import TRACKING, ConsentPurpose, ConsentWording
 from contacts.presets import CONSENTS
 from contacts.reach import EMAIL
 from crm.core.work import work
@@ -32,7 +32,7 @@ def wordings(language: str, channel: str = EMAIL) -> list[ConsentWording]:
 def seed_consents() -> None:
     """The purposes a new installation starts with, and their words where there are none."""
     for position, (key, (german, english, words)) in enumerate(CONSENTS.items()):
-        purpose, _new = ConsentPurpose.objects.get_or_create(key=key, defaults={"label_de": german, "label_en": english, "position": position})
+        purpose, _new = ConsentPurpose.objects.get_or_create(key=key, defaults={"label_de": german, "label_en": english, "position": position, "active": key != TRACKING})  # nothing is tracked, so nobody is asked
         for channel, texts in words.items():
             for language, text in zip(("de", "en"), texts, strict=True):
                 if not ConsentWording.objects.filter(purpose=purpose, channel=channel, language=language).exists():

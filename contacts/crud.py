@@ -35,8 +35,8 @@ from crm.core.views import Crud, GatedCreate, GatedDelete, GatedDetail, GatedExp
 class EditableColumn(Column):
     """A column whose cell can be edited in place by those who may change the row."""
 
-    def cell(self, row: Any) -> dict[str, Any]:
-        return {**super().cell(row), "plain": False, "edit_url": reverse("party-cell", args=[row.pk, self.key]), "cell": f"{self.key}-{row.pk}", "label": self.label}
+    def cell(self, row: Any, hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
+        return {**super().cell(row, hidden), "plain": False, "edit_url": reverse("party-cell", args=[row.pk, self.key]), "cell": f"{self.key}-{row.pk}", "label": self.label}
 
 
 def _of_main(rows: str, attribute: str) -> Any:

@@ -12,7 +12,6 @@ from django.utils import timezone
 from contacts.consent_panel import places, steps
 from contacts.models import Party
 from crm.core.models import Installation
-from crm.core.paper import print_html
 
 
 def as_html(party: Party, reader: Any) -> str:
@@ -28,11 +27,6 @@ def as_html(party: Party, reader: Any) -> str:
         "steps": [(row, to_the_second(row.at), to_the_second(row.recorded_at)) for row in rows],
     }
     return render_to_string("pdf/consents.html", page)
-
-
-def as_pdf(party: Party, reader: Any) -> bytes:
-    """The sheet. Raises `PdfFailed`."""
-    return print_html(as_html(party, reader))
 
 
 def to_the_second(at: datetime) -> str:

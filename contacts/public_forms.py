@@ -47,7 +47,7 @@ class SignUpForm(forms.Form):
     def ticks(self) -> list[dict[str, Any]]:
         """What `components/_ticks.html` draws."""
         ticked = {str(value) for value in self["words"].value() or []}
-        return [tick(str(row.pk), row.purpose, row, str(row.pk) in ticked) for row in self.fields["words"].words]  # type: ignore[attr-defined]
+        return [tick(str(row.pk), row.purpose, row, str(row.pk) in ticked) for row in self.fields["words"].words]
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
@@ -72,7 +72,7 @@ class ChoicesForm(forms.Form):
     def __init__(self, keys: Sequence[str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("purposes", "seen"):
-            self.fields[name].choices = [(key, key) for key in keys]  # type: ignore[attr-defined]
+            self.fields[name].choices = [(key, key) for key in keys]
 
     def changes(self) -> tuple[set[str], set[str]]:
         """(newly ticked, no longer ticked)."""

@@ -11,6 +11,7 @@ from campaigns.answers import take_answer
 from contacts.consent_gate import reachable
 from crm.core.mail.kinds import MailKind
 from crm.core.mail.texts import TextKind
+from service import satisfaction
 from service.mailin import take_mail
 
 
@@ -27,7 +28,7 @@ MAILS = [
     MailKind("consent", _("question whether a sign-up was meant"), priority=1, patience=timedelta(days=1), still=reachable),
     MailKind("case", _("answer to a customer"), priority=2, automatic=False),
     MailKind("receipt", _("confirmation that a case was received"), priority=2),
-    MailKind("satisfaction", _("question how it was"), priority=4, still=reachable),
+    MailKind("satisfaction", _("question how it was"), priority=4, still=satisfaction.still),
     MailKind("campaign", _("campaign"), priority=8, advertising=True, still=gate.still, withdrawn=_("The campaign rested, or the person may no longer be written to.")),
     MailKind("notification", _("notice from Lotse"), priority=3, still=reader_is_active, withdrawn=_GONE),
 ]

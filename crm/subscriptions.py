@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -26,7 +26,7 @@ def tell_leads(event: Event) -> None:
     won = Opportunity.objects.unrestricted().filter(pk=event.subject_id or 0, state=Opportunity.State.WON).first()
     if won is None:
         return  # taken back before anybody was told
-    for lead in _assigners("opportunity", [won.team_id]).exclude(pk=event.by_id):
+    for lead in _holders("assign_opportunity", [won.team_id]).exclude(pk=event.by_id):
         if not Opportunity.objects.visible_to(lead).filter(pk=won.pk).exists():
             continue
         with translation.override(lead.language):
@@ -36,10 +36,12 @@ def tell_leads(event: Event) -> None:
         Notification.objects.create(user=lead, text=words[:300], url=reverse("opportunity-detail", args=[won.pk]))
 
 
-def _assigners(entity: str, teams: list[int]) -> QuerySet[User]:
-    """The active people whose right to assign stands on one of these teams itself."""
-    grant = Q(teamuserperm__permission__codename=f"assign_{entity}", teamuserperm__content_object__in=teams)
-    held = Q(teamuserperm__own_only=False) & (Q(teamuserperm__until__isnull=True) | Q(teamuserperm__until__gt=timezone.now()))
+def _holders(codename: str, teams: list[int] | None = None) -> QuerySet[User]:
+    """The active people whose right, not for their own alone, stands on one of these teams itself, or on any team."""
+    grant = Q(teamuserperm__permission__codename=codename, teamuserperm__own_only=False)
+    if teams is not None:
+        grant &= Q(teamuserperm__content_object__in=teams)
+    held = Q(teamuserperm__until__isnull=True) | Q(teamuserperm__until__gt=timezone.now())
     return User.objects.unrestricted().filter(grant & held, is_active=True).distinct()
 
 
@@ -61,7 +63,7 @@ def tell_approvers(event: Event) -> None:
     if case is None:
         return
     teams = [case.team_id, *Team.objects.filter(parent=None).values_list("pk", flat=True)]
-    people = set(_assigners("case", teams).exclude(pk=event.by_id))
+    people = set(_holders("assign_case", teams).exclude(pk=event.by_id))
     _tell_of_case(case, people, gettext_lazy("Please approve goodwill: %(number)s %(name)s"), verb="assign")
 
 
@@ -70,9 +72,7 @@ def tell_releasers(event: Event) -> None:
     row = Campaign.objects.unrestricted().filter(pk=event.subject_id or 0, state=Campaign.State.READY).first()
     if row is None:
         return
-    held = Q(teamuserperm__permission__codename="change_campaign") & (Q(teamuserperm__until__isnull=True) | Q(teamuserperm__until__gt=timezone.now()))
-    people = User.objects.unrestricted().filter(held, is_active=True).exclude(pk=event.by_id).distinct()
-    _tell_of_campaign(row, people, gettext_lazy("Please release the campaign: %(name)s"), verb="change")
+    _tell_of_campaign(row, set(_holders("change_campaign").exclude(pk=event.by_id)), gettext_lazy("Please release the campaign: %(name)s"), verb="change")
 
 
 def tell_of_release(event: Event) -> None:
@@ -81,26 +81,38 @@ def tell_of_release(event: Event) -> None:
     asked = Approval.objects.select_related("asked_by").filter(pk=event.payload.get("approval", 0)).first()
     if row is not None and asked is not None:
         words = gettext_lazy("Campaign released: %(name)s") if asked.granted else gettext_lazy("Campaign not released: %(name)s")
-        _tell_of_campaign(row, [asked.asked_by], words, verb="view")
+        _tell_of_campaign(row, {asked.asked_by}, words, verb="view")
+
+
+def tell_of_put_back(event: Event) -> None:
+    """A campaign could not begin as it was released: its owner and whoever released it read why."""
+    row = Campaign.objects.unrestricted().select_related("owner").filter(pk=event.subject_id or 0).first()
+    if row is None:
+        return
+    words = {
+        "changed": gettext_lazy("Back to draft, because its segment was changed after the release: %(name)s"),
+        "many": gettext_lazy("Back to draft, because it would go to more people than one person may release: %(name)s"),
+        "words": gettext_lazy("Back to draft, because its segment asks what whoever released it may not see any more: %(name)s"),
+        "gone": gettext_lazy("Back to draft, because whoever released it is switched off: %(name)s"),
+    }
+    people = set(User.objects.unrestricted().filter(pk__in=[row.owner_id or 0, event.payload.get("releaser") or 0]))
+    _tell_of_campaign(row, people, words[event.payload["reason"]], verb="view")
 
 
 def tell_of_answer(event: Event) -> None:
-    """Somebody answered a campaign: whoever looks after the contact reads it, otherwise whoever runs the campaign."""
-    row, party = Campaign.objects.unrestricted().filter(pk=event.subject_id or 0).first(), Party.objects.unrestricted().filter(pk=event.payload.get("party", 0)).first()
-    reader = (party.owner or (row.owner if row else None)) if party is not None else None
-    if row is None or party is None or reader is None or not reader.is_active or not Party.objects.visible_to(reader).filter(pk=party.pk).exists():
+    """Somebody answered a campaign: whoever looks after the contact reads it; where nobody does, or cannot, whoever runs the campaign."""
+    row = Campaign.objects.unrestricted().select_related("owner").filter(pk=event.subject_id or 0).first()
+    party = Party.objects.unrestricted().select_related("owner").filter(pk=event.payload.get("party", 0)).first()
+    if row is None or party is None:
         return
-    with translation.override(reader.language):
-        text = _("%(who)s answered the campaign “%(name)s”") % {"who": party, "name": row.name}
-    Notification.objects.create(user=reader, text=text[:300], url=reverse("party-detail", args=[party.pk]))
+    words = gettext_lazy("%(who)s answered the campaign “%(name)s”")
+    for person in (party.owner, row.owner):
+        if person is not None and _tell(party, {person}, words, {"who": party, "name": row.name}, reverse("party-detail", args=[party.pk]), verb="view"):
+            return
 
 
-def _tell_of_campaign(row: Campaign, people: Iterable[User], words: Any, *, verb: str) -> None:
-    for person in people:
-        if Campaign.objects.visible_to(person, verb).filter(pk=row.pk).exists():
-            with translation.override(person.language):
-                text = str(words) % {"name": row.name}
-            Notification.objects.create(user=person, text=text[:300], url=reverse("campaign-detail", args=[row.pk]))
+def _tell_of_campaign(row: Campaign, people: set[User], words: Any, *, verb: str) -> None:
+    _tell(row, people, words, {"name": row.name}, reverse("campaign-detail", args=[row.pk]), verb=verb)
 
 
 def tell_asker(event: Event) -> None:
@@ -133,7 +145,7 @@ def tell_of_low_rating(event: Event) -> None:
     case = _case(event)
     if case is None or not event.payload.get("low"):
         return
-    people = {case.owner} if case.owner is not None else set(_assigners("case", [case.team_id]))
+    people = {case.owner} if case.owner is not None else set(_holders("assign_case", [case.team_id]))
     _tell_of_case(case, people, gettext_lazy("Not satisfied: %(number)s %(name)s"), verb="view")
 
 
@@ -142,13 +154,19 @@ def _case(event: Event) -> Case | None:
 
 
 def _tell_of_case(case: Case, people: set[User], words: Any, *, verb: str) -> None:
-    """A sentence for each of these people who may do `verb` with the case, in their language."""
+    _tell(case, people, words, {"number": case.number, "name": case.heading}, reverse("case-detail", args=[case.pk]), verb=verb)
+
+
+def _tell(row: Any, people: set[User], words: Any, facts: dict[str, Any], url: str, *, verb: str) -> int:
+    """A sentence for each of these people who are active and may do `verb` with the record, in their language. Returns for how many."""
+    told = 0
     for person in sorted(people, key=lambda one: one.pk):
-        if not Case.objects.visible_to(person, verb).filter(pk=case.pk).exists():
-            continue
-        with translation.override(person.language):
-            text = str(words) % {"number": case.number, "name": case.heading}
-        Notification.objects.create(user=person, text=text[:300], url=reverse("case-detail", args=[case.pk]))
+        if person.is_active and type(row).objects.visible_to(person, verb).filter(pk=row.pk).exists():
+            with translation.override(person.language):
+                text = str(words) % facts
+            Notification.objects.create(user=person, text=text[:300], url=url)
+            told += 1
+    return told
 
 
 SUBSCRIPTIONS: dict[str, tuple[Callable[[Event], None], ...]] = {
@@ -161,6 +179,7 @@ SUBSCRIPTIONS: dict[str, tuple[Callable[[Event], None], ...]] = {
     "service.goodwill_asked": (tell_approvers,),
     "service.goodwill_decided": (tell_asker,),
     "campaigns.answered": (tell_of_answer,),
+    "campaigns.put_back": (tell_of_put_back,),
     "campaigns.release_asked": (tell_releasers,),
     "campaigns.release_decided": (tell_of_release,),
 }

@@ -72,7 +72,7 @@ class Opportunities(Crud):
     detail_view = OpportunityDetail
     templates = {"detail": "sales/opportunity.html"}
     columns = [
-        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail=lambda row: row.number, field="name"),
+        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail="number", field="name"),
         Column("party", gettext_lazy("Contact"), lambda row: row.party if row.party_seen else None, "", priority=0, joins=("party",)),
         Column("stage", gettext_lazy("Stage"), "stage", "stage__position", priority=4, joins=("stage",)),
         Column("state", gettext_lazy("State"), lambda row: row.get_state_display(), "state", "tag", priority=1, tone=lambda row: TONES[row.state]),

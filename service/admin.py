@@ -15,7 +15,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core import formats
-from crm.core.admin_site import GatedAdmin, GatedInline, LabelledAdmin
+from crm.core.admin_site import GatedInline, LabelledAdmin, SingleAdmin
 from crm.core.conditions import sentence
 from crm.core.placeholders import problems
 from service.calendars import upcoming_holidays
@@ -161,22 +161,12 @@ class SlaRuleAdmin(LabelledAdmin):
 
 
 @admin.register(DeskSetup)
-class DeskSetupAdmin(GatedAdmin):
+class DeskSetupAdmin(SingleAdmin):
     """The one row about what comes in by itself."""
 
     about = _("What happens to mail that becomes a case, and whether customers are asked how it was.")
     fields = ["team", "acknowledges", "asks", "ask_after_hours", "ask_pause_days"]
     list_display = ["__str__", "team", "acknowledges", "asks"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[DeskSetup]:
-        DeskSetup.current()
-        return super().get_queryset(request)
 
 
 @admin.register(Cause)

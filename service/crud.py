@@ -82,7 +82,7 @@ class Cases(Crud):
     detail_view = CaseDetail
     templates = {"detail": "service/desk.html", "form": "service/form.html"}
     columns = [
-        Column("heading", gettext_lazy("Subject"), "heading", "sort_heading", primary=True, detail=lambda row: row.number, field="heading"),
+        Column("heading", gettext_lazy("Subject"), "heading", "sort_heading", primary=True, detail="number", field="heading"),
         Column("party", gettext_lazy("Customer"), lambda row: row.party if row.party_seen else None, "", priority=2, joins=("party",)),
         Column("type", gettext_lazy("Type"), lambda row: row.get_type_display(), "type", "tag", priority=4, tone=lambda row: TYPE_TONES[row.type]),
         Column("state", gettext_lazy("State"), lambda row: row.get_state_display(), "state", "tag", priority=1, tone=lambda row: STATE_TONES[row.state]),

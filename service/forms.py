@@ -236,7 +236,7 @@ class WriterForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["party"].queryset = Party.objects.visible_to(user)  # type: ignore[attr-defined]
+        self.fields["party"].queryset = Party.objects.visible_to(user)
         if not may(user, "add", Party):
             del self.fields["first_name"], self.fields["last_name"]
 

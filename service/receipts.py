@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.utils import timezone, translation
 
 from contacts.letters import addressee, stored
@@ -18,26 +19,34 @@ from service.texts import language_of
 
 KIND = "receipt"  # of `crm/mails.py`
 A_DAY = 4  # receipts to one address
+AN_HOUR = 60  # to people we do not know, all together: a forged sender must not make us write to many
 
 
 def confirm_receipt(case: Case, to: str, *, name: str = "", answers: str = "", a_day: int = A_DAY, language: str = "") -> bool:
-    """Plan the receipt; `answers` is the Message-ID of the mail it answers. False: this address has had enough today, or is none."""
+    """Plan the receipt. To somebody unknown it repeats nothing they wrote: the sender may be forged. `answers` is the Message-ID of the mail it answers. False: this address has had enough today, or is none."""
     try:
         address = normalise(to)
     except BadAddress:
         return False
     one_at_a_time(address)
     lately = OutgoingMail.objects.filter(kind=KIND, to__iexact=address, planned_at__gt=timezone.now() - timedelta(days=1))
-    if lately.count() >= a_day:
+    if lately.count() >= a_day or (case.party is None and _strangers_lately() >= AN_HOUR):
         return False
     language = language or language_of(case)
     with translation.override(language):
-        heading, body = written("receipt", greeting=greeting_of(case, language), number=case.number, subject=case.heading, company=Installation.current().name)
+        heading, body = written("receipt", greeting=greeting_of(case, language), number=case.number, subject=case.heading if case.party else "", company=Installation.current().name)
     headers = {"Auto-Submitted": "auto-replied"}
     if answers and answers.isascii():
         headers |= {"In-Reply-To": answers, "References": answers}
     plan_mail(Recipient(address, language, name), kind=KIND, once=f"receipt:{case.pk}", heading=heading, body=body, subject=case, headers=headers, reply_to=reply_address())
     return True
+
+
+def _strangers_lately() -> int:
+    """Receipts of the last hour to people nobody has named yet."""
+    since = timezone.now() - timedelta(hours=1)
+    unknown = Case.objects.unrestricted().filter(pk=OuterRef("subject_id"), party__isnull=True)
+    return OutgoingMail.objects.filter(Exists(unknown), kind=KIND, planned_at__gt=since).count()
 
 
 def greeting_of(case: Case, language: str) -> str:

@@ -13,8 +13,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.access import ReferenceAccess
-from crm.core.records import Labelled, RecordQuerySet
-from crm.core.work import work
+from crm.core.records import Labelled, RecordQuerySet, Single
 from service.calendars import REGIONS
 
 
@@ -227,7 +226,7 @@ def path_of(cause: Cause | None, known: dict[int, Cause]) -> str:
     return " · ".join(words)
 
 
-class DeskSetup(models.Model):
+class DeskSetup(Single):
     """The one row about how cases come in by themselves."""
 
     team = models.ForeignKey("accounts.Team", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("queue for what comes in"), help_text=_("A promise that names a team comes first."))
@@ -248,12 +247,3 @@ class DeskSetup(models.Model):
 
     def __str__(self) -> str:
         return str(_("Set-up of the desk"))
-
-    @classmethod
-    def current(cls) -> Any:
-        """The row, made when it is first asked for."""
-        row = cls.objects.filter(pk=1).first()
-        if row is None:
-            with work():
-                row = cls.objects.get_or_create(pk=1)[0]
-        return row

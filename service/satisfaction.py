@@ -1,7 +1,7 @@
 """After a case is closed its customer is asked how it was: once per case, not too often, by a link that works once.
 
 The question waits in no queue of its own: each tick looks which cases are due (`ask_due`). Courts in Germany treat it as advertising, so it
-is off until somebody switches it on, and nobody is asked at an address that objected to everything or cannot be reached.
+is off until somebody switches it on, and nobody is asked at an address that said no to it or to everything, or cannot be reached.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Avg, Count, Exists, OuterRef, QuerySet
+from django.db.models import Avg, Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from contacts.models import EmailAddress, Suppression
-from contacts.reach import reach
+from contacts.consent_gate import not_stopped
+from contacts.models import EmailAddress
 from crm.core.door import Door, door_link
 from crm.core.errors import RuleBroken
 from crm.core.events import emit
@@ -30,6 +30,7 @@ from service.texts import language_of
 
 RATING = Door("satisfaction", days=60, once=True)
 KIND = "satisfaction"  # of `crm/mails.py`
+PURPOSE = "survey"  # of consents: who said no to it, or to everything, is not asked
 MISSED = timedelta(days=7)  # a case closed longer ago than that nobody is asked about any more
 LOW = 2  # so few points, and whoever settled the case reads it at once
 MARKS = {5: "😀", 4: "🙂", 3: "😐", 2: "🙁", 1: "😞"}
@@ -43,7 +44,7 @@ def ask_due(now: datetime | None = None) -> int:
     until = now - timedelta(hours=setup.ask_after_hours)
     closed = Case.objects.unrestricted().filter(state=Case.State.CLOSED, merged_into__isnull=True, party__isnull=False, closed_at__range=(until - MISSED, until))
     asked_lately = _asked_since(now - timedelta(days=setup.ask_pause_days)).filter(case__party=OuterRef("party"))
-    reachable = EmailAddress.objects.unrestricted().filter(party=OuterRef("party"), bounced_at__isnull=True)
+    reachable = EmailAddress.objects.unrestricted().filter(not_stopped(PURPOSE), party=OuterRef("party"))
     due = closed.filter(~Exists(Satisfaction.objects.unrestricted().filter(case=OuterRef("pk"))), ~Exists(asked_lately), Exists(reachable))
     return sum(ask_about(case, at=now) for case in list(due.order_by("closed_at", "pk")[:100]))
 
@@ -103,14 +104,12 @@ def _asked_since(moment: datetime) -> Any:
     return Satisfaction.objects.unrestricted().filter(asked_at__gt=moment)
 
 
+def still() -> Q:
+    """The last word on the question as it leaves."""
+    return not_stopped(PURPOSE, "to")
+
+
 def _address(case: Case) -> str:
-    """Where to ask: the customer's main address that can be reached and has not objected to everything."""
-    rows = EmailAddress.objects.unrestricted().filter(party=case.party_id, bounced_at__isnull=True).order_by("-is_primary", "pk")
-    for address in rows.values_list("address", flat=True)[:10]:
-        try:
-            hashes = reach("email", address).hashes
-        except RuleBroken:
-            continue
-        if not Suppression.objects.filter(channel="email", hash__in=hashes, purpose__isnull=True).exists():
-            return str(address)
-    return ""
+    """Where to ask: the customer's main address at which nobody said no to it."""
+    rows = EmailAddress.objects.unrestricted().filter(not_stopped(PURPOSE), party=case.party_id).order_by("-is_primary", "pk")
+    return str(rows.values_list("address", flat=True).first() or "")

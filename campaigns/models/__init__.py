@@ -1,7 +1,7 @@
 """Tables of the campaigns app, a module per noun."""
 
-from campaigns.models.campaign import Campaign, CampaignCost, CampaignImage, Delivery, MailDesign, Variant
+from campaigns.models.campaign import Campaign, CampaignCost, CampaignImage, Delivery, MailDesign, Variant, letter
 from campaigns.models.frequency import FrequencyCap
 from campaigns.models.segment import Segment, SegmentMember, SegmentSnapshot
 
-__all__ = ["Campaign", "CampaignCost", "CampaignImage", "Delivery", "FrequencyCap", "MailDesign", "Segment", "SegmentMember", "SegmentSnapshot", "Variant"]
+__all__ = ["Campaign", "CampaignCost", "CampaignImage", "Delivery", "FrequencyCap", "MailDesign", "Segment", "SegmentMember", "SegmentSnapshot", "Variant", "letter"]

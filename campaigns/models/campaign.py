@@ -13,8 +13,7 @@ from contacts.models import ConsentPurpose, Party
 from crm.core.access import ReferenceAccess, ThroughAccess
 from crm.core.fold import Sort
 from crm.core.models import Job, MailFile, OutgoingMail
-from crm.core.records import Owned, Record, RecordQuerySet
-from crm.core.work import work
+from crm.core.records import Owned, Record, RecordQuerySet, Single
 
 
 class Campaign(Owned):
@@ -84,6 +83,10 @@ class Campaign(Owned):
         """May its facts still change?"""
         return self.state in {self.State.DRAFT, self.State.READY}
 
+    def going(self, left: int) -> int:
+        """Of so many who may get it, how many do: the control group is held out."""
+        return left * (100 - self.control) // 100
+
     @property
     def has_left(self) -> bool:
         """May somebody have got it?"""
@@ -112,7 +115,12 @@ class Variant(Record):
     @property
     def letter(self) -> str:
         """A, B, C …"""
-        return "ABCDEFGH"[self.position]
+        return letter(self.position)
+
+
+def letter(position: int) -> str:
+    """The name of a mail by its position, from 0: A, B, C …"""
+    return "ABCDEFGH"[position]
 
 
 class CampaignImage(models.Model):
@@ -178,8 +186,8 @@ class Delivery(models.Model):
         ]
 
 
-class MailDesign(models.Model):
-    """What is the same in every mail to many: imprint, colour, why the reader gets it, and from how many recipients a second person releases."""
+class MailDesign(Single):
+    """What is the same in every mail to many: imprint, colour, and from how many recipients a second person releases."""
 
     imprint = models.TextField(_("imprint"), max_length=600, blank=True, default="", help_text=_("Name, address, register and who answers for it, as the law asks for in every mail."))
     colour = models.CharField(_("colour"), max_length=7, default="#0b6470", help_text=_("As #rrggbb; dark enough for white letters."))
@@ -194,12 +202,3 @@ class MailDesign(models.Model):
 
     def __str__(self) -> str:
         return str(_("Design of mails to many"))
-
-    @classmethod
-    def current(cls) -> MailDesign:
-        """The row. A migration makes it; if it is gone it is made again."""
-        row = cls.objects.filter(pk=1).first()
-        if row is None:
-            with work():
-                row = cls.objects.get_or_create(pk=1)[0]
-        return row

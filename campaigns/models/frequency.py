@@ -8,10 +8,10 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.access import ReferenceAccess
-from crm.core.records import RecordQuerySet
+from crm.core.records import RecordQuerySet, Single
 
 
-class FrequencyCap(models.Model):
+class FrequencyCap(Single):
     """The one row of the house: at most `mails` advertising mails to one address within `days` days."""
 
     mails = models.PositiveSmallIntegerField(_("at most so many advertising mails"), default=2, validators=[MinValueValidator(1), MaxValueValidator(100)])
@@ -30,8 +30,3 @@ class FrequencyCap(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mails} / {self.days}"
-
-    @classmethod
-    def current(cls) -> FrequencyCap:
-        """The row, or what holds where nobody set it."""
-        return cls.objects.unrestricted().first() or cls(pk=1)

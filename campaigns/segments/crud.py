@@ -23,6 +23,7 @@ from contacts.models import TRACKING, ConsentPurpose, Party
 from crm.core.access import may
 from crm.core.columns import Column
 from crm.core.conditions import check, sentence
+from crm.core.fold import sort_key
 from crm.core.saving import FactsForm
 from crm.core.views import Crud, GatedCreate, GatedDetail, GatedExport, GatedList, GatedUpdate
 
@@ -66,18 +67,18 @@ class _WithResult:
     """A form beside which stands whom it would hold, from what is typed so far."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = super().get_context_data(**kwargs)  # type: ignore[misc]
+        context = super().get_context_data(**kwargs)
         form = context["form"]
-        return {**context, "builder": form.builder, **result_of(form.builder, self.request.user)}  # type: ignore[attr-defined]
+        return {**context, "builder": form.builder, **result_of(form.builder, self.request.user)}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Without JavaScript the buttons that add and drop conditions send the form: it is drawn again, nothing is saved."""
         if request.POST.get("do", "save") == "save":
-            return super().post(request, *args, **kwargs)  # type: ignore[misc]
-        self.object = self.get_object() if "pk" in self.kwargs else None  # type: ignore[attr-defined]
-        form = self.get_form()  # type: ignore[attr-defined]
+            return super().post(request, *args, **kwargs)
+        self.object = self.get_object() if "pk" in self.kwargs else None
+        form = self.get_form()
         form.tidy()
-        return self.render_to_response(self.get_context_data(form=form))  # type: ignore[attr-defined]
+        return self.render_to_response(self.get_context_data(form=form))
 
 
 class SegmentCreate(_WithResult, GatedCreate):
@@ -116,15 +117,15 @@ class Segments(Crud):
     detail_view = SegmentDetail
     templates = {"form": "campaigns/segments/form.html", "detail": "campaigns/segments/detail.html"}
     columns = [
-        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail=lambda row: row.note),
+        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail="note"),
         Column("owner", gettext_lazy("Owner"), "owner", priority=3, joins=("owner",)),
         Column("updated_at", gettext_lazy("Changed"), "updated_at", "updated_at", "ago", priority=1),
     ]
 
     @staticmethod
-    def search(rows: QuerySet[Any], text: str) -> QuerySet[Any]:  # type: ignore[override]
+    def search(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
         """By name."""
-        return rows.filter(name__icontains=text)
+        return rows.filter(sort_name__contains=sort_key(text))
 
     @classmethod
     def create_title(cls) -> str:
@@ -173,6 +174,8 @@ class ContactFilter(PartyFilters):
         """Where writing to the segment for the purpose ends for a contact, seen among all of the segment."""
         chosen = self.form.cleaned_data
         segment, purpose = chosen.get("segment"), chosen.get("purpose") or purposes(self.request.user).first()
+        if purpose is None:
+            return rows.none()
         try:
             among = members(segment.tree, self.request.user) if segment else Party.objects.visible_to(self.request.user)
         except ValidationError:
@@ -208,9 +211,9 @@ class SegmentContacts(Crud):
     search = Parties.search
     list_view = ContactList
     export_view = ContactExport
-    create_view = update_view = delete_view = detail_view = None  # type: ignore[assignment]
+    create_view = update_view = delete_view = detail_view = None
     columns = [
-        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail=lambda row: row.number),
+        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail="number"),
         Column("kind", gettext_lazy("Kind"), lambda row: row.get_kind_display(), priority=2),
         *(Column(column.key, column.label, column.value, column.sort, column.kind, column.priority, tone=column.tone, joins=column.joins) for column in (CITY, PHONE, STATE, EMAIL, LAST, OWNER)),
         *LATER,

@@ -16,6 +16,15 @@ from crm.core.conditions import Tree, check, sentence
 from crm.core.saving import FactsForm
 
 
+def _read(text: str) -> Any:
+    """What JSON says. Raises ValueError, also for what no person can type and no table can keep (half a character, NUL)."""
+    found = json.loads(text)
+    json.dumps(found, ensure_ascii=False).encode()
+    if "\\u0000" in json.dumps(found):
+        raise ValueError
+    return found
+
+
 class SegmentForm(FactsForm):
     """Facts of a segment. `builder` draws what was typed, or the stored tree; None where the tree has more levels than it draws."""
 
@@ -35,7 +44,7 @@ class SegmentForm(FactsForm):
 
     def _whole(self) -> Tree:
         try:
-            found = json.loads(self.data["tree"])
+            found = _read(self.data["tree"])
             check(found, self.known)
         except (ValueError, ValidationError, RecursionError):
             return {}
@@ -46,7 +55,7 @@ class SegmentForm(FactsForm):
         typed = self.cleaned_data.get("tree")
         if isinstance(typed, str):
             try:
-                found = json.loads(typed or "{}")
+                found = _read(typed or "{}")
             except (ValueError, RecursionError) as broken:
                 raise ValidationError(_("This condition cannot be understood.")) from broken
             check(found, self.known)

@@ -26,7 +26,7 @@ def create_segment(*, by: Any, name: str, tree: Tree, note: str = "", at: dateti
     with work(by=by):
         segment = Segment.objects.create(name=name, note=note, tree=tree, owner=by, team=by.team, created_by=by, updated_by=by)
         if at is not None:
-            Segment.objects.unrestricted().filter(pk=segment.pk).update(created_at=at)
+            Segment.objects.unrestricted().filter(pk=segment.pk).update(created_at=at, updated_at=at)
         return segment
 
 

@@ -142,6 +142,16 @@ class LabelledAdmin(GatedAdmin):
         super().save_model(request, obj, form, change)
 
 
+class SingleAdmin(GatedAdmin):
+    """The one row of a `Single`: it is changed, never added or deleted."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 class LookOnly(GatedAdmin):
     """What the house wrote down itself: to be looked at, not changed by hand."""
 

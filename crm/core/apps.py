@@ -11,8 +11,10 @@ class CoreConfig(AppConfig):
     verbose_name = _("System")
 
     def ready(self) -> None:
-        """Let every address use `<id:pk>`; the mails' rows follow the roof's table after every migrate."""
+        """Let every address use `<id:pk>`; the rows that every installation has are there after every migrate."""
         from crm.core import converters  # noqa: F401
         from crm.core.mail.texts import ensure_texts
+        from crm.core.records import ensure_singles
 
         post_migrate.connect(ensure_texts, sender=self, dispatch_uid="core.texts")
+        post_migrate.connect(ensure_singles, sender=self, dispatch_uid="core.singles")

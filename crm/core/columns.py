@@ -18,7 +18,8 @@ class Column:
     """One column. `value` is an attribute path ("party__name") or a function of the row; `sort` a field path.
 
     `kind` is text, number, money, day, ago or tag. `field` names the model field whose hiding hides the column (default: key).
-    `priority` 2–4 lets a column leave on narrow screens (DESIGN.md); `shown` is whether it is there before anyone chooses.
+    `detail` stands small below the value: a field,
+    unless it is hidden, or a function of the row. `priority` 2–4 lets a column leave on narrow screens (DESIGN.md); `shown` is whether it is there before anyone chooses.
     """
 
     key: str
@@ -32,7 +33,7 @@ class Column:
     field: str = ""
     joins: tuple[str, ...] = ()
     tone: Callable[[Any], str] | None = None
-    detail: Callable[[Any], Any] | None = None
+    detail: str | Callable[[Any], Any] = ""
 
     @property
     def numeric(self) -> bool:
@@ -52,8 +53,8 @@ class Column:
         own = (self.value.rpartition("__")[0],) if isinstance(self.value, str) and "__" in self.value else ()
         return (*own, *self.joins)
 
-    def cell(self, row: Any) -> dict[str, Any]:
-        """What the template draws."""
+    def cell(self, row: Any, hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """What the template draws, for a reader from whom these fields are hidden."""
         value = self.of(row)
         return {
             "kind": self.kind,
@@ -64,7 +65,7 @@ class Column:
             "primary": self.primary,
             "tone": self.tone(row) if self.tone else "",
             "plain": self.tone is None and self.kind not in {"tag", "ago"},  # its text is all there is to draw
-            "detail": self.detail(row) if self.detail else "",
+            "detail": self.detail(row) if callable(self.detail) else getattr(row, self.detail) if self.detail and self.detail not in hidden else "",
         }
 
     def text(self, row: Any, value: Any) -> str:

@@ -109,18 +109,27 @@ def use_up(visit: Visit) -> None:
 
 
 def knock(door: Door, token: str, request: HttpRequest) -> None:
-    """Count a visit, of the connection and of the link. Raises Shut with the seconds to wait; also when it cannot be counted."""
-    per_link = Limit(door.per_hour, at_once=max(1, door.per_hour // 4))
+    """Count a visit with a link of ours, of the connection and of the link. Raises Shut with the seconds to wait; also when it cannot be counted.
+
+    A mail program's provider knocks for all its readers from one connection: one click is counted by its link alone.
+    """
+    _count(request if not door.one_click else None, (_hash(door.scope, token), Limit(door.per_hour, at_once=max(1, door.per_hour // 4))))
+
+
+def _count(request: HttpRequest | None, link: tuple[str, Limit] | None = None) -> None:
+    """Raises Shut if this connection, or this link, was here too often."""
     try:
-        waits = [_take(_hash("connection", connection_of(request)), PER_CONNECTION), _take(_hash(door.scope, token), per_link)]
+        wait = _take(_hash("connection", connection_of(request)), PER_CONNECTION) if request is not None else 0.0
+        if not wait and link is not None:
+            wait = _take(*link)
     except DatabaseError:
-        waits = [60.0]
-    if wait := math.ceil(max(waits)):
-        n = math.ceil(wait / 60)
+        wait = 60.0
+    if seconds := math.ceil(wait):
+        n = math.ceil(seconds / 60)
         words = ngettext(
             "That was too often in a short time. Please try again in %(n)s minute.", "That was too often in a short time. Please try again in %(n)s minutes.", n
         )
-        raise Shut(429, words % {"n": n}, wait)
+        raise Shut(429, words % {"n": n}, seconds)
 
 
 def connection_of(request: HttpRequest) -> str:
@@ -132,6 +141,8 @@ def connection_of(request: HttpRequest) -> str:
         address = ipaddress.ip_address(text)
     except ValueError:
         return "unknown"  # all of them share one count
+    if address.version == 6 and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
     return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
@@ -149,8 +160,12 @@ def public_door(door: Door, methods: tuple[str, ...] = ("GET", "HEAD", "POST")) 
         def handle(request: HttpRequest, token: str) -> HttpResponseBase:
             response: HttpResponseBase
             try:
+                try:
+                    visit = look(door, token)
+                except Shut:
+                    _count(request)  # whoever guesses leaves one count, not one for each guess
+                    raise
                 knock(door, token, request)
-                visit = look(door, token)
                 with translation.override(_language(visit)):
                     response = _inside(view, request, visit)
             except Shut as shut:

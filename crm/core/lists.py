@@ -97,7 +97,7 @@ def context(crud: Any, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, A
         "count_label": _("more than %(n)s") % {"n": formats.number(count)} if more else formats.number(count),
         "count": count,
         "columns": [_head(state, column) for column in state.columns],
-        "rows": [{"object": row, "pk": row.pk, "url": crud.url("detail", row.pk), "cells": [c.cell(row) for c in state.columns]} for row in page.rows],
+        "rows": [{"object": row, "pk": row.pk, "url": crud.url("detail", row.pk), "cells": [c.cell(row, state.hidden) for c in state.columns]} for row in page.rows],
         "filter_chips": chips,
         "filtered": any(one["active"] for one in chips) or bool(state.query),
         "filter_errors": state.filterset.form.errors,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self, TypeVar
 
+from django.apps import apps
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.access import Access, OwnedAccess, scope_of
+from crm.core.work import work
 
 M = TypeVar("M", bound=models.Model)
 
@@ -57,6 +59,31 @@ class Owned(Record):
 
     class Meta:
         abstract = True
+
+
+class Single(models.Model):
+    """A table of one row, number 1: something that is set up once for the house. Every migrate makes the row (`ensure_singles`)."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def current(cls) -> Self:
+        """The row; if it is gone it is made again."""
+        rows = cls._default_manager
+        row = rows.filter(pk=1).first()
+        if row is None:
+            with work():
+                row = rows.get_or_create(pk=1)[0]
+        return row
+
+
+def ensure_singles(**_: Any) -> None:
+    """One row in each of these tables, so that no page has to make it on a look; runs after every migrate."""
+    there = connection.introspection.table_names()
+    for model in apps.get_models():
+        if issubclass(model, Single) and model._meta.db_table in there:
+            model.current()
 
 
 class Labelled(models.Model):

@@ -33,7 +33,7 @@ def agree(dice: random.Random, world: World, now: datetime, say: Say) -> int:
             continue
         to = reach(EMAIL, main(party.emails).address)
         at = at_work(now - timedelta(days=dice.randint(20, 500)), dice, now)
-        words = [by_mail["newsletter"]] + [by_mail[key] for key, share in (("news", 0.3), ("invitations", 0.25), ("tracking", 0.35)) if dice.random() < share]
+        words = [by_mail["newsletter"]] + [by_mail[key] for key, share in (("news", 0.3), ("invitations", 0.25)) if dice.random() < share]
         if drawn < 0.4:
             _by_form(dice, to, words, at, party)
         else:

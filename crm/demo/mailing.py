@@ -37,7 +37,7 @@ def mail_out(dice: random.Random, people: dict[str, User], now: datetime, say: S
         MailDesign.objects.update_or_create(pk=1, defaults={"imprint": imprint})
     purpose = ConsentPurpose.objects.get(key="newsletter")
     tree: Tree = {"all": [{"all": [{"field": "kind", "op": "in", "value": ["person"]}, {"field": "email", "op": "set"}]}]}
-    segment = create_segment(by=clara, name="Personen mit E-Mail", note="Mails an alle, die eingewilligt haben", tree=tree)
+    segment = create_segment(by=clara, name="Personen mit E-Mail", note="Mails an alle, die eingewilligt haben", tree=tree, at=now - AGO - timedelta(days=1))
     sent = _campaign("Wartung im Herbst", "Wartungstermine im Oktober füllen", segment, purpose, clara, control=15, budget=Decimal(2500))
     _send(sent, clara, jonas, now - AGO)
     _answers(dice, sent, people)
@@ -82,5 +82,5 @@ def _answers(dice: random.Random, row: Campaign, people: dict[str, User]) -> Non
     """Some write back, a few more to the second mail."""
     for one in Delivery.objects.unrestricted().filter(campaign=row, arm__gte=0).select_related("party__owner").order_by("pk"):
         if dice.random() < (0.08, 0.13)[one.arm or 0]:
-            at = row.started_at + timedelta(hours=dice.uniform(2, 200))  # type: ignore[operator]
+            at = row.started_at + timedelta(hours=dice.uniform(2, 200))
             log_interaction(one.party, kind="email", body=dice.choice(ANSWERS), by=one.party.owner or people["Neumann"], at=at, direction="in", heading="Re: Wartung")

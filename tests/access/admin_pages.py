@@ -82,7 +82,7 @@ def rows(world: Any) -> dict[str, Any]:
         "core_mailboxsetup": MailboxSetup.current().pk,
         "core_incomingmail": world.own.mail.pk,
         "service_desksetup": DeskSetup.current().pk,
-        "campaigns_frequencycap": FrequencyCap.objects.create(pk=1).pk,
+        "campaigns_frequencycap": FrequencyCap.current().pk,
         "core_maillimit": MailLimit.objects.create(domain="example.test", per_hour=10).pk,
         "core_mailtext": MailText.objects.get(key="invitation").pk,
         "core_change": Change.objects.filter(relation="accounts_user").order_by("-pk")[0].pk,

@@ -1,4 +1,4 @@
-"""Bad input is answered in words: never a 5xx, nothing typed is lost (B1). Every form and every query parameter, found on the pages themselves."""
+"""Bad input is answered in words: never a 5xx, nothing typed is lost (B1). Every form, found on the pages, and every query parameter a page asks for."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from tests.access.addresses import pages
+from tests.access.asked import names_asked
 from tests.conftest import Browser
 from tests.pageforms import PageForm, forms_of
 from tests.world import build
@@ -33,7 +34,6 @@ HOSTILE = [
     "bm90IGpzb24", "W251bGwsMV0", "WyJ4Il0", "pk", "-pk", "password", "owner__password", "id__gt", "%E2%80%AE",
 ]
 PARTS = 4
-PARAMETERS = ["q", "sort", "after", "before", "columns", "page", "period", "team", "owner", "stage", "state", "party", "pipeline", "next", "field", "kind", "user"]
 
 
 def send(browser: Browser, form: PageForm, name: str, value: str) -> Any:
@@ -62,13 +62,18 @@ def test_no_input_breaks_a_page(cast: Any, sign_in: Callable[[Any], Browser], fi
     emil = sign_in(cast.emil)
     emil.raise_request_exception = False
     choose = random.Random(7)
-    sent, broken, seen = 0, [], set()
+    sent, parameters, broken, seen = 0, 0, [], set()
     for place, address in enumerate(pages(world, world.own).values()):
-        page = emil.get(address)
-        for name in PARAMETERS if place % PARTS == part else []:
+        with names_asked() as asked:
+            page = emil.get(address)
+        names = [*asked, "somethingelse"] if place % PARTS == part else []
+        for name in names:  # grows: what is asked only once another one is given
+            parameters += 1
             for value in HOSTILE if prove_full else choose.sample(HOSTILE, 1):
                 sent += 1
-                answer = emil.get(f"{urlsplit(address).path}?{name}={value}")
+                with names_asked() as asked:
+                    answer = emil.get(f"{urlsplit(address).path}?{name}={value}")
+                names += [more for more in asked if more not in names]
                 if answer.status_code >= 500:
                     broken.append(f"GET {address}?{name}={value[:80]}: {answer.status_code}")
         if "html" not in page.get("Content-Type", ""):
@@ -96,6 +101,7 @@ def test_no_input_breaks_a_page(cast: Any, sign_in: Callable[[Any], Browser], fi
         print(line)
     which = f", part {part + 1} of {PARTS}"
     figures.record("hostile requests" + which, sent, "requests")
+    figures.record("query parameters the pages ask for" + which, parameters, "parameters", goal="> 50", holds=parameters > 50)
     figures.record("forms found on all pages" + which, len(seen), "forms", goal="> 20", holds=len(seen) > 20)
     figures.record("answers of 500 and more" + which, len(broken), "answers", goal="0", holds=not broken)
 
@@ -164,6 +170,12 @@ def test_a_line_of_a_gigabyte(cast: Any, sign_in: Callable[[Any], Browser], figu
     figures.record("one line of a file", body.size // 1_000_000, "MB", goal="422 in words, what was typed is there", holds=answer.status_code == 422 and "zeile.csv" in html and "Altsystem Süd" in html)
     figures.record("memory it took", round(grown), "MB", goal="< 100", holds=grown < 100)
     figures.record("time it took", round(time.monotonic() - begun, 1), "s")
+
+
+def test_parameters_are_heard(cast: Any, sign_in: Callable[[Any], Browser]) -> None:
+    with names_asked() as names:
+        sign_in(cast.anna).get(reverse("opportunity-list"))
+    assert {"q", "sort", "after", "owner", "pipeline"} <= set(names)
 
 
 def test_the_bytes_really_arrive(cast: Any) -> None:

@@ -14,11 +14,12 @@ from contacts.consent_steps import standing
 from contacts.models import Interaction
 from contacts.reach import reach
 from crm.core import events
-from crm.core.mail.inbox.taking import file
+from crm.core.mail.inbox.taking import file, take_by_hand
 from crm.core.models import IncomingMail, MailFile, Notification, OutgoingMail
 from crm.core.work import work
 from service.models import Case
 from tests.campaigns.conftest import purpose, run
+from tests.factories import EmailFactory
 from tests.mail.incoming import mail, multipart_mail
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +52,7 @@ def reference(row: Campaign) -> tuple[str, Any]:
 
 def test_an_answer_stands_in_the_history_and_is_told(cast: Any, sent: Campaign) -> None:
     ours, delivery = reference(sent)
-    row = arrives(mail("Ja, gern am Montag.\n\n> Wartung", subject="AW: Wartung A", in_reply_to=ours, from_="Ada <anders@kunde.example>"))
+    row = arrives(mail("Ja, gern am Montag.\n\n> Wartung", subject="AW: Wartung A", in_reply_to=ours, from_=f"Ada <{delivery.address}>"))
     entry = Interaction.objects.get(pk=row.entry)
     assert (row.state, entry.party_id, entry.direction, entry.body) == ("filed", delivery.party_id, "in", "Ja, gern am Montag.")
     events.dispatch()
@@ -62,8 +63,36 @@ def test_an_answer_stands_in_the_history_and_is_told(cast: Any, sent: Campaign) 
 
 def test_a_plain_no_holds_at_once(cast: Any, sent: Campaign) -> None:
     ours, delivery = reference(sent)
-    arrives(mail("Bitte abmelden!\n\nMit freundlichen Grüßen", subject="AW: Wartung A", in_reply_to=ours))
+    arrives(mail("Bitte abmelden!\n\nMit freundlichen Grüßen", subject="AW: Wartung A", in_reply_to=ours, from_=delivery.address))
     assert standing(reach("email", delivery.address), purpose()).state == "withdrawn"
+
+
+def test_a_no_with_a_picture_in_its_signature_is_heard_too(cast: Any, sent: Campaign) -> None:
+    ours, delivery = reference(sent)
+    arrives(multipart_mail("Bitte abmelden", "<p>Bitte abmelden</p>", ("logo.txt", b"x"), in_reply_to=ours, from_=delivery.address))
+    assert standing(reach("email", delivery.address), purpose()).state == "withdrawn" and Case.objects.count() == 1
+
+
+def test_whoever_got_it_passed_on_speaks_for_themselves(cast: Any, sent: Campaign) -> None:
+    """Nobody ends another person's consent, or writes into another person's history, by answering what was forwarded to them."""
+    ours, delivery = reference(sent)
+    arrives(mail("abmelden", subject="AW: WG: Wartung A", in_reply_to=ours, from_="Kollege <kollege@kunde.example>"))
+    assert standing(reach("email", delivery.address), purpose()).state == "standing"
+    assert Case.objects.count() == 1 and not Interaction.objects.filter(party=delivery.party_id, direction="in").exists()
+    with work(by=cast.anna):
+        EmailFactory(party_id=delivery.party_id, address="privat@ada.example", is_primary=False)
+    arrives(mail("abmelden", subject="AW: Wartung A", in_reply_to=ours, from_="privat@ada.example", message_id="<m9@kunde.test>"))
+    assert standing(reach("email", delivery.address), purpose()).state == "withdrawn"
+
+
+def test_what_a_list_or_a_person_looked_at_is_not_swallowed(cast: Any, sent: Campaign) -> None:
+    ours, delivery = reference(sent)
+    listed = arrives(mail("Wir nehmen den Montag.", in_reply_to=ours, from_=delivery.address, head="Precedence: bulk"))
+    assert listed.nature == "automatic" and listed.entry is not None and Case.objects.count() == 1
+    parked = arrives(mail("Noch einmal", in_reply_to=ours, from_=delivery.address, message_id="<m8@kunde.test>", auto_submitted="auto-replied"))
+    assert parked.entry is None and Case.objects.count() == 1
+    IncomingMail.objects.filter(pk=parked.pk).update(state="aside")
+    assert take_by_hand(IncomingMail.objects.get(pk=parked.pk), by=cast.emil) and Case.objects.count() == 2
 
 
 @pytest.mark.parametrize(
@@ -81,7 +110,7 @@ def test_machines_and_files_go_their_own_ways(cast: Any, sent: Campaign) -> None
     ours, delivery = reference(sent)
     absent = arrives(mail("Ich bin bis Montag nicht da.", subject="Abwesenheitsnotiz", in_reply_to=ours, auto_submitted="auto-replied"))
     assert absent.state == "filed" and absent.entry is None and not Case.objects.exists()
-    arrives(multipart_mail("Hier das Bild", "<p>Hier das Bild</p>", ("bild.txt", b"x"), in_reply_to=ours, message_id="<m2@kunde.test>"))
+    arrives(multipart_mail("Hier das Bild", "<p>Hier das Bild</p>", ("bild.txt", b"x"), in_reply_to=ours, message_id="<m2@kunde.test>", from_=delivery.address))
     assert Case.objects.count() == 1 and not Interaction.objects.filter(party=delivery.party_id, direction="in", body="Hier das Bild", subject_id__isnull=True).exists()
     arrives(mail("Ohne Bezug", message_id="<m3@kunde.test>", in_reply_to="<fremd@kunde.test>"))
     assert Case.objects.count() == 2

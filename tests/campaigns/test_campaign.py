@@ -41,7 +41,7 @@ def hand_over(most: int = 1000) -> list[int]:
 
 def adds_up(row: Campaign) -> bool:
     found = progress(Campaign.objects.unrestricted().select_related("snapshot").get(pk=row.pk))
-    return found.selected == found.accepted + found.excluded + found.control + found.refused + found.unclear + found.waiting
+    return found.selected == found.accepted + found.excluded + found.control + found.refused + found.returned + found.unclear + found.waiting
 
 
 @pytest.mark.django_db
@@ -118,6 +118,7 @@ def test_a_cancelled_campaign_never_sends_the_rest(cast: Any, campaign: Any, aud
     row = run(campaign(control=0), cast.mia).row
     hand_over(most=4)
     services.cancel_campaign(row, by=cast.mia)
+    assert OutgoingMail.objects.filter(state="withdrawn").count() == 6, "at once, not when each one's turn comes"
     assert hand_over() == []
     found = progress(Campaign.objects.get(pk=row.pk))
     assert (found.accepted, found.left_out) == (4, {"stopped": 6}) and adds_up(row)

@@ -16,6 +16,7 @@ from campaigns.models import Segment, SegmentSnapshot
 from campaigns.segments import vocabulary_for
 from campaigns.segments.builder import Builder
 from campaigns.segments.services import create_segment, keep_segment
+from contacts.models import ConsentPurpose
 from crm.core.conditions import to_query
 from crm.core.errors import RuleBroken
 from tests.factories import EmailFactory, OrganisationFactory, PersonFactory
@@ -85,6 +86,17 @@ def test_the_count_while_building(cast: Any, contacts: Any, sign_in: Any) -> Non
 def test_hostile_addresses_are_answered_in_words(cast: Any, sign_in: Any, query: str) -> None:
     for name in ("segment-builder", "segment-result"):
         assert sign_in(cast.mia).get(f"{reverse(name)}?{query}").status_code in (200, 400)
+
+
+@pytest.mark.parametrize("tree", ['{"related": "interaction", "measure": "count", "op": [], "value": 1}', '{"field": "city", "op": "contains", "value": "\\ud800"}', '{"field": "\\ud800", "op": "set"}', '{"field": "city", "op": "contains", "value": "a\\u0000"}', "[", '{"all": 1}'])
+def test_a_hostile_tree_is_refused_in_words(cast: Any, sign_in: Any, tree: str) -> None:
+    answer = sign_in(cast.mia).post(reverse("segment-create"), {"name": "Böse", "note": "", "version": "0", "tree": tree})
+    assert answer.status_code == 422 and not Segment.objects.exists()
+
+
+def test_without_any_purpose_nobody_ends_anywhere(cast: Any, contacts: Any, sign_in: Any) -> None:
+    ConsentPurpose.objects.update(active=False)
+    assert sign_in(cast.mia).get(reverse("segment-contact-list") + "?ends=left").status_code == 200
 
 
 def test_a_tree_survives_the_builder(cast: Any) -> None:

@@ -10,6 +10,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.grants import sync_grants
+from accounts.models import FieldRule, Role, RoleRight
 from campaigns.models import Campaign, CampaignCost, Delivery
 from campaigns.report import verdict_words
 from campaigns.results import results
@@ -18,8 +20,9 @@ from contacts.models import Affiliation
 from crm.core.models import IncomingMail, MailFile, OutgoingMail
 from crm.core.work import work
 from sales.models import Stage
+from tests.analytics.test_overview import sections
 from tests.campaigns.conftest import agree, run
-from tests.factories import EmailFactory, OpportunityFactory, OrganisationFactory, PersonFactory
+from tests.factories import CampaignFactory, EmailFactory, OpportunityFactory, OrganisationFactory, PersonFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -134,3 +137,50 @@ def test_who_got_nothing_is_named_as_far_as_the_reader_sees(cast: Any, campaign:
     assert str(cold) in mia.get(reverse("campaign-left-out", args=[row.pk], query={"reason": "no_consent"})).content.decode()
     for odd in ("", "nonsense", "control", "refused", "stopped"):
         assert mia.get(reverse("campaign-left-out", args=[row.pk], query={"reason": odd})).status_code == 200
+
+
+@pytest.mark.parametrize(("reach", "shown"), [(None, False), ("team", False), ("all", True)])
+def test_sales_are_shown_to_who_sees_all_of_them(cast: Any, campaign: Any, sign_in: Any, reach: str | None, shown: bool) -> None:
+    """A report of a campaign to one contact would otherwise tell what that contact buys."""
+    with work(by=cast.mia):
+        person = PersonFactory(owner=cast.anna, team=cast.anna.team)
+        EmailFactory(party=person, address="eine@kunde.example")
+        agree("eine@kunde.example", by=cast.mia)
+    role = Role.objects.get(key="marketing")
+    role.rights.filter(entity="opportunity").delete()
+    if reach:
+        RoleRight.objects.create(role=role, entity="opportunity", verb="view", reach=reach)
+    sync_grants()
+    row = run(campaign(control=0), cast.mia).row
+    accepted(row)
+    with work(by=cast.anna):
+        OpportunityFactory(party=person, owner=cast.anna, team=cast.anna.team, amount=Decimal(48711), opened_on=timezone.localdate(), state="won", closed_on=timezone.localdate())
+    page = sign_in(cast.mia).get(reverse("campaign-detail", args=[row.pk])).content.decode()
+    assert ("48.711" in page) is shown and ("Verkaufschancen</th>" in page) is shown
+
+
+def test_hidden_facts_are_not_shown(cast: Any, campaign: Any, sign_in: Any) -> None:
+    row = campaign(goal="GEHEIMES Ziel", budget=Decimal(31415))
+    url = reverse("campaign-detail", args=[row.pk])
+    assert "GEHEIMES" in (page := sign_in(cast.mia).get(url).content.decode()) and "31.415" in page
+    for name in ("goal", "budget"):
+        FieldRule.objects.create(role=Role.objects.get(key="marketing"), entity="campaign", field=name)
+    page = sign_in(cast.mia).get(url).content.decode() + sign_in(cast.mia).get(reverse("campaign-list")).content.decode()
+    assert "GEHEIMES" not in page and "31.415" not in page
+
+
+def test_the_overview_shows_what_they_brought_to_those_who_see_them(cast: Any, sign_in: Any, campaign: Any, audience: Any) -> None:
+    assert "campaigns" not in sections(cast.greta)
+    people = audience(4)
+    row = run(campaign(control=0), cast.mia).row
+    accepted(row, ago=timedelta(hours=1))
+    answer(people[0], cast.anna, ago=timedelta(minutes=5))
+    OpportunityFactory(party=people[1], owner=cast.anna, team=cast.anna.team, amount=Decimal(700), opened_on=timezone.localdate(), state="won", closed_on=timezone.localdate())
+    CampaignCost.objects.create(campaign=row, what="Texter", amount=50)
+    old = CampaignFactory(owner=cast.mia, name="Vorjahr", purpose=row.purpose, state="running", released_by=cast.mia, released_at=timezone.now(), started_at=timezone.now() - timedelta(days=400))
+    [line] = sections(cast.greta)["campaigns"].campaigns
+    assert (line["name"], line["people"], line["answers"], line["opportunities"], line["revenue"], line["cost"]) == (row.name, 4, 1, 1, Decimal(700), Decimal(50))
+    assert [figure["value"] for figure in sections(cast.greta)["campaigns"].figures][:3] == ["1", "4", "1"] and "campaigns" in sections(cast.greta, "export")
+    assert "campaigns" not in sections(cast.anna)
+    page = sign_in(cast.greta).get(reverse("overview")).content.decode()
+    assert row.name in page and old.name not in page

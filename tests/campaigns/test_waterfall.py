@@ -114,7 +114,7 @@ def test_of_nobody_nothing_is_left(cast: Any) -> None:
 
 def test_the_cap_is_set_up(cast: Any, sign_in: Any) -> None:
     emil = sign_in(cast.emil)
-    assert emil.post("/admin/campaigns/frequencycap/add/", {"mails": "3", "days": "14"}).status_code == 302
+    assert emil.post("/admin/campaigns/frequencycap/1/change/", {"mails": "3", "days": "14"}).status_code == 302
     assert (FrequencyCap.current().mails, FrequencyCap.current().days) == (3, 14)
     assert emil.post("/admin/campaigns/frequencycap/1/change/", {"mails": "0", "days": "14"}).status_code == 200
     assert emil.get("/admin/campaigns/frequencycap/add/").status_code == 403

@@ -21,7 +21,7 @@ from contacts.reach import AddressHash, address_hash, key_name, reach, spellings
 from contacts.services import delete_party
 from crm.core.errors import RuleBroken
 from crm.core.mail.plan import Recipient, plan_mail
-from crm.core.mail.run import last_word
+from crm.core.mail.run import Run, last_word
 from crm.core.models import OutgoingMail
 from crm.core.work import work
 from tests.contacts.consent_cases import CASES, KINDS, PURPOSES, START, Said, read, slow_state
@@ -82,6 +82,12 @@ def test_addresses_have_one_hash_in_python_and_in_postgres(cast: Any) -> None:
     assert PhoneNumber.objects.annotate(hash=AddressHash("key", "phone")).get(pk=row.pk).hash == reach("phone", "+49 221 987654").hash
     assert spellings("email", "Anna@STRASSE-köln.de") == ["anna@xn--strasse-kln-zfb.de", "anna@strasse-köln.de"]
     assert reach("email", "a@b.de").hash != reach("phone", "a@b.de").hash
+
+
+@pytest.fixture(autouse=True)
+def opens_are_counted(cast: Any) -> None:
+    """Out of the box nobody is asked for it, for nothing is counted: these tests are of a house that does."""
+    ConsentPurpose.objects.filter(key="tracking").update(active=True)
 
 
 @pytest.fixture
@@ -181,6 +187,18 @@ def test_the_gate_is_the_last_word_of_a_mail(monkeypatch: pytest.MonkeyPatch, ca
     sql, values = last_word("x")
     assert "core_outgoingmail" in sql
     assert values
+
+
+def test_the_question_whether_a_sign_up_was_meant_goes_to_no_address_that_came_back(cast: Any) -> None:
+    """Its last word is asked as the mail is handed over: an address found dead meanwhile is not written to again."""
+    for address in ("hin@kunde.example", "weg@kunde.example"):
+        plan_mail(Recipient(address), once=address, heading="x", body="x", kind="consent")
+    run = Run("w")
+    there, gone = run.claim("")
+    suppress_address(reach("email", gone.to), "bounced", by=None)
+    assert run.mark_handing(there, None)
+    assert not run.mark_handing(gone, None)
+    assert OutgoingMail.objects.get(pk=gone.pk).state == "withdrawn"
 
 
 def test_the_database_keeps_ledger_and_words(cast: Any, mia: Any) -> None:

@@ -14,7 +14,7 @@ from contacts.consent import OBJECTED, STANDING, WITHDRAWN
 from contacts.consent_links import STOP, stop_links, visitor
 from contacts.consent_steps import object_to, record_consent, standing, withdraw_consent
 from contacts.consent_words import wordings, write_wording
-from contacts.models import ConsentEvent, ConsentState, ConsentWording, EmailAddress, Party, PartySearch, Suppression
+from contacts.models import ConsentEvent, ConsentPurpose, ConsentState, ConsentWording, EmailAddress, Party, PartySearch, Suppression
 from contacts.reach import reach
 from crm.core import door
 from crm.core.digest import digest
@@ -30,6 +30,12 @@ TABLES = [ConsentEvent, ConsentState, Suppression, Party, EmailAddress, Outgoing
 
 def word(key: str, language: str = "de") -> ConsentWording:
     return next(row for row in wordings(language) if row.purpose.key == key)
+
+
+@pytest.fixture(autouse=True)
+def opens_are_counted(cast: Any) -> None:
+    """Out of the box nobody is asked for it, for nothing is counted: these tests are of a house that does."""
+    ConsentPurpose.objects.filter(key="tracking").update(active=True)
 
 
 @pytest.fixture

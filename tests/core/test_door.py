@@ -112,6 +112,18 @@ def test_who_tries_many_links_is_stopped_by_the_connection(cast: Any) -> None:
     assert Client(REMOTE_ADDR="203.0.113.9").get(place(SURVEY, "guess")).status_code == 404
 
 
+def test_guesses_leave_one_count(cast: Any) -> None:
+    for number in range(5):
+        Client().get(place(SURVEY, f"guess-{number}"))
+    assert DoorBucket.objects.count() == 1
+
+
+def test_one_click_is_counted_by_its_link_alone(cast: Any) -> None:
+    """A large provider sends the clicks of all its readers from one address: none of them is lost."""
+    codes = Counter(Client().post(place(UNSUBSCRIBE, door_token(UNSUBSCRIBE, user=cast.anna.pk, n=n)), {"List-Unsubscribe": "One-Click"}).status_code for n in range(70))
+    assert codes == {200: 70}
+
+
 def test_after_the_wait_it_opens_again(cast: Any) -> None:
     token = door_token(SURVEY, user=cast.anna.pk)
     while (answer := Client().get(place(SURVEY, token))).status_code == 200:
@@ -141,6 +153,7 @@ def test_red_control_without_the_counter_guessing_goes_on(cast: Any, monkeypatch
     [
         ({"REMOTE_ADDR": "203.0.113.7"}, False, "203.0.113.7"),
         ({"REMOTE_ADDR": "2001:db8:1:2:3:4:5:6"}, False, "2001:db8:1:2::/64"),
+        ({"REMOTE_ADDR": "::ffff:203.0.113.7"}, False, "203.0.113.7"),  # IPv4 as a socket for both shows it
         ({"REMOTE_ADDR": "203.0.113.7", "HTTP_X_FORWARDED_FOR": "198.51.100.1"}, False, "203.0.113.7"),  # anybody can write that
         ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "6.6.6.6, 198.51.100.1"}, True, "198.51.100.1"),  # the last word is our proxy's
         ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "nonsense"}, True, "unknown"),

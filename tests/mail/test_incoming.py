@@ -183,3 +183,18 @@ def test_the_table_would_catch_a_reader_that_trusts_the_standard_library() -> No
         except Exception:
             fallen += 1
     assert fallen >= 3
+
+
+@pytest.mark.parametrize("text", [">\n" * 99_000 + "x", ">\nx\n" * 60_000, "Am 24.11.26 " * 15_000, "_" * 200_000])
+def test_a_long_text_is_split_in_no_time(text: str) -> None:
+    begun = time.monotonic()
+    quotes.split(text)
+    assert time.monotonic() - begun < 2
+
+
+def test_a_report_with_many_empty_lines_is_read_in_no_time() -> None:
+    raw = incoming.report(original="message/rfc822").replace(b"Message-ID: <eigen@haus.test>", b"X: y\r\n\r\n" + b"\r\n" * 300_000)
+    begun = time.monotonic()
+    message = parse(raw)
+    returned_of(message, received(message))
+    assert time.monotonic() - begun < 2

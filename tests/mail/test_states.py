@@ -1,10 +1,9 @@
-"""A mail's way from planned to its end: once, in order, with the last word asked at the last moment, and never from a copied database."""
+"""A mail's way from planned to its end: once, in order, with the last word asked at the last moment."""
 
 from __future__ import annotations
 
 import email
 import email.policy
-import json
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,14 +18,12 @@ from django.utils import timezone, translation
 
 from accounts.models import User
 from crm.core.errors import RuleBroken
-from crm.core.mail import Attachment, Recipient, kinds, lock, plan_mail, queue, run, sending, smtp
+from crm.core.mail import Attachment, Recipient, kinds, plan_mail, queue, run, sending, smtp
 from crm.core.mail.answers import Answer, Meaning
 from crm.core.mail.kinds import MailKind
-from crm.core.mail.lock import lock_sending, unlock_sending
 from crm.core.mail.plan import draft_mail, plan_many
 from crm.core.mail.run import BATCH, Run, last_word
-from crm.core.models import Change, MailAttachment, MailBucket, MailFile, MailLimit, MailSetup, OutgoingMail
-from crm.core.tasks import tick
+from crm.core.models import MailAttachment, MailBucket, MailFile, MailLimit, MailSetup, OutgoingMail
 from crm.mails import MAILS
 from tests.mail.conftest import one_by_one, work_off, write
 from tests.mail.sink import Sink
@@ -342,75 +339,6 @@ def test_a_limit_for_all_and_one_of_its_own(house: House) -> None:
     for number in range(3):
         write(f"n{number}@fast.test"), write(f"n{number}@x.test"), write(f"n{number}@y.test")
     assert sending.send_due() == 5
-
-
-# --- sending is locked ------------------------------------------------------------------------------------------------
-def note(settings: Any) -> Path:
-    return Path(settings.MEDIA_ROOT) / lock.NAME
-
-
-def test_a_house_begins_and_moves_its_turn(house: House, settings: Any) -> None:
-    for turn in (1, 2, 3):
-        tick()
-        setup = MailSetup.current()
-        assert json.loads(note(settings).read_text()) == {"fingerprint": setup.fingerprint, "turn": turn} and setup.turn == turn and not setup.lock
-
-
-def restored_elsewhere(settings: Any) -> None:
-    note(settings).unlink()
-
-
-def copied_beside_another(settings: Any) -> None:
-    note(settings).write_text(json.dumps({"fingerprint": "other", "turn": 1}))
-
-
-def restored_in_place(settings: Any) -> None:
-    MailSetup.objects.filter(pk=1).update(turn=0)
-
-
-def garbled(settings: Any) -> None:
-    note(settings).write_text("{")
-
-
-@pytest.mark.parametrize("happened", [restored_elsewhere, copied_beside_another, restored_in_place, garbled])
-def test_a_restored_database_sends_nothing_until_somebody_says_so(cast: Any, house: House, settings: Any, happened: Callable[[Any], None]) -> None:
-    tick()
-    write("a@x.test")
-    happened(settings)
-    assert sending.send_due() == 0
-    sending.tend()
-    assert OutgoingMail.objects.get().state == "planned" and MailSetup.current().lock == "restored"
-    unlock_sending(by=cast.emil)
-    assert sending.send_due() == 1
-    tick()
-    assert MailSetup.current().lock == ""
-    changes = Change.objects.filter(relation="core_mailsetup", op="U").order_by("id")
-    assert [(change.origin, change.actor_id, change.after["lock"]) for change in changes] == [("house", None, "restored"), ("user", cast.emil.pk, "")]
-
-
-def test_a_database_that_is_ahead_of_its_file_is_the_same(house: House, settings: Any) -> None:
-    """A worker killed between the two leaves the file one turn behind: that is no restore."""
-    tick()
-    MailSetup.objects.filter(pk=1).update(turn=5)
-    write("a@x.test")
-    assert sending.send_due() == 1
-
-
-def test_sending_can_be_stopped_by_hand(cast: Any, house: House) -> None:
-    tick()
-    write("a@x.test")
-    lock_sending(by=cast.emil)
-    assert sending.send_due() == 0 and Run("w").claim("") == []
-    unlock_sending(by=cast.emil)
-    assert sending.send_due() == 1
-
-
-def test_where_the_file_cannot_be_written_nothing_is_compared(cast: Any, house: House, settings: Any, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    settings.MEDIA_ROOT = tmp_path / "file"  # no folder
-    tick()
-    write("a@x.test")
-    assert MailSetup.current().fingerprint == "" and sending.send_due() == 1
 
 
 # --- races ------------------------------------------------------------------------------------------------------------

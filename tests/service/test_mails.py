@@ -12,8 +12,9 @@ from contacts.models import EmailAddress, Interaction, Party
 from crm.core.mail.inbox.fetching import store
 from crm.core.mail.inbox.server import Fetched
 from crm.core.mail.inbox.taking import take_in
-from crm.core.models import IncomingMail, MailboxSetup, Notification
+from crm.core.models import IncomingMail, MailboxSetup, Notification, OutgoingMail
 from crm.core.work import work
+from service import receipts
 from service.models import Case, DeskSetup
 from service.services import assign_case, delete_case
 from tests.factories import EmailFactory, PersonFactory
@@ -43,6 +44,25 @@ def test_the_page_shows_the_mail(cast: Any, sign_in: Any, case: Case) -> None:
     assert "Eva Kunz" in page and "eva.kunz@kunde.test" in page and "Passt Montag?" in page and "Größe.html" in page
     assert f'src="/service/cases/{case.pk}/mails/{mail.pk}/"' in page and "onclick=" not in page and f"/service/cases/{case.pk}/contact/" in page
     assert page.count("<p>Guten Tag</p>") == 1, "the first mail is the report and stands there once"
+
+
+def test_a_stranger_is_told_nothing_they_wrote(cast: Any, case: Case) -> None:
+    """A forged sender must not make us send somebody's advertisement."""
+    receipt = OutgoingMail.objects.get(kind="receipt")
+    assert case.number in receipt.heading and case.heading not in receipt.heading + receipt.body
+
+
+def test_strangers_share_a_limit(cast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receipts, "AN_HOUR", 2)
+    for number in range(4):
+        come(number + 1, multipart_mail("Guten Tag", "<p>Guten Tag</p>", ("a.txt", b"x"), message_id=f"<s{number}@x.test>", from_=f"s{number}@x{number}.test"))
+    assert Case.objects.count() == 4 and OutgoingMail.objects.filter(kind="receipt").count() == 2
+
+
+def test_where_the_customer_is_known_the_question_leads_back(cast: Any, sign_in: Any, case: Case) -> None:
+    with work(by=cast.sven):
+        Case.objects.filter(pk=case.pk).update(party=PersonFactory())
+    assert sign_in(cast.sven).get(f"/service/cases/{case.pk}/contact/")["Location"] == f"/service/cases/{case.pk}/"
 
 
 def test_who_may_not_know_addresses_sees_none(cast: Any, sign_in: Any, case: Case) -> None:

@@ -12,10 +12,12 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 
-from contacts.consent_steps import suppress_address
-from contacts.models import EmailAddress, Interaction, Suppression
+from contacts.consent_steps import suppress_address, withdraw_consent
+from contacts.models import ConsentPurpose, Interaction, Suppression
 from contacts.reach import reach
+from contacts.senders import note_unreachable
 from crm.core.events import dispatch
+from crm.core.mail.run import Run
 from crm.core.models import Notification, OutgoingMail
 from crm.core.work import work
 from crm.panels import PANELS
@@ -62,7 +64,7 @@ def test_asked_once_after_closing(closed: Any) -> None:
     assert Satisfaction.objects.get().score is None
 
 
-@pytest.mark.parametrize("why", ["off", "too early", "long ago", "merged", "no address", "unreachable", "suppressed", "asked lately"])
+@pytest.mark.parametrize("why", ["off", "too early", "long ago", "merged", "no address", "unreachable", "suppressed", "said no to questions", "said no to everything", "asked lately"])
 def test_not_asked(cast: Any, closed: Any, why: str) -> None:
     party = None
     if why == "asked lately":
@@ -74,10 +76,24 @@ def test_not_asked(cast: Any, closed: Any, why: str) -> None:
     if why == "merged":
         Case.objects.filter(pk=case.pk).update(merged_into=closed(address="").pk)
     if why == "unreachable":
-        EmailAddress.objects.update(bounced_at=timezone.now())
+        note_unreachable("kunde@kunde.test", at=timezone.now(), by=cast.emil)
     if why == "suppressed":
         suppress_address(reach("email", "kunde@kunde.test"), Suppression.Reason.COMPLAINT, by=cast.emil)
+    if why.startswith("said no"):
+        survey = [ConsentPurpose.objects.get(key="survey")]
+        withdraw_consent(reach("email", "kunde@kunde.test"), survey if why == "said no to questions" else None, how="link", by=None)
     assert ask_due() == 0
+
+
+@pytest.mark.parametrize("no", [True, False])
+def test_a_no_holds_until_the_question_leaves(closed: Any, no: bool) -> None:
+    closed()
+    assert ask_due() == 1
+    if no:
+        withdraw_consent(reach("email", "kunde@kunde.test"), [ConsentPurpose.objects.get(key="survey")], how="link", by=None)
+    worker = Run()
+    mails = worker.claim("")
+    assert [worker.mark_handing(mail, None) for mail in mails if mail.kind == "satisfaction"] == [not no]
 
 
 def test_one_row_per_case_and_a_score_within_bounds(closed: Any) -> None:

@@ -44,7 +44,7 @@ def _check(tree: Any, words: Vocabulary, depth: int, seen: list[int]) -> None:
     elif set(tree) == {"not"}:
         _check(tree["not"], words, depth + 1, seen)
     elif "related" in tree:
-        if not {"related", "measure", "op", "value"} <= set(tree) <= {"related", "measure", "op", "value", "where"} or tree["op"] not in {"at_least", "at_most"}:
+        if not {"related", "measure", "op", "value"} <= set(tree) <= {"related", "measure", "op", "value", "where"} or not isinstance(tree["op"], str) or tree["op"] not in {"at_least", "at_most"}:
             raise _nonsense()
         relation = words.relation(tree["related"])
         amount_of(relation, tree["measure"], tree["value"])

@@ -17,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core import formats
-from crm.core.admin_site import GatedAdmin, LookOnly
+from crm.core.admin_site import GatedAdmin, LookOnly, SingleAdmin
 from crm.core.mail import plan_mail, records
 from crm.core.mail.addresses import domain_of
 from crm.core.mail.forms import MailLimitForm, MailSetupForm, MailTextForm
@@ -153,7 +153,7 @@ class MailTextAdmin(GatedAdmin):
 
 
 @admin.register(MailSetup)
-class MailSetupAdmin(GatedAdmin):
+class MailSetupAdmin(SingleAdmin):
     """The one row about sending, with a test and a lock."""
 
     about = _("Mail server, sender, a test, and the lock after a restore.")
@@ -165,16 +165,6 @@ class MailSetupAdmin(GatedAdmin):
         (_("Sender"), {"fields": ["sender", "reply_to", "dkim_selector"]}),
         (_("Limits"), {"fields": ["connections", "per_hour"]}),
     ]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[MailSetup]:
-        MailSetup.current()
-        return super().get_queryset(request)
 
     @admin.display(description=_("mail server"))
     def server(self, setup: MailSetup) -> str:

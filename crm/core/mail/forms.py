@@ -21,9 +21,10 @@ from crm.core.seal import seal
 HOST = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$")
 
 
-class MailSetupForm(forms.ModelForm):
-    """The mail server and the sender. The stored password is never shown; an empty field keeps it."""
+class ServerForm(forms.ModelForm):
+    """A mail server we sign in to. The stored password is never shown; an empty field keeps it. `purpose` is what it is sealed for."""
 
+    purpose = ""
     new_password = forms.CharField(
         label=_("Password"),
         required=False,
@@ -31,6 +32,37 @@ class MailSetupForm(forms.ModelForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "size": 50}),
         help_text=_("Kept encrypted and never shown. Leave it empty to keep the one that is stored; without a user name there is none."),
     )
+
+    def clean_host(self) -> str:
+        host = str(self.cleaned_data["host"]).strip()
+        if host and not HOST.match(host):
+            try:
+                host = ipaddress.ip_address(host.strip("[]")).compressed
+            except ValueError:
+                raise forms.ValidationError(_("This is neither a host name nor an address.")) from None
+        return host
+
+    def clean_username(self) -> str:
+        return self._one_line("username")
+
+    def _one_line(self, field: str) -> str:
+        text = str(self.cleaned_data[field]).strip()
+        if not text.isprintable():
+            raise forms.ValidationError(_("Please write this in one line, without control characters."))
+        return text
+
+    def password(self) -> str | None:
+        """The sealed password to store; None keeps the stored one."""
+        typed: Any = self.cleaned_data.get("new_password", "")
+        if not self.cleaned_data.get("username"):
+            return ""
+        return seal(str(typed), self.purpose) if typed else None
+
+
+class MailSetupForm(ServerForm):
+    """The mail server and the sender."""
+
+    purpose = PURPOSE
 
     class Meta:
         model = MailSetup
@@ -46,20 +78,11 @@ class MailSetupForm(forms.ModelForm):
             "per_hour": _("How many mails an hour go to one recipient domain, unless it has a limit of its own. Empty: no limit. Sign-in mails never wait."),
         }
 
-    def clean_host(self) -> str:
-        host = str(self.cleaned_data["host"]).strip()
-        if host and not HOST.match(host):
-            try:
-                host = ipaddress.ip_address(host.strip("[]")).compressed
-            except ValueError:
-                raise forms.ValidationError(_("This is neither a host name nor an address.")) from None
-        return host
-
     def clean_sender(self) -> str:
-        return self._mailbox("sender")
+        return clean_mailbox(str(self.cleaned_data["sender"]))
 
     def clean_reply_to(self) -> str:
-        return self._mailbox("reply_to")
+        return clean_mailbox(str(self.cleaned_data["reply_to"]))
 
     def clean_dkim_selector(self) -> str:
         selector = str(self.cleaned_data["dkim_selector"]).strip().lower()
@@ -67,22 +90,16 @@ class MailSetupForm(forms.ModelForm):
             raise forms.ValidationError(_("Letters, digits, hyphens and dots."))
         return selector
 
-    def _mailbox(self, field: str) -> str:
-        text = str(self.cleaned_data[field]).strip()
-        if not text:
-            return ""
-        try:
-            name, address = read_mailbox(text)
-        except BadAddress:
-            raise forms.ValidationError(_("Write it as: Name <address@domain.example>")) from None
-        return f"{name} <{address}>" if name else address
 
-    def password(self) -> str | None:
-        """The sealed password to store; None keeps the stored one."""
-        typed: Any = self.cleaned_data.get("new_password", "")
-        if not self.cleaned_data.get("username"):
-            return ""
-        return seal(str(typed), PURPOSE) if typed else None
+def clean_mailbox(text: str) -> str:
+    """A mailbox as it is kept: "Name <address>" or the address alone; "" stays "". Raises ValidationError in words."""
+    if not text.strip():
+        return ""
+    try:
+        name, address = read_mailbox(text.strip())
+    except BadAddress:
+        raise forms.ValidationError(_("Write it as: Name <address@domain.example>")) from None
+    return f"{name} <{address}>" if name else address
 
 
 class MailLimitForm(forms.ModelForm):

@@ -44,7 +44,7 @@ def send_due(seconds: float = SLICE) -> int:
     if check_lock():
         return 0
     setup = MailSetup.current()
-    if setup.trouble and timezone.now() - setup.trouble_at < TROUBLE:
+    if setup.trouble_at is not None and timezone.now() - setup.trouble_at < TROUBLE:
         return 0
     server, run, until, accepted = server_of(setup), Run(), time.monotonic() + seconds, 0
     line: Line | Folder = Line(server) if server.host else Folder(server.folder)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -12,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.models.mail import MailFile, MailSetup
 from crm.core.models.subject import Subject
-from crm.core.work import work
+from crm.core.records import Single
 
 
-class MailboxSetup(models.Model):
+class MailboxSetup(Single):
     """The one row about incoming mail: the mailbox, and how far it has been read.
 
     `uidvalidity` and `cursor` are the mailbox's own count: every mail with a UID up to `cursor` is a row. They move in the transaction that
@@ -50,15 +48,6 @@ class MailboxSetup(models.Model):
 
     def __str__(self) -> str:
         return str(_("Incoming mail"))
-
-    @classmethod
-    def current(cls) -> Any:
-        """The row, made when it is first asked for."""
-        row = cls.objects.filter(pk=1).first()
-        if row is None:
-            with work():
-                row = cls.objects.get_or_create(pk=1)[0]
-        return row
 
 
 class IncomingMail(Subject):

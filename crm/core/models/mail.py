@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -13,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.core.models.subject import Subject
-from crm.core.work import work
+from crm.core.records import Single
 
 
 class OutgoingMail(Subject):
@@ -107,7 +105,7 @@ class MailAttachment(models.Model):
         constraints = [models.UniqueConstraint(fields=["mail", "name"], name="mail_file_name_once")]
 
 
-class MailSetup(models.Model):
+class MailSetup(Single):
     """The one row about sending: the mail server, the sender, limits, and whether sending is locked.
 
     An empty `host` means: what the environment says (LOTSE_SMTP_*). `fingerprint` and `turn` are compared with a file outside the
@@ -151,15 +149,6 @@ class MailSetup(models.Model):
 
     def __str__(self) -> str:
         return str(_("Sending of mail"))
-
-    @classmethod
-    def current(cls) -> Any:
-        """The row. The first migration makes it; if it is gone it is made again."""
-        row = cls.objects.filter(pk=1).first()
-        if row is None:
-            with work():
-                row = cls.objects.get_or_create(pk=1)[0]
-        return row
 
 
 class MailLimit(models.Model):

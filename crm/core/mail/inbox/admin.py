@@ -16,7 +16,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.core import formats
-from crm.core.admin_site import GatedAdmin, LookOnly
+from crm.core.admin_site import LookOnly, SingleAdmin
 from crm.core.mail.addresses import domain_of
 from crm.core.mail.inbox.forms import MailboxSetupForm
 from crm.core.mail.inbox.server import Refused, Unreachable, open_mailbox, place_of
@@ -36,7 +36,7 @@ def coming_in() -> dict[str, Any]:
 
 
 @admin.register(MailboxSetup)
-class MailboxSetupAdmin(GatedAdmin):
+class MailboxSetupAdmin(SingleAdmin):
     """The one row about the mailbox, with a test."""
 
     about = _("The mailbox from which customers' mail becomes cases, with a test.")
@@ -47,16 +47,6 @@ class MailboxSetupAdmin(GatedAdmin):
         (_("Mailbox"), {"fields": ["host", "port", "security", "username", "new_password", "folder"]}),
         (_("What for"), {"fields": ["address", "active"]}),
     ]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[MailboxSetup]:
-        MailboxSetup.current()
-        return super().get_queryset(request)
 
     @admin.display(description=_("state"))
     def condition(self, setup: MailboxSetup) -> str:

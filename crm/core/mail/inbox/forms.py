@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.mail.addresses import BadAddress, normalise
-from crm.core.mail.forms import HOST
+from crm.core.mail.forms import ServerForm
 from crm.core.mail.inbox.server import PURPOSE
 from crm.core.models import MailboxSetup
-from crm.core.seal import seal
 
 
-class MailboxSetupForm(forms.ModelForm):  # type: ignore[type-arg]
-    """One shared mailbox. The stored password is never shown; an empty field keeps it."""
+class MailboxSetupForm(ServerForm):
+    """One shared mailbox."""
 
-    new_password = forms.CharField(
-        label=_("Password"),
-        required=False,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "size": 50}),
-        help_text=_("Kept encrypted and never shown. Leave it empty to keep the one that is stored; without a user name there is none."),
-    )
+    purpose = PURPOSE
 
     class Meta:
         model = MailboxSetup
@@ -38,26 +30,8 @@ class MailboxSetupForm(forms.ModelForm):  # type: ignore[type-arg]
             "active": _("Mail that arrives from the day on which this is switched on becomes cases. What came before is left alone."),
         }
 
-    def clean_host(self) -> str:
-        host = str(self.cleaned_data["host"]).strip()
-        if host and not HOST.match(host):
-            try:
-                host = ipaddress.ip_address(host.strip("[]")).compressed
-            except ValueError:
-                raise forms.ValidationError(_("This is neither a host name nor an address.")) from None
-        return host
-
     def clean_folder(self) -> str:
-        folder = str(self.cleaned_data["folder"]).strip()
-        if not folder.isprintable():
-            raise forms.ValidationError(_("Please write this in one line, without control characters."))
-        return folder
-
-    def clean_username(self) -> str:
-        name = str(self.cleaned_data["username"]).strip()
-        if not name.isprintable():
-            raise forms.ValidationError(_("Please write this in one line, without control characters."))
-        return name
+        return self._one_line("folder")
 
     def clean_address(self) -> str:
         text = str(self.cleaned_data["address"]).strip()
@@ -73,10 +47,3 @@ class MailboxSetupForm(forms.ModelForm):  # type: ignore[type-arg]
         if facts.get("active") and not facts.get("address") and "address" not in self.errors:
             self.add_error("address", _("Without it customers would not know where to answer."))
         return facts
-
-    def password(self) -> str | None:
-        """The sealed password to store; None keeps the stored one."""
-        typed: Any = self.cleaned_data.get("new_password", "")
-        if not self.cleaned_data.get("username"):
-            return ""
-        return seal(str(typed), PURPOSE) if typed else None

@@ -90,7 +90,8 @@ _NOBODY = re.compile(
     r"|recipientnotfound|invalid recipient|mailbox (?:not found|unavailable|disabled)|account (?:disabled|that you tried)|5\.1\.1|empfänger unbekannt|unbekannter empfänger",
     re.IGNORECASE,
 )
-_MESSAGE_ID = re.compile(r"^\s*message-id:\s*(<[^<>\s]{1,300}>)", re.IGNORECASE | re.MULTILINE)
+_HEAD = 100_000  # bytes of what came back in which its head is looked for
+_MESSAGE_ID = re.compile(r"^[ \t]*message-id:[ \t]*(?:\r?\n[ \t]+)?(<[^<>\s]{1,300}>)", re.IGNORECASE | re.MULTILINE)
 _FAILED = re.compile(r"undeliver|deliver|failure notice|returned|your mail failed|unzustellbar|zugestellt|zustell", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{1,255})>")
 _LATE = re.compile(r"delayed|will keep trying|noch nicht zugestellt", re.IGNORECASE)
@@ -138,7 +139,7 @@ def _fields(message: Message) -> dict[str, str]:
         inner = part.get_payload()
         blocks = inner if isinstance(inner, list) else []
         for block in blocks:
-            found = {name.lower(): clean(str(value)).strip() for name, value in block.raw_items()}  # type: ignore[union-attr]
+            found = {name.lower(): clean(str(value)).strip() for name, value in block.raw_items()}  # type: ignore[union-attr]  # typeshed does not know it
             if "action" in found or "status" in found:
                 return found
     return {}
@@ -149,12 +150,12 @@ def _original_id(message: Message) -> str:
     parts = list(leaves(message))
     for part in parts:
         if part.get_content_type() in ("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"):
-            found = _MESSAGE_ID.search(decode(content_of(part), "utf-8"))
+            found = _MESSAGE_ID.search(decode(content_of(part)[:_HEAD], "utf-8"))
             if found:
                 return found[1]
     for part in parts:
         if part.get_content_type() == "text/plain":
-            found = _MESSAGE_ID.search(decode(content_of(part)[:100_000], "utf-8"))
+            found = _MESSAGE_ID.search(decode(content_of(part)[:_HEAD], "utf-8"))
             if found:
                 return found[1]
     return ""

@@ -14,13 +14,14 @@ _SENT = re.compile(r"^\*?(?:Gesendet|Sent|Datum|Date|An|To|Betreff|Subject):\*?\
 def split(text: str) -> tuple[str, str]:
     """(what is new, what is repeated below it). If nothing were left of it, or answers stand between the lines, all of it is new."""
     lines = text.split("\n")
-    place = next((number for number, line in enumerate(lines) if _begins(lines, number, line)), len(lines))
+    last = max((number for number, line in enumerate(lines) if line.strip() and not line.startswith(">")), default=-1)  # of its own words
+    place = next((number for number, line in enumerate(lines) if _begins(lines, number, line, last)), len(lines))
     new, rest = "\n".join(lines[:place]).strip(), "\n".join(lines[place:]).strip()
     return (new, rest) if new else (text.strip(), "")
 
 
-def _begins(lines: list[str], number: int, line: str) -> bool:
-    """Does what is repeated begin here?"""
+def _begins(lines: list[str], number: int, line: str, last: int) -> bool:
+    """Does what is repeated begin here? Behind line `last` nothing but quoted lines comes."""
     after = [one for one in lines[number + 1 : number + 4] if one.strip()]
     if _BREAK.match(line.strip()) or (_RULE.match(line.strip()) and after and _FROM.match(after[0])):
         return True
@@ -29,4 +30,4 @@ def _begins(lines: list[str], number: int, line: str) -> bool:
     joined = f"{line} {lines[number + 1]}" if number + 1 < len(lines) else line
     if len(line) < 200 and (_INTRO.match(line) or (re.match(r"(?:Am|On)\b", line) and _INTRO.match(joined))):
         return True
-    return line.startswith(">") and all(not one.strip() or one.startswith(">") for one in lines[number:])
+    return line.startswith(">") and number > last

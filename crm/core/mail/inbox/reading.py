@@ -258,7 +258,7 @@ def _from_base64(data: bytes) -> bytes:
 def _head(message: Message) -> dict[str, str]:
     """Header → its first value, unfolded, in small letters; raw bytes become text."""
     found: dict[str, str] = {}
-    for name, value in message.raw_items():  # type: ignore[attr-defined]
+    for name, value in message.raw_items():  # type: ignore[attr-defined]  # typeshed does not know it
         key = str(name).lower()
         if key not in found:
             found[key] = re.sub(r"\r?\n[ \t]*", " ", _plain_header(value))
@@ -307,7 +307,7 @@ def _disposition(part: Message) -> str:
 
 def _file_name(part: Message) -> str:
     """The name in any of the ways in which programs write it."""
-    for key, raw in list(part.raw_items()):  # type: ignore[attr-defined]
+    for key, raw in list(part.raw_items()):  # type: ignore[attr-defined]  # typeshed does not know it
         if key.lower() in ("content-disposition", "content-type") and not str(raw).isascii():
             part.replace_header(key, _plain_header(raw))  # bare UTF-8, which the library would show as question marks
     for header, parameter in (("content-disposition", "filename"), ("content-type", "name")):

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -59,16 +59,28 @@ Taker = Callable[[Arrival], Filed | None]
 
 
 def take_in(until: float) -> int:
-    """File what waits, for a while. Returns how many."""
+    """File what waits, for a while. Returns how many; 0 at once where somebody else is at it, so that one long mail holds up one worker."""
     count = 0
     while time.monotonic() < until and (pk := _next()):
-        count += _take(pk)
+        taken = _take(pk)
+        if taken is None:
+            break
+        count += taken
     return count
+
+
+def _alone() -> bool:
+    """Is nobody else filing? Holds until the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_ONE_TAKES])
+        return bool(cursor.fetchone()[0])
 
 
 def _next() -> int | None:
     """The oldest mail that is due, its try counted and committed."""
     with transaction.atomic():
+        if not _alone():
+            return None
         row = IncomingMail.objects.select_for_update(skip_locked=True).filter(state=State.WAITING, due_at__lte=timezone.now()).order_by("pk").first()
         if row is None:
             return None
@@ -79,11 +91,13 @@ def _next() -> int | None:
         return row.pk
 
 
-def _take(pk: int) -> bool:
+def _take(pk: int) -> bool | None:
+    """Whether it was filed; None if somebody else began to file meanwhile: then it was no try."""
     try:
         with translation.override(Installation.current().language), work():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_TAKES])
+            if not _alone():
+                IncomingMail.objects.filter(pk=pk).update(tries=F("tries") - 1)
+                return None
             row = IncomingMail.objects.select_for_update().filter(pk=pk, state=State.WAITING).first()
             if row is None:
                 return False
