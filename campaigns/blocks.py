@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from PIL import Image
 
+from crm.core.keys import whole
 from crm.core.models import MailFile
 from crm.core.saving import one_line
 
@@ -121,8 +122,7 @@ class ContentForm(forms.Form):
         super().__init__(data, files, initial=initial, auto_id="id_%s")
         blocks = variant.blocks
         if data is not None:
-            text = data.get("count", "")
-            blocks = [{}] * min(int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0, MOST)
+            blocks = [{}] * min(whole(data.get("count"), digits=3) or 0, MOST)
         self.blocks = [BlockForm(data, files, prefix=f"b{number}", initial=None if data is not None else block, images=images) for number, block in enumerate(blocks)]
 
     @property
@@ -152,8 +152,8 @@ def rearranged(blocks: list[dict[str, Any]], do: str) -> tuple[list[dict[str, An
     verb, _colon, what = do.partition(":")
     if verb == "add" and what in KINDS and len(blocks) < MOST:
         return [*blocks, {"kind": what, "text": "", **({"url": ""} if what in {"image", "button"} else {}), **({"image": ""} if what == "image" else {})}], len(blocks)
-    at = int(what) if what.isascii() and what.isdigit() and len(what) < 4 else -1
-    if not 0 <= at < len(blocks):
+    at = whole(what, digits=3)
+    if at is None or at >= len(blocks):
         return blocks, -1
     blocks = list(blocks)
     if verb == "remove":

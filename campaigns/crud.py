@@ -18,6 +18,7 @@ from campaigns.models import Campaign, Segment
 from crm.core.columns import Column
 from crm.core.feedback import is_fragment
 from crm.core.fold import sort_key
+from crm.core.keys import whole
 from crm.core.saving import FactsForm, Stale
 from crm.core.views import Crud, GatedCreate, GatedDetail, GatedUpdate
 
@@ -37,7 +38,7 @@ class CampaignCreate(GatedCreate):
     """The first step of the builder on an empty page; saved, it goes on with the next."""
 
     def get_initial(self) -> dict[str, Any]:
-        given = {"segment": self.request.GET["segment"]} if self.request.GET.get("segment", "").isdigit() else {}
+        given = {"segment": key} if (key := whole(self.request.GET.get("segment"))) is not None else {}
         return {**super().get_initial(), "language": self.request.user.language, **given}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from contacts.models import Party
 from contacts.search import search_parties
 from crm.core.fold import sort_key
 from crm.core.formats import countries
+from crm.core.keys import whole
 
 SUGGESTED = 12
 _NUMBER = re.compile(r"(?:^|·\s*)([A-Z]{1,10}-\d{1,15})\s*$")
@@ -79,8 +80,8 @@ class PartyField(forms.ModelChoiceField):
         return []
 
     def prepare_value(self, value: Any) -> Any:
-        if isinstance(value, int) or (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18):
-            value = self.queryset.filter(pk=int(value)).first() or ""
+        if (key := whole(value)) is not None:
+            value = self.queryset.filter(pk=key).first() or ""
         return party_label(value) if isinstance(value, Party) else value
 
     def to_python(self, value: Any) -> Party | None:
@@ -91,8 +92,8 @@ class PartyField(forms.ModelChoiceField):
             return None
         if number := numbered(text):
             rows = self.queryset.filter(number=number)
-        elif text.isascii() and text.isdigit() and len(text) <= 18:
-            rows = self.queryset.filter(pk=int(text))
+        elif (key := whole(text)) is not None:
+            rows = self.queryset.filter(pk=key)
         else:
             rows = search_parties(self.queryset, text)
         found = list(rows.order_by("sort_name", "pk")[:6])

@@ -42,8 +42,6 @@ class PartyForm(FactsForm):
         self.initial.update({name: now[name] for name in self.parts})
         if "roles" in self.fields:
             self.initial["roles"] = now["roles"].split(",") if now["roles"] else []
-        if self.initial.get("employer"):
-            self.initial["employer"] = int(self.initial["employer"])
         if "seen" in self.fields:
             self.initial["seen"] = json.dumps({name: now[name] for name in self.parts})
 

@@ -27,6 +27,7 @@ from crm.core import lists
 from crm.core.access import hidden_fields, may, scope_of
 from crm.core.errors import RuleBroken
 from crm.core.feedback import go, is_fragment, say
+from crm.core.keys import whole
 from crm.core.sharing import shares_of
 from crm.core.undo import offer_undo
 from crm.core.views import action, gated, number_from
@@ -293,7 +294,7 @@ def _selected(crud: type[Parties], request: HttpRequest) -> list[int]:
         request.GET = QueryDict(request.POST.get("query", "")[:2000])  # type: ignore[assignment]
         rows = lists.State(crud, request).narrowed(crud.rows(request, "view"))
         return list(rows.order_by("pk").values_list("pk", flat=True)[: services.AT_ONCE + 1])
-    return sorted({int(text) for text in request.POST.getlist("pk") if text.isascii() and text.isdigit() and len(text) <= 18})
+    return sorted({key for text in request.POST.getlist("pk") if (key := whole(text)) is not None})
 
 
 person_letter, organisation_letter = letter_page(People), letter_page(Organisations)

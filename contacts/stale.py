@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from contacts.history import part_rows
 from contacts.models import Party, PartyRole
 from contacts.parts import TABLES, read_parts
+from crm.core.keys import whole
 from crm.core.models import Change
 from crm.core.saving import Difference
 
@@ -39,7 +40,7 @@ def part_words(name: str, value: str) -> str:
         labels = dict(PartyRole.Role.choices)
         return ", ".join(str(labels.get(role, role)) for role in value.split(","))
     if name == "employer":
-        return str(Party.objects.unrestricted().filter(pk=value if value.isdigit() else 0).first() or "–")
+        return str(Party.objects.unrestricted().filter(pk=whole(value)).first() or "–")
     return value
 
 

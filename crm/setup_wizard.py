@@ -31,6 +31,7 @@ from crm.core.access import scope_of
 from crm.core.admin import InstallationForm
 from crm.core.errors import RuleBroken
 from crm.core.feedback import say
+from crm.core.keys import whole
 from crm.core.models import Installation
 from crm.core.views import gated
 from crm.core.work import work
@@ -242,8 +243,7 @@ def colleagues(request: HttpRequest) -> HttpResponse:
         return _page(request, "setup-colleagues", rows=rows())
     if "more" in request.POST:
         typed = request.POST.copy()
-        count = typed.get("form-TOTAL_FORMS", "")
-        typed["form-TOTAL_FORMS"] = str(min(50, int(count) + 3)) if count.isascii() and count.isdigit() and len(count) < 4 else "3"
+        typed["form-TOTAL_FORMS"] = str(min(50, (whole(typed.get("form-TOTAL_FORMS"), digits=3) or 0) + 3))
         return _page(request, "setup-colleagues", rows=rows(typed))
     formset = rows(request.POST)
     if not formset.is_valid():

@@ -1,10 +1,17 @@
-"""Stable keys of reference rows, made of their label."""
+"""Keys as others send them, and stable keys of reference rows, made of their label."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from django.utils.text import slugify
+
+
+def whole(value: Any, digits: int = 18) -> int | None:
+    """The whole number somebody sent (a primary key, a count, a place), if it is one: digits alone, and few enough, by default for a bigint."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
 
 
 def free_key(label: str, taken: Collection[str]) -> str:

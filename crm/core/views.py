@@ -26,6 +26,7 @@ from crm.core.access import hidden_fields, may
 from crm.core.columns import Column
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
+from crm.core.keys import whole
 from crm.core.records import Record
 from crm.core.saving import FactsForm, Stale, save_facts
 from crm.core.tables import write_csv
@@ -291,6 +292,6 @@ def number_from(request: HttpRequest, name: str, default: int | None = None) -> 
     text = request.GET.get(name, "") or request.POST.get(name, "")
     if not text:
         return default
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
+    if (number := whole(text)) is None:
         raise BadRequest(_("This address holds a number that is none."))
-    return int(text)
+    return number

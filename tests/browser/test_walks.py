@@ -36,6 +36,7 @@ class Hands:
 
     def type(self, selector: str, text: str) -> None:
         self.count += 1
+        self.page.wait_for_load_state()  # the set-up moves the cursor to its first field when all is there
         self.page.locator(selector).first.press_sequentially(text)
 
     def choose(self, selector: str, value: str) -> None:

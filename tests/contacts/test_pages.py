@@ -196,3 +196,9 @@ def test_ready_views_and_filters_narrow_with_one_click(cast, sign_in):
     both = browser.get(reverse("organisation-list") + "?state=customer")
     assert 'type="hidden" name="state" value="customer"' in both.content.decode()  # typed filters carry what was clicked
     assert "Von mir betreut" not in [view["label"] for view in sign_in(cast.greta).get(reverse("organisation-list")).context["views"]]
+
+
+@pytest.mark.parametrize("employer", ["[1,2", "²", "9" * 40, "0"])
+@pytest.mark.parametrize("kind", ["people", "organisations"])
+def test_an_address_that_names_no_employer_opens_an_empty_form(cast, sign_in, kind, employer):
+    assert sign_in(cast.anna).get(f"/contacts/{kind}/new/?employer={employer}").status_code == 200

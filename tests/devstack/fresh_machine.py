@@ -94,8 +94,8 @@ class Machine:
         return Terminal(self.enter(["/bin/sh", "-c", command], self.account), self.environment(variables))
 
     def processes(self) -> list[psutil.Process]:
-        """Everything that runs inside."""
-        return [process for process in psutil.process_iter() if self._is_inside(process.pid)]
+        """Everything that runs inside; `info` holds name and cmdline as they were read, for a process may end meanwhile."""
+        return [process for process in psutil.process_iter(["name", "cmdline"]) if self._is_inside(process.pid)]
 
     def _is_inside(self, pid: int) -> bool:
         try:

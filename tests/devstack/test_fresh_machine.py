@@ -50,7 +50,7 @@ def test_up(machine: Machine, figures: Figures) -> None:
         until(lambda: "demo data: " in terminal.output, 300)
 
         for program in ("postgres", "valkey-server", "gunicorn", "celery"):
-            killed = next(process for process in machine.processes() if any(word.endswith(program) for word in process.cmdline()[:5]))
+            killed = next(process for process in machine.processes() if any(word.endswith(program) for word in (process.info["cmdline"] or ())[:5]))
             killed.kill()
         back = until(lambda: CARD.search(visitor.get(BOARD)), 60)
         figures.record(who + "page back after four killed processes", round(back, 1), "s", "30 s", back <= 30)
@@ -65,7 +65,7 @@ def test_up(machine: Machine, figures: Figures) -> None:
 
         terminal.press_ctrl_c()
         code = terminal.wait(60)
-        left = [process.name() for process in machine.processes()]
+        left = [process.info["name"] for process in machine.processes()]
         figures.record(who + "processes left after Ctrl-C", len(left), goal="0, exit code 0", holds=not left and code == 0)
         # Last, because on a busy machine it fails while everything before it holds.
         figures.record(who + "./lotse up to a filled board", round(filled, 1), "s", "60 s, package cache warm", filled <= 60)
