@@ -38,19 +38,20 @@ def mail_out(dice: random.Random, people: dict[str, User], now: datetime, say: S
     purpose = ConsentPurpose.objects.get(key="newsletter")
     tree: Tree = {"all": [{"all": [{"field": "kind", "op": "in", "value": ["person"]}, {"field": "email", "op": "set"}]}]}
     segment = create_segment(by=clara, name="Personen mit E-Mail", note="Mails an alle, die eingewilligt haben", tree=tree, at=now - AGO - timedelta(days=1))
-    sent = _campaign("Wartung im Herbst", "Wartungstermine im Oktober füllen", segment, purpose, clara, control=15, budget=Decimal(2500))
+    sent = _campaign("Wartung im Herbst", "Wartungstermine im Oktober füllen", segment, purpose, clara, now - AGO - timedelta(hours=20), control=15, budget=Decimal(2500))
     _send(sent, clara, jonas, now - AGO)
     _answers(dice, sent, people)
     with work(by=clara):
         for what, amount in (("Text und Bilder", "850.00"), ("Abstimmung mit dem Service", "420.00")):
             CampaignCost.objects.create(campaign=sent, what=what, amount=Decimal(amount), created_by=clara, updated_by=clara)
-    _campaign("Einladung zur Hausmesse", "Besucher für die Hausmesse im Frühjahr", segment, purpose, clara)
+    _campaign("Einladung zur Hausmesse", "Besucher für die Hausmesse im Frühjahr", segment, purpose, clara, now - timedelta(hours=26))
     say("2 campaigns")
 
 
-def _campaign(name: str, goal: str, segment: Segment, purpose: ConsentPurpose, by: User, **facts: Any) -> Campaign:
+def _campaign(name: str, goal: str, segment: Segment, purpose: ConsentPurpose, by: User, at: datetime, **facts: Any) -> Campaign:
     with work(by=by):
         row = Campaign.objects.create(name=name, goal=goal, segment=segment, purpose=purpose, owner=by, team=by.team, created_by=by, updated_by=by, **facts)
+        Campaign.objects.filter(pk=row.pk).update(created_at=at)
         for position, (subject, heading) in enumerate(MAILS):
             blocks = [
                 {"kind": "heading", "text": heading},
