@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -28,6 +27,7 @@ from contacts.reach import EMAIL, Reach, masked, reach
 from contacts.sign_up import SignUp, answered, ask_owner, asked, confirm_sign_up, digest_of
 from crm.core.door import Door, Shut, Visit, connection_of, knock, public_door
 from crm.core.models import Installation
+from crm.core.public import here, language_of, other_languages
 
 How = ConsentEvent.How
 SIGN_UP = Door("consent-sign-up", days=0, per_hour=2_000)  # all who sign up, together; each connection has its own limit
@@ -41,10 +41,10 @@ SIGN_UP = Door("consent-sign-up", days=0, per_hour=2_000)  # all who sign up, to
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: HttpRequest) -> HttpResponse:
     """The public form. Whoever fills it in gets the same answer, whether the address is known, blocked or new."""
-    language = _language(request)
+    language = language_of(request)
     with translation.override(language):
         form = SignUpForm(wordings(language), request.POST if request.method == "POST" else None, auto_id="su-%s")
-        page = {"title": _("Sign up"), "form": form, "action": _here(request, language)}
+        page = {"title": _("Sign up"), "form": form, "action": here(request, language)}
         if request.method != "POST":
             return _show(request, "sign_up", page)
         try:
@@ -63,14 +63,14 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 @require_safe
 def sign_up_done(request: HttpRequest) -> HttpResponse:
     """What happens next, the same for everybody."""
-    with translation.override(_language(request)):
+    with translation.override(language_of(request)):
         return _show(request, "asked", {"title": _("Please look into your mailbox")})
 
 
 @public_door(CONFIRM)
 def confirm(request: HttpRequest, visit: Visit) -> HttpResponse:
     """What was asked for, word for word, and one button; a POST says yes."""
-    language = _language(request)
+    language = language_of(request)
     with translation.override(language):
         steps = asked(str(visit.facts["r"]))
         if not steps:
@@ -94,7 +94,7 @@ def confirm(request: HttpRequest, visit: Visit) -> HttpResponse:
 @public_door(STOP)
 def stop(request: HttpRequest, visit: Visit) -> HttpResponse:
     """One button; a POST — from the page or from a mail program (RFC 8058) — stops mail for one purpose, at once and as often as it comes."""
-    with translation.override(_language(request)):
+    with translation.override(language_of(request)):
         to = visitor(visit)
         purpose = ConsentPurpose.objects.filter(key=visit.facts.get("p", "")).first()
         if request.method == "POST" and (purpose is None or standing(to, purpose).state not in STOPPED):
@@ -118,11 +118,11 @@ class Choice:
 @public_door(PREFERENCES)
 def preferences(request: HttpRequest, visit: Visit) -> HttpResponse:
     """All purposes with their words, ticked as they stand; a POST changes what the person changed, or stops everything."""
-    language = _language(request)
+    language = language_of(request)
     with translation.override(language):
         to = visitor(visit)
         found = choices(to, language)
-        page = {"title": _("What we may write to you about"), "address": visit.facts.get("m", ""), "choices": found, "action": _here(request, language)}
+        page = {"title": _("What we may write to you about"), "address": visit.facts.get("m", ""), "choices": found, "action": here(request, language)}
         if request.method == "POST":
             facts: dict[str, Any] = {"source": _source(visit), "connection": digest_of(connection_of(request))}
             if "all" in request.POST:
@@ -163,24 +163,8 @@ def _change(to: Reach, found: list[Choice], form: ChoicesForm, facts: dict[str, 
 
 
 def _show(request: HttpRequest, name: str, page: dict[str, Any], status: int = 200) -> HttpResponse:
-    page |= {"house": Installation.current().name, "languages": _others(request)}
+    page |= {"house": Installation.current().name, "languages": other_languages(request)}
     return render(request, f"contacts/public/{name}.html", page, status=status)
-
-
-def _language(request: HttpRequest) -> str:
-    """That which was chosen on the page, else the link's or the browser's."""
-    chosen = request.GET.get("language", "")
-    return chosen if chosen in dict(settings.LANGUAGES) else translation.get_language() or settings.LANGUAGE_CODE
-
-
-def _others(request: HttpRequest) -> list[dict[str, str]]:
-    """The same page in the other languages."""
-    names = {code: translation.get_language_info(code)["name_local"] for code, _name in settings.LANGUAGES}
-    return [{"code": code, "name": name, "url": _here(request, code)} for code, name in names.items() if code != translation.get_language()]
-
-
-def _here(request: HttpRequest, language: str) -> str:
-    return f"{request.path}?language={language}"
 
 
 def _source(visit: Visit) -> str:

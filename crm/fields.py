@@ -150,7 +150,7 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     "service.businesscalendar": [(SYSTEM, "id key label_de label_en position active region always")],
     "service.openinghours": [(SYSTEM, "id calendar weekday opens closes")],
     "service.specialday": [(SYSTEM, "id calendar day yearly name opens closes")],
-    "service.desksetup": [(SYSTEM, "id team acknowledges asks ask_after_hours ask_pause_days")],
+    "service.desksetup": [(SYSTEM, "id team acknowledges asks ask_after_hours ask_pause_days form_open form_intro_de form_intro_en form_kinds privacy_url")],
     "service.slarule": [(SYSTEM, "id key label_de label_en position active condition calendar ack_hours solution_hours team")],
     "service.cause": [(SYSTEM, "id key label_de label_en position active parent")],
     "service.touchpoint": [(SYSTEM, "id key label_de label_en position active")],

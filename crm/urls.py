@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from crm import pages, setup_wizard
 from crm.demo.sign_ins import SignIn
 from service.public import rating
+from service.public_form import sent, write
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -31,6 +32,8 @@ urlpatterns = [
     path("service/", include("service.urls")),
     path("campaigns/", include("campaigns.urls")),
     path("insights/", include("analytics.urls")),
+    path("write/", write, name="case-form"),
+    path("write/sent/<str:token>/", sent, name="case-form-sent"),
     path("how-was-it/<str:token>/", rating, name="case-rating"),
     path("admin/", admin.site.urls),
 ]

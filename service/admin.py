@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -160,13 +162,37 @@ class SlaRuleAdmin(LabelledAdmin):
         tell_of_new_deadlines(self, request)
 
 
+class DeskSetupForm(forms.ModelForm):
+    """What the public form offers, ticked by its name."""
+
+    form_kinds = forms.MultipleChoiceField(
+        label=capfirst(_("what people may write about")), choices=CHOICES["type"], widget=forms.CheckboxSelectMultiple, error_messages={"required": _("Please tick at least one, or close the form.")}
+    )
+
+    class Meta:
+        widgets = dict.fromkeys(["form_intro_de", "form_intro_en"], forms.Textarea({"rows": 4, "class": "vLargeTextField"}))
+
+
 @admin.register(DeskSetup)
 class DeskSetupAdmin(SingleAdmin):
     """The one row about what comes in by itself."""
 
-    about = _("What happens to mail that becomes a case, and whether customers are asked how it was.")
-    fields = ["team", "acknowledges", "asks", "ask_after_hours", "ask_pause_days"]
-    list_display = ["__str__", "team", "acknowledges", "asks"]
+    about = _("What happens to mail that becomes a case, the form on the web, and whether customers are asked how it was.")
+    form = DeskSetupForm
+    fieldsets = [
+        (_("What comes in"), {"fields": ["team", "acknowledges"]}),
+        (_("Form on the web"), {"fields": ["form_open", "form_address", "form_kinds", "form_intro_de", "form_intro_en", "privacy_url"]}),
+        (_("How was it?"), {"fields": ["asks", "ask_after_hours", "ask_pause_days"]}),
+    ]
+    readonly_fields = ["form_address"]
+    list_display = ["__str__", "team", "acknowledges", "form_open", "asks"]
+
+    @admin.display(description=_("address of the form"))
+    def form_address(self, setup: DeskSetup) -> str:
+        """To be copied: the form, and the form with a kind chosen."""
+        url = settings.BASE_URL + reverse("case-form")
+        words = gettext("With a kind chosen beforehand:")
+        return format_html('<a href="{}">{}</a><br>{} {}', url, url, words, f"{url}?kind=complaint")
 
 
 @admin.register(Cause)

@@ -29,7 +29,7 @@ from service.filters import OPEN, of_party, with_party_seen
 from service.forms import EntryForm, GrantForm
 from service.mailin import mail_drawn, of_case, writers_of
 from service.merging import family_of
-from service.models import Case, CaseLink, CaseStep, Cause, Escalation, Macro, Satisfaction, TextModule
+from service.models import Case, CaseLink, CaseStep, Cause, DeskSetup, Escalation, Macro, Satisfaction, TextModule
 from service.queue import LONGEST, TYPE_TONES, Queue, clock, span
 from service.reference import path_of
 from service.satisfaction import LOW
@@ -81,6 +81,7 @@ def desk(request: HttpRequest, case: Case | None, **forms: Any) -> dict[str, Any
         "empty": {"title": _("No cases yet"), "text": _("A case is what a customer wants settled: a question, a fault, a request or a complaint, each with its deadline.")}
         if not rows and case is None and not Case.objects.visible_to(user).exists()
         else None,
+        "form_url": reverse("case-form") if case is None and DeskSetup.current().form_open else "",
     }
     return context if case is None else {**context, **opened(case, request, queue, **forms)}
 
@@ -192,8 +193,8 @@ def talk(case: Case, user: Any, party: Party | None, mail: str = "") -> list[dic
         text = _("gives %(score)s of 5") % {"score": rated.score} + (f": {rated.words}" if rated.words else "")
         lines.append({"at": rated.answered_at, "step": True, "who": str(party or case.reporter or _("Customer")), "text": text, "bad": rated.score <= LOW})
     lines.sort(key=lambda line: line["at"])
-    if case.channel == Case.Channel.MAIL and not case.description and came:
-        return lines  # the first mail is the report
+    if case.channel in {Case.Channel.MAIL, Case.Channel.FORM} and not case.description and came:
+        return lines  # what was written first is the report
     report = {"at": case.opened_at, "side": "", "kind": case.get_channel_display(), "who": str(party or case.reporter or _("Customer")), "text": case.description or case.heading}
     taken = people.get(steps[0].by_id or 0) if steps else None
     report["note"] = _("taken down by %(who)s") % {"who": taken} if taken else ""

@@ -23,11 +23,12 @@ from crm.core.mail.inbox.taking import Arrival, Filed
 from crm.core.models import IncomingMail, OutgoingMail
 from crm.core.subjects import kind_of, name_subject
 from service.models import Case, DeskSetup
-from service.receipts import confirm_receipt
+from service.receipts import KIND, confirm_receipt
 from service.services import hold, open_case, reopen_case, resume_case
 from service.threads import case_of, numbers_in
 
 FAR = 20  # cases merged into one another
+NO_MAILBOX = 0  # the "mailbox" of what was typed into the public form: no real one has this UIDVALIDITY
 
 
 def take_mail(arrival: Arrival) -> Filed | None:
@@ -37,7 +38,7 @@ def take_mail(arrival: Arrival) -> Filed | None:
     case = _known(arrival)
     if arrival.nature == Nature.AUTO_REPLY:
         return _filed(case, arrival) if case is not None else None
-    return _goes_on(case, arrival) if case is not None else _new(arrival)
+    return _goes_on(case, arrival) if case is not None else begin_case(arrival, type=Case.Type.QUESTION, channel=Case.Channel.MAIL)
 
 
 def _known(arrival: Arrival) -> Case | None:
@@ -69,20 +70,20 @@ def _belongs(answer_to: str, sender: str, case_id: int) -> bool:
     return bool(sender) and (IncomingMail.objects.filter(sender__iexact=sender, **here).exists() or OutgoingMail.objects.filter(to__iexact=sender, **here).exists())
 
 
-def _new(arrival: Arrival) -> Filed:
-    """A new case in the queue for what comes in. A person is told that it was received."""
+def begin_case(arrival: Arrival, *, type: str, channel: str, language: str = "") -> Filed:
+    """A new case in the queue for what comes in. A person is told that it was received, in `language` if that is known."""
     mail, at = arrival.mail, _moment(arrival)
     setup = DeskSetup.current()
     party = party_of(mail.answer_to)
     name = mail.sender_name if mail.answer_to == mail.sender else ""
     case = Case(
-        type=Case.Type.QUESTION, channel=Case.Channel.MAIL, heading=mail.heading[:160] or _("(without a subject)"), party=party,
+        type=type, channel=channel, heading=mail.heading[:160] or _("(without a subject)"), party=party,
         reporter="" if party else (name or mail.answer_to)[:160], team=setup.team or Team.objects.get(parent=None),
     )  # fmt: skip
     open_case(case, by=None, at=at)
     filed = _filed(case, arrival)
     if arrival.nature == Nature.HUMAN and setup.acknowledges:
-        confirm_receipt(case, mail.answer_to, name=str(party or name), answers=mail.message_id)
+        confirm_receipt(case, mail.answer_to, name=str(party or name), answers=mail.message_id, language=language)
     return filed
 
 
@@ -140,15 +141,17 @@ def of_case(case_ids: list[int]) -> dict[int, IncomingMail]:
 
 def mail_drawn(mail: IncomingMail, text: str, case: Case) -> dict[str, Any]:
     """What a line of the conversation shows of it: what is new, what it repeats, its files and where it is read as it was written."""
-    new, rest = split(text)
+    typed = mail.uidvalidity == NO_MAILBOX
+    new, rest = (text, "") if typed else split(text)
     where = [mail.subject_id or case.pk, mail.pk]
     return {
         "text": new,
         "quoted": rest,
         "html_url": reverse("case-mail", args=where) if mail.has_html else "",
-        "raw_url": reverse("case-mail-raw", args=where),
+        "raw_url": "" if typed else reverse("case-mail-raw", args=where),
         "files": [{"name": name, "size": size, "url": reverse("case-mail-file", args=[*where, number])} for number, (name, _kind, size) in enumerate(mail.files)],
         "automatic": mail.nature in {Nature.AUTO_REPLY, Nature.AUTOMATIC},
+        **({"kind": Case.Channel.FORM.label} if typed else {}),
     }
 
 
@@ -159,7 +162,9 @@ def writers_of(case: Case) -> list[tuple[str, str]]:
 
 
 def headers_for(case: Case) -> dict[str, str]:
-    """What makes an answer of ours stand below the customer's last mail in their own mail program."""
-    last = IncomingMail.objects.filter(**name_subject(case)).exclude(message_id="").exclude(nature=Nature.RETURN).order_by("-pk").values_list("message_id", flat=True).first()
+    """What makes an answer of ours stand below the customer's last mail in their own mail program; where there is none, below our receipt."""
+    here = name_subject(case)
+    last = IncomingMail.objects.filter(**here).exclude(message_id="").exclude(nature=Nature.RETURN).order_by("-pk").values_list("message_id", flat=True).first()
+    last = last or OutgoingMail.objects.filter(kind=KIND, **here).values_list("message_id", flat=True).first()
     return {"In-Reply-To": last, "References": last} if last and last.isascii() else {}
 

@@ -48,6 +48,7 @@ class Case(Owned):
         MAIL = "mail", _("e-mail")
         LETTER = "letter", _("letter")
         PERSONAL = "personal", _("in person")
+        FORM = "form", _("form on the web")
 
     class Priority(models.IntegerChoices):
         URGENT = 1, _("urgent")

@@ -23,7 +23,10 @@ AN_HOUR = 60  # to people we do not know, all together: a forged sender must not
 
 
 def confirm_receipt(case: Case, to: str, *, name: str = "", answers: str = "", a_day: int = A_DAY, language: str = "") -> bool:
-    """Plan the receipt. To somebody unknown it repeats nothing they wrote: the sender may be forged. `answers` is the Message-ID of the mail it answers. False: this address has had enough today, or is none."""
+    """Plan the receipt. To somebody unknown, and to whoever filled in the form, it repeats nothing they wrote: the sender may be forged.
+
+    `answers` is the Message-ID of the mail it answers. False: this address has had enough today, or is none.
+    """
     try:
         address = normalise(to)
     except BadAddress:
@@ -33,12 +36,13 @@ def confirm_receipt(case: Case, to: str, *, name: str = "", answers: str = "", a
     if lately.count() >= a_day or (case.party is None and _strangers_lately() >= AN_HOUR):
         return False
     language = language or language_of(case)
+    typed = case.channel == Case.Channel.FORM  # anybody may type anybody's address
     with translation.override(language):
-        heading, body = written("receipt", greeting=greeting_of(case, language), number=case.number, subject=case.heading if case.party else "", company=Installation.current().name)
+        heading, body = written("receipt", greeting=greeting_of(case, language), number=case.number, subject=case.heading if case.party and not typed else "", company=Installation.current().name)
     headers = {"Auto-Submitted": "auto-replied"}
     if answers and answers.isascii():
         headers |= {"In-Reply-To": answers, "References": answers}
-    plan_mail(Recipient(address, language, name), kind=KIND, once=f"receipt:{case.pk}", heading=heading, body=body, subject=case, headers=headers, reply_to=reply_address())
+    plan_mail(Recipient(address, language, str(case.party or "") if typed else name), kind=KIND, once=f"receipt:{case.pk}", heading=heading, body=body, subject=case, headers=headers, reply_to=reply_address())
     return True
 
 

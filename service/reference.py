@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import time
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -12,6 +13,7 @@ from django.db.models import F, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from contacts.columns import WebAddress
 from crm.core.access import ReferenceAccess
 from crm.core.records import Labelled, RecordQuerySet, Single
 from service.calendars import REGIONS
@@ -226,6 +228,11 @@ def path_of(cause: Cause | None, known: dict[int, Cause]) -> str:
     return " · ".join(words)
 
 
+def every_kind() -> list[str]:
+    """What the public form offers unless the house says otherwise: every `Case.Type`."""
+    return ["question", "fault", "request", "complaint"]
+
+
 class DeskSetup(Single):
     """The one row about how cases come in by themselves."""
 
@@ -236,6 +243,11 @@ class DeskSetup(Single):
     )
     ask_after_hours = models.PositiveSmallIntegerField(_("hours after closing"), default=24, validators=[MaxValueValidator(720)])
     ask_pause_days = models.PositiveSmallIntegerField(_("at most once in so many days"), default=90, validators=[MinValueValidator(1), MaxValueValidator(3650)], help_text=_("To one customer."))
+    form_open = models.BooleanField(_("the form is open"), default=False, help_text=_("Anybody who knows its address may write to you, without an account."))
+    form_intro_de = models.TextField(_("introduction (German)"), max_length=2000, blank=True, default="")
+    form_intro_en = models.TextField(_("introduction (English)"), max_length=2000, blank=True, default="")
+    form_kinds = ArrayField(models.CharField(max_length=10), verbose_name=_("what people may write about"), default=every_kind)
+    privacy_url = WebAddress(_("address of your privacy notice"), max_length=300, blank=True, default="", help_text=_("The form links to it. Without one it says in a sentence what becomes of the words."))
 
     class Meta:
         verbose_name = _("set-up of the desk")
@@ -243,6 +255,7 @@ class DeskSetup(Single):
         constraints = [
             models.CheckConstraint(condition=Q(id=1), name="desk_setup_single"),
             models.CheckConstraint(condition=Q(ask_after_hours__lte=720, ask_pause_days__range=(1, 3650)), name="desk_setup_asks"),
+            models.CheckConstraint(condition=Q(form_kinds__contained_by=every_kind(), form_kinds__len__gt=0), name="desk_setup_form_kinds"),
         ]
 
     def __str__(self) -> str:

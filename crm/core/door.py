@@ -116,6 +116,11 @@ def knock(door: Door, token: str, request: HttpRequest) -> None:
     _count(request if not door.one_click else None, (_hash(door.scope, token), Limit(door.per_hour, at_once=max(1, door.per_hour // 4))))
 
 
+def hold_back(purpose: str, key: str, limit: Limit) -> None:
+    """Count one more of `purpose` for this key (a connection, an address). Raises Shut with the seconds to wait; also when it cannot be counted."""
+    _count(None, (_hash(purpose, key), limit))
+
+
 def _count(request: HttpRequest | None, link: tuple[str, Limit] | None = None) -> None:
     """Raises Shut if this connection, or this link, was here too often."""
     try:

@@ -22,6 +22,10 @@ TABLE = (
     "<p>Guten Tag,</p><p>wir brauchen <b>bis Ende der Woche</b> ein Angebot über:</p><table border='1'><tr><th>Teil</th><th>Menge</th></tr>"
     "<tr><td>Tragrolle RB 100</td><td>24</td></tr><tr><td>Seitenführung RB 300</td><td>6</td></tr></table><p>Freundliche Grüße<br>Sabine Ostermann<br>Einkauf</p>"
 )
+INTRO = (
+    "Wir antworten an Werktagen zwischen 8 und 17 Uhr. Steht eine Bahn still, rufen Sie uns bitte an: das geht schneller.",
+    "We answer on working days between 8 a.m. and 5 p.m. If a line stands still, please call us: that is quicker.",
+)
 PLAN = "Linie;Zone;Fehler\n2;Eingang;F-17\n2;Ausgang;\n"
 
 
@@ -30,7 +34,8 @@ def deliver(now: datetime, cases: list[Case]) -> None:
     with work():
         setup = DeskSetup.current()
         setup.team = Team.objects.get(name="Service")
-        setup.save(update_fields=["team"])
+        setup.form_open, setup.form_intro_de, setup.form_intro_en = True, *INTRO
+        setup.save(update_fields=["team", "form_open", "form_intro_de", "form_intro_en"])
     customer = EmailAddress.objects.unrestricted().filter(party__kind="person").select_related("party").order_by("pk").first()
     _come(1, now - timedelta(hours=4), ("Sabine Ostermann", "ostermann@hafenlogistik.example"), "Ersatzteile für Linie 2", "", html=TABLE)
     if customer is None:

@@ -36,7 +36,7 @@ def crud(name: str, entity: str, row: str, *, view: tuple[str, str] | None = Non
 
 PUBLIC = {
     "health", "ready", "set-language", "setup", "setup-administrator", "account_login", "account_logout", "account_signup", "account_reset_password", "account_reset_password_done",
-    "case-rating", "account_reset_password_from_key", "account_reset_password_from_key_done", "account_inactive", "account_confirm_email",
+    "case-rating", "case-form", "case-form-sent", "account_reset_password_from_key", "account_reset_password_from_key_done", "account_inactive", "account_confirm_email",
     "account_email_verification_sent", "account_reauthenticate", "account_confirm_login_code", "account_request_login_code",
     "consent-sign-up", "consent-asked", "consent-confirm", "consent-stop", "consent-preferences",
 }
