@@ -38,7 +38,7 @@ PAGE = Door("case-form", days=2)  # the page as it was opened: which one, and wh
 SENT = Door("case-form-sent", days=7)
 QUICKEST = 3  # seconds; nobody types faster
 CONNECTION = Limit(60, at_once=20)  # a whole office may stand behind one address
-ADDRESS = Limit(12, at_once=4)
+ADDRESS = Limit(20, at_once=8)  # receipts have a limit of their own
 EVERYBODY = Limit(600, at_once=200)
 MOST_FILES = 5
 MOST_BYTES = 15_000_000  # together; written as a mail they stay below `MAIL_LIMIT`

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -26,6 +27,7 @@ from service.conversation import log_entry
 from service.models import Case, DeskSetup
 from service.public_form import MOST_BYTES, MOST_FILES, what_is_wrong
 from service.reference import every_kind
+from tests.access.test_input import HOSTILE
 from tests.accounts.test_admin import submit
 from tests.factories import EmailFactory, PersonFactory
 from tests.mail.incoming import multipart_mail
@@ -260,6 +262,25 @@ def test_what_would_break_a_mail_breaks_nothing(clock: Any, cast: Any, sign_in: 
     assert case.heading == "A Bcc: x@x.test" and mail.sender == ADDRESS and b"\nBcc:" not in bytes(mail.raw.data)
     page = sign_in(cast.sven).get(f"/service/cases/{case.pk}/").content.decode()
     assert "<script>x()" not in page and "&lt;script&gt;x()" in page
+
+
+def test_whatever_is_sent_is_answered_in_words(clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ADDRESS", "CONNECTION", "EVERYBODY"):
+        monkeypatch.setattr(public_form, name, Limit(100_000, at_once=10_000))
+    client = Client(raise_request_exception=False)
+    token = begun(page_of(client))
+    clock(10)
+    facts = {"kind": "fault", "heading": "Bahn", "words": "steht", "name": "Eva", "email": ADDRESS, "begun": token, "phone": "1", "order": "2", "website": "", "_key": "x"}
+    seen = set()
+    for name in facts:
+        for value in HOSTILE[::2]:
+            body = urlencode({key: text for key, text in facts.items() if key != name}) + f"&{name}={value}"
+            answer = client.post("/write/?language=de", body, content_type="application/x-www-form-urlencoded")
+            seen.add(answer.status_code)
+            assert answer.status_code in (302, 400, 422), (name, value, answer.status_code)
+    for value in HOSTILE:
+        assert client.get(f"/write/?language={value}&kind={value}").status_code in (200, 400), value
+    assert client.get("/write/sent/x/").status_code == 404 and client.post("/write/sent/x/").status_code == 405 and seen == {302, 400, 422}
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------------------------
