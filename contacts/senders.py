@@ -28,6 +28,11 @@ def party_of(address: str) -> Party | None:
     return found[0] if len(found) == 1 else None
 
 
+def note_unwelcome(address: str, *, at: datetime, by: Any = None) -> None:
+    """Its owner reported a mail of ours as spam: nothing that needs a consent is sent there any more, for whatever purpose."""
+    suppress_address(reach("email", address), Suppression.Reason.COMPLAINT, by=by, at=at)
+
+
 def note_unreachable(address: str, *, at: datetime, by: Any = None) -> int:
     """A mail server said that nobody is there: kept with the address, wherever it stands, and nothing is sent there for any purpose. Returns at how many contacts."""
     suppress_address(reach("email", address), Suppression.Reason.BOUNCED, by=by, at=at)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Team
 from contacts.diary import log_interaction
 from contacts.models import EmailAddress, Interaction
-from contacts.senders import note_unreachable, parties_of, party_of
+from contacts.senders import note_unreachable, note_unwelcome, parties_of, party_of
 from crm.core.events import emit
 from crm.core.mail.inbox.nature import Nature
 from crm.core.mail.inbox.quotes import split
@@ -113,6 +113,8 @@ def _came_back(arrival: Arrival) -> Filed | None:
         return None
     if report.verdict == "hard":
         note_unreachable(mail.to, at=timezone.now())
+    if report.verdict == "spam":
+        note_unwelcome(mail.to, at=timezone.now())
     kind = kind_of(mail.subject_type_id)
     case = Case.objects.unrestricted().filter(pk=mail.subject_id).first() if kind is not None and kind.model is Case else None
     if case is None:
@@ -120,6 +122,7 @@ def _came_back(arrival: Arrival) -> Filed | None:
     words = {
         "hard": _("The mail to %(to)s did not arrive: there is no such address. The mail server says: %(words)s"),
         "soft": _("The mail to %(to)s did not arrive. The mail server says: %(words)s"),
+        "spam": _("The mail to %(to)s was reported as spam. No advertising is sent there any more."),
         "late": _("The mail to %(to)s has not arrived yet; the mail server goes on trying. It says: %(words)s"),
     }[report.verdict]
     body = words % {"to": mail.to, "words": report.words}

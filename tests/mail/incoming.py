@@ -130,6 +130,14 @@ BOMBS = [
     ("mails in mails in mails", mail(("Content-Type: message/rfc822\r\n\r\n" * 3_000) + "x", head="Content-Type: message/rfc822")),
 ]
 
+def spam(kind: str = "abuse", *, to: str = "weg@kunde.test", of: str = "<eigen@haus.test>", named: bool = True) -> bytes:
+    """A report by RFC 5965; not `named`: it keeps back whose it is, as some do, and only the mail it holds says so."""
+    fields = f"Feedback-Type: {kind}\r\nUser-Agent: Meldestelle/1.0\r\nVersion: 1\r\n" + (f"Original-Rcpt-To: <{to}>\r\n" if named else "")
+    inner = f"From: service@haus.test\r\nTo: Eva Kunz <{to}>\r\nSubject: Neues\r\nMessage-ID: {of}\r\n\r\nText"
+    parts = [PLAIN + "This is an email abuse report.", f"Content-Type: message/feedback-report\r\n\r\n{fields}", f"Content-Type: message/rfc822\r\n\r\n{inner}"]
+    return mail(multipart(*parts), head=head_of("report", more="; report-type=feedback-report"), from_="Meldestelle <fbl@post.test>", subject="FW: Neues", message_id="<arf@post.test>")
+
+
 # --- what kind of mail it is ----------------------------------------------------------------------------------------------------------
 
 # name, raw, expected kind
@@ -161,6 +169,7 @@ NATURES: list[tuple[str, bytes, str]] = [
     ("a vacation without a sender", mail(head="Return-Path: <>", subject="Ihre Mail vom Montag"), "auto_reply"),
     ("a monitoring system", mail(head="Auto-Submitted: auto-generated"), "automatic"),
     ("a newsletter", mail(head="List-Unsubscribe: <https://x.test>\r\nList-Id: <news.x.test>\r\nPrecedence: bulk"), "automatic"),
+    ("a report that it was no spam", spam("not-spam"), "automatic"),
     ("a list", mail(head="List-Id: Technik <technik.kunde.test>"), "automatic"),
     ("bulk", mail(head="Precedence: bulk"), "automatic"),
     ("a shop", mail(from_="noreply@shop.test"), "automatic"),
@@ -187,7 +196,7 @@ def report(*, to: str = "weg@kunde.test", status: str = "5.1.1", action: str = "
 
 @dataclass(frozen=True)
 class Return:
-    """A report and what it says: `hard`: the address is bad; `soft`: it did not arrive for another reason; "late": it is still tried."""
+    """A report and what it says: `hard`: the address is bad; `soft`: it did not arrive for another reason; `late`: it is still tried; `spam`: the recipient reported it."""
 
     name: str
     raw: bytes
@@ -216,6 +225,10 @@ RETURNS = [
     Return("Exim", mail("This message was created automatically by mail delivery software.\r\n\r\nA message that you sent could not be delivered to one or more of its\r\nrecipients. This is a permanent error. The following address(es) failed:\r\n\r\n  weg@kunde.test\r\n    SMTP error from remote mail server after RCPT TO:<weg@kunde.test>:\r\n    550 5.1.1 unknown user\r\n\r\n------ This is a copy of the message, including all the headers. ------\r\n\r\nMessage-ID: <eigen@haus.test>\r\nSubject: Antwort\r\n\r\nText", head="Return-Path: <>\r\nX-Failed-Recipients: weg@kunde.test\r\nAuto-Submitted: auto-replied", from_="Mail Delivery System <Mailer-Daemon@mx.kunde.test>", subject="Mail delivery failed: returning message to sender"), "<eigen@haus.test>", "weg@kunde.test", "hard"),
     Return("GMX", old("Diese E-Mail wurde automatisch erstellt.\r\n\r\nIhre E-Mail konnte nicht zugestellt werden:\r\n\r\n<weg@kunde.test>: host mx.kunde.test said: 550 5.1.1 unknown user\r\n\r\n--- The header of the original message is following. ---\r\n\r\nMessage-ID: <eigen@haus.test>\r\nSubject: Antwort\r\n", subject="Mail delivery failed: returning message to sender"), "<eigen@haus.test>", "weg@kunde.test", "hard"),
     Return("T-Online", old("|------------------------- Failed addresses follow: ---------------------|\r\n<weg@kunde.test> ... unknown user\r\n|------------------------- Message header follows: ---------------------|\r\nMessage-ID: <eigen@haus.test>\r\nSubject: Antwort\r\n", subject="Mail delivery failed"), "<eigen@haus.test>", "weg@kunde.test", "hard"),
+    Return("reported as spam", spam(), "<eigen@haus.test>", "weg@kunde.test", "spam"),
+    Return("reported as spam, by whom only in the mail", spam(named=False), "<eigen@haus.test>", "weg@kunde.test", "spam"),
+    Return("reported as fraud", spam("fraud"), "<eigen@haus.test>", "weg@kunde.test", "spam"),
+    Return("wants no more", spam("opt-out"), "<eigen@haus.test>", "weg@kunde.test", "spam"),
     Return("names no mail at all", old("Your mail failed. <weg@kunde.test>: 550 5.1.1 user unknown"), "", "weg@kunde.test", "hard"),
 ]  # fmt: skip
 

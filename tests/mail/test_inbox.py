@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from contacts.models import EmailAddress, Interaction
+from contacts.consent_gate import permitted
+from contacts.models import EmailAddress, Interaction, Suppression
 from crm.core.mail.inbox import fetching, taking
 from crm.core.mail.inbox.fetching import fetch_due
 from crm.core.mail.inbox.nature import Nature
@@ -25,7 +26,7 @@ from service.services import close_case, solve_case, wait_case
 from tests.factories import EmailFactory, OrganisationFactory, PersonFactory
 from tests.mail import incoming
 from tests.mail.imap import Imap, closed_port
-from tests.mail.incoming import mail, report
+from tests.mail.incoming import mail, report, spam
 
 State = IncomingMail.State
 
@@ -326,6 +327,24 @@ def test_a_bounce_marks_mail_and_address_and_tells_the_agent(cast: Any, box: Ima
     assert "weg@kunde.test" in heard(case)[-1] and Event.objects.filter(name="service.mail_returned").count() == 1
     case.refresh_from_db()
     assert case.state == "new" and OutgoingMail.objects.count() == 2
+
+
+def test_a_report_of_spam_stops_advertising_and_tells_the_agent(cast: Any, box: Imap) -> None:
+    """It arrived, so it is not marked as returned; what needs a consent does not go there again. One that names another's address changes nothing."""
+    with work(by=cast.anna):
+        EmailFactory(party=PersonFactory(owner=cast.anna), address="weg@kunde.test")
+    case = begin(box, from_="weg@kunde.test")
+    OutgoingMail.objects.update(state="accepted")
+    ours = OutgoingMail.objects.get()
+    box.put(spam(of=ours.message_id, to="opfer@kunde.test"))
+    fetch()
+    assert not Suppression.objects.exists()
+    box.put(spam(of=ours.message_id).replace(b"<arf@post.test>", b"<arf2@post.test>"))
+    fetch()
+    ours.refresh_from_db()
+    assert ours.state == "accepted" and EmailAddress.objects.get().bounced_at is None
+    assert [row.reason for row in Suppression.objects.all()] == ["complaint"]
+    assert not EmailAddress.objects.filter(permitted("newsletter")).exists() and "Spam" in heard(case)[-1]
 
 
 def test_a_full_mailbox_leaves_the_address_alone(cast: Any, box: Imap) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from email.message import Message
+from email.utils import parseaddr
 from enum import StrEnum
 
 from flufl.bounce import all_failures
@@ -64,7 +65,7 @@ def nature_of(mail: Received, *, our_addresses: Collection[str], our_ids: Collec
     if head.get("return-path") == "<>":
         return Nature.AUTO_REPLY
     is_bulk = precedence in ("bulk", "junk", "list") or "list-id" in head or "list-unsubscribe" in head or "x-auto-response-suppress" in head
-    if submitted not in ("no", "") or is_bulk or _MACHINES.match(mail.sender) or _POSTMASTERS.match(mail.sender):
+    if submitted not in ("no", "") or is_bulk or head.get("content-type", "").startswith("multipart/report") or _MACHINES.match(mail.sender) or _POSTMASTERS.match(mail.sender):
         return Nature.AUTOMATIC
     return Nature.HUMAN
 
@@ -74,8 +75,9 @@ def nature_of(mail: Received, *, our_addresses: Collection[str], our_ids: Collec
 
 @dataclass(frozen=True)
 class Returned:
-    """A mail of ours did not arrive. `of`: its Message-ID, "" where the report names none; `to`: whom it did not reach; `verdict`: "hard"
-    (the address is bad), "soft" (it was refused for another reason) or "late" (still tried); `words`: what the mail server said."""
+    """A mail of ours did not arrive, or was unwelcome. `of`: its Message-ID, "" where the report names none; `to`: whom it did not reach; `verdict`: "hard"
+    (the address is bad), "soft" (it was refused for another reason), "late" (still tried) or "spam" (it arrived, and was reported as spam);
+    `words`: what the mail server said."""
 
     of: str
     to: str
@@ -92,6 +94,8 @@ _NOBODY = re.compile(
 )
 _HEAD = 100_000  # bytes of what came back in which its head is looked for
 _MESSAGE_ID = re.compile(r"^[ \t]*message-id:[ \t]*(?:\r?\n[ \t]+)?(<[^<>\s]{1,300}>)", re.IGNORECASE | re.MULTILINE)
+_TO = re.compile(r"^to:[ \t]*(?:\r?\n[ \t]+)?([^\r\n]{1,500})", re.IGNORECASE | re.MULTILINE)
+_UNWELCOME = {"abuse", "fraud", "opt-out", "virus", "other"}  # all but "not-spam"
 _FAILED = re.compile(r"undeliver|deliver|failure notice|returned|your mail failed|unzustellbar|zugestellt|zustell", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"<([^<>\s@]{1,64}@[^<>\s@]{1,255})>")
 _LATE = re.compile(r"delayed|will keep trying|noch nicht zugestellt", re.IGNORECASE)
@@ -99,6 +103,9 @@ _LATE = re.compile(r"delayed|will keep trying|noch nicht zugestellt", re.IGNOREC
 
 def returned_of(message: Message, mail: Received) -> Returned | None:
     """What a report says, or None: it is none. Only the form of a report counts here; whether it names a mail we sent is asked by the caller."""
+    unwelcome = _reported(message)
+    if unwelcome is not None:
+        return unwelcome
     fields = _fields(message)
     own = any(field in fields for field in ("action", "status"))
     is_old = not own and (mail.headers.get("return-path", "").strip() == "<>" or bool(_POSTMASTERS.match(mail.sender)) or "x-failed-recipients" in mail.headers)
@@ -117,7 +124,7 @@ def returned_of(message: Message, mail: Received) -> Returned | None:
         verdict = _verdict(fields.get("action", "").lower(), fields.get("status", ""), words)
     else:
         verdict = "late" if to in temporary - permanent or _LATE.search(mail.heading) else "hard" if _NOBODY.search(text) else "soft"
-    return Returned(_original_id(message), to, verdict, (words or _line_about(mail.text, to))[:500])
+    return Returned(_original(message, _MESSAGE_ID), to, verdict, (words or _line_about(mail.text, to))[:500])
 
 
 def _verdict(action: str, status: str, words: str) -> str:
@@ -129,6 +136,19 @@ def _verdict(action: str, status: str, words: str) -> str:
     if status in ("5.0.0", "5.5.0", "") and _NOBODY.search(words):
         return "hard"
     return "soft"
+
+
+def _reported(message: Message) -> Returned | None:
+    """A report by RFC 5965: somebody told their provider that our mail is unwelcome. Some providers keep back whose it is; then the mail says so."""
+    for part in leaves(message):
+        inner = part.get_payload()
+        if part.get_content_type() != "message/feedback-report" or not isinstance(inner, list):
+            continue
+        fields = {name.lower(): clean(str(value)).strip() for block in inner for name, value in block.raw_items()}  # type: ignore[union-attr]  # typeshed does not know it
+        to = _address(fields.get("original-rcpt-to", "")) or _address(parseaddr(_original(message, _TO))[1])
+        if fields.get("feedback-type", "").lower() in _UNWELCOME and to:
+            return Returned(_original(message, _MESSAGE_ID), to, "spam", fields["feedback-type"][:500])
+    return None
 
 
 def _fields(message: Message) -> dict[str, str]:
@@ -145,17 +165,17 @@ def _fields(message: Message) -> dict[str, str]:
     return {}
 
 
-def _original_id(message: Message) -> str:
-    """The Message-ID of the mail that came back: in a part of its own, or behind the words of the report."""
+def _original(message: Message, wanted: re.Pattern[str]) -> str:
+    """A header of the mail a report is about: in a part of its own, or behind the words of the report. "" if it is not there."""
     parts = list(leaves(message))
     for part in parts:
         if part.get_content_type() in ("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"):
-            found = _MESSAGE_ID.search(decode(content_of(part)[:_HEAD], "utf-8"))
+            found = wanted.search(decode(content_of(part)[:_HEAD], "utf-8"))
             if found:
                 return found[1]
     for part in parts:
         if part.get_content_type() == "text/plain":
-            found = _MESSAGE_ID.search(decode(content_of(part)[:_HEAD], "utf-8"))
+            found = wanted.search(decode(content_of(part)[:_HEAD], "utf-8"))
             if found:
                 return found[1]
     return ""

@@ -133,7 +133,7 @@ def take_by_hand(row: IncomingMail, *, by: Any) -> bool:
 def file(row: IncomingMail, *, by_hand: bool = False) -> None:
     """Read it, and let the first that wants it take it; in the caller's work."""
     arrival = _by_hand(row) if by_hand else read_again(row)
-    if arrival.of_ours is not None and arrival.returned is not None and arrival.returned.verdict != "late":
+    if arrival.of_ours is not None and arrival.returned is not None and arrival.returned.verdict not in ("late", "spam"):
         mark_returned(arrival.of_ours, arrival.returned)
     found: Filed | None = None
     if arrival.nature != Nature.OWN:
