@@ -6,11 +6,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from campaigns import tracking
 from campaigns import waterfall as falls
 from campaigns.models import Campaign
 from campaigns.recipients import with_words
 from campaigns.segments import members
-from contacts.models import Party
+from contacts.models import EmailAddress, Party
 
 LOOKED_AT = 2000  # people whose words are tried out while the builder is open
 
@@ -31,6 +32,15 @@ def sample(campaign: Campaign, reader: Any, most: int) -> list[Party]:
     """The first recipients, with all that their words are made of."""
     rows = _recipients(campaign, reader)
     return [] if rows is None else list(with_words(rows)[:most])
+
+
+def agreed(campaign: Campaign, reader: Any) -> int:
+    """How many recipients agreed that opens and clicks are counted."""
+    rows = _people(campaign, reader)
+    if rows is None or not tracking.may_count():
+        return 0
+    left = falls.recipients(rows, campaign.purpose).order_by().values("pk")
+    return EmailAddress.objects.unrestricted().filter(tracking.counted(), party__in=left, is_primary=True).count()
 
 
 def _people(campaign: Campaign, reader: Any) -> Any:

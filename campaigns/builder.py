@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from campaigns import audience
+from campaigns import audience, tracking
 from campaigns.blocks import KINDS, MOST, ContentForm
 from campaigns.content import PLACEHOLDERS
 from campaigns.forms import GoalForm, ScheduleForm, TestForm
@@ -124,6 +124,8 @@ def checked(request: HttpRequest, campaign: Campaign, found: Waterfall | None) -
         "needs_second": needs_second(going),
         "approval": approval,
         "mine": approval is not None and approval.asked_by_id == request.user.pk,
+        "may_count": tracking.may_count(),
+        "agreed": audience.agreed(campaign, request.user),
         "dns_url": "" if asked else step_url(campaign, "check", dns=1),
     }
 

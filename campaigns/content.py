@@ -2,7 +2,8 @@
 
 Blocks are plain dictionaries, as `campaigns.blocks` checks them; what stands around them (header, footer, colours, the links the law asks for)
 is the house's and nobody changes it in a campaign. Placeholders stay in a compiled mail and are filled in person by person, everything
-escaped. Nothing is fetched from anywhere: images travel with the mail (`cid:`), links go straight where they say.
+escaped. Nothing is fetched from anywhere: images travel with the mail (`cid:`), links go straight where they say. Only the `counted` form, for
+those who agreed to it, has placeholders in the place of its links, a picture of one point, and a link nobody sees for machines to follow.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from crm.core.placeholders import fill, gaps, problems
 Block = Mapping[str, Any]
 
 UNSUBSCRIBE, PREFERENCES = "unsubscribe_url", "preferences_url"  # placeholders of the design itself; nobody types them
+PICTURE, TRAP = "picture_url", "trap_url"  # likewise, in counted mails alone
 CLIPPED_AT = 100 * 1024  # bytes of HTML after which large providers hide the rest, the unsubscribe link with it
 HEAVY, TOO_HEAVY = 1024 * 1024, 5 * 1024 * 1024  # bytes of the whole mail
 LONG_SUBJECT = 70  # characters; phones show fewer
@@ -80,8 +82,29 @@ def cid(digest: str) -> str:
     return f"{digest[:20]}.image"
 
 
-def compile_mail(subject: str, preheader: str, blocks: Sequence[Block], design: Design, image: str = "cid:{}") -> Mail:
-    """The mail as it leaves, placeholders apart. `image` is the address of an image, `{}` its name or digest."""
+def links_of(blocks: Iterable[Block]) -> list[str]:
+    """Where the links of a mail go that a browser opens, each once, in their order: link 1 is the first."""
+    urls = (str(block.get("url", "")) for block in blocks if block["kind"] in {"button", "image"})
+    return list(dict.fromkeys(url for url in urls if url.lower().startswith(("http://", "https://"))))
+
+
+def link_name(number: int) -> str:
+    """The placeholder of a link by its number, from 1."""
+    return f"link_{number}_url"
+
+
+def _through_doors(blocks: Sequence[Block]) -> list[Block]:
+    """The same parts with placeholders in the place of their links."""
+    names = {url: f"{{{link_name(number)}}}" for number, url in enumerate(links_of(blocks), 1)}
+    return [{**block, "url": names[url]} if (url := str(block.get("url", ""))) in names else block for block in blocks]
+
+
+_UNSEEN = f'<img src="{{{PICTURE}}}" width="1" height="1" alt="" /><a href="{{{TRAP}}}" style="display:none" tabindex="-1" aria-hidden="true"></a>'
+
+
+def compile_mail(subject: str, preheader: str, blocks: Sequence[Block], design: Design, image: str = "cid:{}", *, counted: bool = False) -> Mail:
+    """The mail as it leaves, placeholders apart. `image` is the address of an image, `{}` its name or digest; `counted`: see above."""
+    blocks = _through_doors(blocks) if counted else blocks
     body = "".join(_mjml(block, design, image) for block in blocks)
     source = (
         f'<mjml lang="{escape(design.language)}"><mj-head><mj-title>{escape(subject)}</mj-title><mj-preview>{escape(preheader)}</mj-preview><mj-attributes>'
@@ -93,7 +116,7 @@ def compile_mail(subject: str, preheader: str, blocks: Sequence[Block], design: 
         f'<mj-section padding="12px 0"><mj-column><mj-text font-size="12px" color="#55626e">{_lines(design.reason)}<br />'
         f'<a href="{{{UNSUBSCRIBE}}}" style="color:#55626e">{escape(design.unsubscribe)}</a> · '
         f'<a href="{{{PREFERENCES}}}" style="color:#55626e">{escape(design.preferences)}</a></mj-text>'
-        f'<mj-text font-size="12px" color="#55626e">{_lines(design.imprint)}</mj-text></mj-column></mj-section></mj-body></mjml>'
+        f'<mj-text font-size="12px" color="#55626e">{_lines(design.imprint)}{_UNSEEN if counted else ""}</mj-text></mj-column></mj-section></mj-body></mjml>'
     )
     images = tuple(dict.fromkeys(str(block["image"]) for block in blocks if block["kind"] == "image" and block.get("image")))
     return Mail(subject, mjml2html(source), _plain(blocks, design), images)

@@ -58,10 +58,10 @@ def design_of(campaign: Campaign) -> Design:
         return Design(house, row.imprint, reason, pgettext("link in a mail", "Unsubscribe"), _("What I want to receive"), campaign.language, row.colour)
 
 
-def compiled(campaign: Campaign, image: str = "cid:{}") -> list[tuple[Variant, Mail]]:
-    """The variants of a campaign in their order, each with its mail."""
+def compiled(campaign: Campaign, image: str = "cid:{}", *, counted: bool = False) -> list[tuple[Variant, Mail]]:
+    """The variants of a campaign in their order, each with its mail; `counted`: as those get it whose opens and clicks are counted."""
     design = design_of(campaign)
-    return [(variant, compile_mail(variant.subject, variant.preheader, variant.blocks, design, image)) for variant in campaign.variants.all()]
+    return [(variant, compile_mail(variant.subject, variant.preheader, variant.blocks, design, image, counted=counted)) for variant in campaign.variants.all()]
 
 
 def gaps_of(campaign: Campaign, parties: Iterable[Party], hidden: frozenset[str]) -> Mapping[int, list[str]]:

@@ -10,6 +10,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns import reactions
 from campaigns.ab import SAME, WINNER
 from campaigns.effect import Between
 from campaigns.figures import WITHDRAWN, Progress, progress
@@ -34,7 +35,14 @@ REASONS = {
     "refused": gettext_lazy("refused by the mail server"),
     "returned": gettext_lazy("came back: the address was not reached"),
     "unclear": gettext_lazy("unclear whether the mail server has it"),
+    reactions.UNSUBSCRIBED: gettext_lazy("unsubscribed through this mail"),
+    reactions.COUNTED: gettext_lazy("agreed that opens and clicks are counted"),
+    reactions.CLICKED: gettext_lazy("clicked, by a person"),
+    reactions.OPENED: gettext_lazy("opened or clicked, by a person"),
+    reactions.UNCLEAR: gettext_lazy("perhaps opened: nobody can tell"),
+    reactions.MACHINES: gettext_lazy("touched by machines alone"),
 }
+DONE = (reactions.COUNTED, reactions.CLICKED, reactions.OPENED, reactions.UNCLEAR, reactions.MACHINES)
 LIVE = {State.RUNNING, State.PAUSED}
 MOST = 500  # contacts named on one page
 
@@ -91,10 +99,14 @@ def _rows(campaign: Campaign, found: Progress) -> list[dict[str, Any]]:
     return [{"label": reason_label(key), "n": n, "url": f"{url}?{urlencode({'reason': key})}"} for key, n in sorted(counts.items(), key=lambda pair: -pair[1]) if n]
 
 
-def left_out(campaign: Campaign, reader: Any, reason: str) -> tuple[list[dict[str, Any]], int]:
-    """The contacts behind one row that the reader may see: the first MOST of them, and how many there are."""
+def left_out(campaign: Campaign, reader: Any, reason: str, arm: int | None = None) -> tuple[list[dict[str, Any]], int]:
+    """The contacts behind one number that the reader may see, of one mail where `arm` names it: the first MOST of them, and how many there are."""
     rows = Delivery.objects.visible_to(reader).filter(campaign=campaign)
-    if reason == "control":
+    if arm is not None:
+        rows = rows.filter(arm=arm)
+    if reason in {*DONE, reactions.UNSUBSCRIBED}:
+        rows = rows.filter(pk__in=reactions.people(campaign, reason).values("pk"))
+    elif reason == "control":
         rows = rows.filter(arm=-1)
     elif reason in {"refused", "returned", "unclear"}:
         rows = rows.filter(mail__state=reason)
@@ -105,7 +117,8 @@ def left_out(campaign: Campaign, reader: Any, reason: str) -> tuple[list[dict[st
     rows = rows.filter(party__in=Party.objects.visible_to(reader).values("pk"))
     found = list(rows.select_related("mail").order_by("pk")[:MOST])
     parties = Party.objects.visible_to(reader).in_bulk([row.party_id for row in found])
-    return [{"party": parties[row.party_id], "answer": row.mail.answer if row.mail else ""} for row in found], len(found) if len(found) < MOST else rows.count()
+    words = reactions.words_of(campaign, reason, found)
+    return [{"party": parties[row.party_id], "answer": words.get(row.pk) or (row.mail.answer if row.mail else "")} for row in found], len(found) if len(found) < MOST else rows.count()
 
 
 def _facts(campaign: Campaign, reader: Any) -> list[dict[str, Any]]:
@@ -117,6 +130,7 @@ def _facts(campaign: Campaign, reader: Any) -> list[dict[str, Any]]:
         ({"segment"}, {"label": _("Segment"), "text": str(campaign.segment or "")}),
         ({"metric", "days"}, {"label": _("Success is"), "text": _("%(metric)s within %(days)s days") % {"metric": campaign.get_metric_display(), "days": formats.number(campaign.days)}}),
         ({"send_at"}, {"label": _("To be sent"), "text": when}),
+        (set(), {"label": _("Opens and clicks"), "text": _("counted of those who agreed to it") if campaign.counts else _("not counted")}),
         (set(), {"label": _("Released by"), "text": str(campaign.released_by or "")}),
         ({"budget"}, {"label": _("Budget"), "text": formats.money(campaign.budget, house) if campaign.budget is not None else ""}),
     ]
@@ -136,10 +150,12 @@ def sees_sales(reader: Any) -> tuple[bool, bool]:
 def _results(campaign: Campaign, user: Any) -> dict[str, Any]:
     found, house = results(campaign), Installation.current().currency
     opportunities, money = sees_sales(user)
-    lines = [_line(row, campaign.variants.count(), house, opportunities, money) for row in (*found.arms, found.control) if row.people or row.arm >= 0]
+    done, several = reactions.of_arms(campaign), campaign.variants.count() > 1
+    lines = [_line(row, several, house, opportunities, money) | _stopped(campaign, row.arm, done) for row in (*found.arms, found.control) if row.people or row.arm >= 0]
     return {
         "results": found,
         "lines": lines,
+        "touched": [{"label": _label(row.arm, several), "cells": [_cell(campaign, row.arm, what, done) for what in DONE]} for row in found.arms] if campaign.counts else [],
         "opportunities_shown": opportunities,
         "money_shown": money,
         "verdict": verdict_words(campaign, found) if opportunities or campaign.metric != Campaign.Metric.OPPORTUNITY else "",
@@ -148,10 +164,22 @@ def _results(campaign: Campaign, user: Any) -> dict[str, Any]:
     }
 
 
-def _line(row: Arm, variants: int, house: str, opportunities: bool, money: bool) -> dict[str, Any]:
-    label = _("Control group") if row.arm < 0 else _("Mail %(letter)s") % {"letter": letter(row.arm)} if variants > 1 else _("Mail")
+def _label(arm: int, several: bool) -> str:
+    return _("Control group") if arm < 0 else _("Mail %(letter)s") % {"letter": letter(arm)} if several else _("Mail")
+
+
+def _cell(campaign: Campaign, arm: int, what: str, done: dict[int, dict[str, int]]) -> dict[str, Any]:
+    """A number and where its people are named."""
+    return {"n": done.get(arm, {}).get(what, 0), "url": f"{reverse('campaign-left-out', args=[campaign.pk])}?{urlencode({'reason': what, 'mail': arm})}"}
+
+
+def _stopped(campaign: Campaign, arm: int, done: dict[int, dict[str, int]]) -> dict[str, Any]:
+    return {what: _cell(campaign, arm, what, done) if arm >= 0 else None for what in (reactions.UNSUBSCRIBED, reactions.RETURNED)}
+
+
+def _line(row: Arm, several: bool, house: str, opportunities: bool, money: bool) -> dict[str, Any]:
     return {
-        "label": label,
+        "label": _label(row.arm, several),
         "people": row.people,
         "answers": row.answers,
         "answered": between_percent(row.answered) if row.people else "",

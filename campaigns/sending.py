@@ -14,11 +14,13 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from campaigns import gate
+from campaigns import gate, tracking
 from campaigns.ab import CONTROL, split
 from campaigns.content import PREFERENCES, UNSUBSCRIBE, Mail, cid
 from campaigns.figures import State as MailState
 from campaigns.models import Campaign, Delivery, SegmentMember
+from campaigns.reactions import tell_clicks
+from campaigns.reactions import untold as untold_clicks
 from campaigns.recipients import compiled, firm_of, with_words, words_of
 from campaigns.segments import members
 from campaigns.services import go_on, hold, needs_second, put_back, released_by_two, save, segment_changed, start_writing
@@ -53,6 +55,8 @@ def tend_campaigns(now: datetime | None = None) -> None:
     begun = campaigns.filter(Exists(untold), started_at__isnull=False).filter(Q(ended_at__isnull=True) | Q(ended_at__gt=now - TOLD_FOR))
     for pk in begun.values_list("pk", flat=True):
         _by_itself(tell_history, pk)
+    for pk in set(untold_clicks(now).filter(Q(campaign__ended_at__isnull=True) | Q(campaign__ended_at__gt=now - TOLD_FOR)).values_list("campaign", flat=True)):
+        _by_itself(tell_clicks, pk, now)
     for pk in campaigns.filter(state=State.RUNNING).values_list("pk", flat=True):
         _by_itself(finish, pk, now)
 
@@ -134,12 +138,16 @@ def plan(campaign: Campaign, ids: list[int]) -> None:
     """The mails of those among these contacts who get one and have none yet."""
     rows = list(Delivery.objects.unrestricted().filter(campaign=campaign, party__in=ids, arm__gte=0, mail__isnull=True).order_by("pk"))
     parties = {party.pk: party for party in with_words(Party.objects.unrestricted().filter(pk__in=[row.party_id for row in rows]))}
-    variants = {variant.position: (variant.pk, mail) for variant, mail in compiled(campaign)}
+    counted = tracking.agreed(campaign, rows)
+    forms = {form: {variant.position: (variant, mail) for variant, mail in compiled(campaign, counted=form)} for form in ({False, True} if counted else {False})}
     drafts: dict[int, list[OutgoingMail]] = defaultdict(list)
     for row in rows:
-        drafts[row.arm or 0].append(_draft(campaign, row, parties[row.party_id], variants[row.arm or 0][1]))
+        variant, mail = forms[row.pk in counted][row.arm or 0]
+        own = tracking.ways(row, variant, campaign.language) if row.pk in counted else {}
+        drafts[row.arm or 0].append(_draft(campaign, row, parties[row.party_id], mail, own))
     for arm, mails in drafts.items():
-        plan_many(mails, attachments=files_of(campaign, variants[arm][1]))
+        plan_many(mails, attachments=files_of(campaign, forms[False][arm][1]))
+    Delivery.objects.filter(pk__in=counted).update(counted=True)
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -147,9 +155,10 @@ def plan(campaign: Campaign, ids: list[int]) -> None:
             )
 
 
-def _draft(campaign: Campaign, delivery: Delivery, party: Party, mail: Mail) -> OutgoingMail:
+def _draft(campaign: Campaign, delivery: Delivery, party: Party, mail: Mail, own: dict[str, str]) -> OutgoingMail:
+    """`own`: the links of a counted mail (`tracking.ways`), nothing for any other."""
     ways = gate.ways_out(campaign, delivery)
-    filled = mail.filled({**words_of(party, campaign.language), UNSUBSCRIBE: ways.stop, PREFERENCES: ways.preferences})
+    filled = mail.filled({**words_of(party, campaign.language), **own, UNSUBSCRIBE: ways.stop, PREFERENCES: ways.preferences})
     to = Recipient(delivery.address, campaign.language, str(party))
     facts: dict[str, Any] = {"heading": filled.subject, "body": filled.text, "html": filled.html, "sender": campaign.sender, "headers": ways.headers, "subject": delivery}
     return draft_mail(to, once=once(delivery.pk), kind=gate.KIND, **facts)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns import gate
+from campaigns import gate, tracking
 from campaigns.models import Campaign, CampaignImage, Delivery, MailDesign, Segment, Variant
 from campaigns.segments.services import keep_segment
 from crm.core.approvals import ask_approval, decide_approval, open_approval, withdraw_approval
@@ -108,6 +108,15 @@ def remove_variant(campaign: Campaign, *, by: Any) -> None:
 def keep_image(campaign: Campaign, digest: str, kind: str, size: int) -> None:
     """An image belongs to a campaign. Its bytes are kept already."""
     CampaignImage.objects.get_or_create(campaign=campaign, file_id=digest, defaults={"kind": kind, "size": size})
+
+
+def count_touches(campaign: Campaign, *, counts: bool, by: Any) -> None:
+    """Opens and clicks of this campaign are counted, of those who agreed to it; or they are not."""
+    with work(by=by):
+        _editable(campaign, by)
+        if counts and not tracking.may_count():
+            raise RuleBroken(_("Nobody is asked yet whether opens and clicks may be counted: the CRM manager activates this purpose in the set-up."))
+        save(hold(campaign), by, counts=counts)
 
 
 def release_campaign(campaign: Campaign, *, recipients: int, by: Any, at: datetime | None = None, seen: tuple[Any, ...] | None = None) -> Approval | None:

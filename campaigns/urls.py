@@ -14,6 +14,7 @@ urlpatterns = [
     path("<id:pk>/preview/", views.preview, name="campaign-preview"),
     path("<id:pk>/missing/", views.gaps, name="campaign-gaps"),
     path("<id:pk>/test/", views.test_mail, name="campaign-test"),
+    path("<id:pk>/count/", views.count, name="campaign-count"),
     path("<id:pk>/release/", views.release, name="campaign-release"),
     path("<id:pk>/decide/", views.decide, name="campaign-decide"),
     path("<id:pk>/unrelease/", views.unrelease, name="campaign-unrelease"),

@@ -21,39 +21,39 @@ BEFORE, BEHIND = timedelta(seconds=60), timedelta(seconds=10)  # around a touch 
 
 
 class Kind(TextChoices):
-    """What was touched."""
+    """What was touched: the picture, a link, or the link nobody sees."""
 
-    OPEN = "open", _("opened")
-    CLICK = "click", _("clicked")
-    TRAP = "trap", _("followed the link nobody sees")
+    OPEN = "open"
+    CLICK = "click"
+    TRAP = "trap"
 
 
 class Verdict(TextChoices):
-    """Who did it."""
+    """Who did it: a person, a machine, or nobody can tell."""
 
-    HUMAN = "human", _("a person")
-    MACHINE = "machine", _("a machine")
-    UNKNOWN = "unknown", _("nobody can tell")
+    HUMAN = "human"
+    MACHINE = "machine"
+    UNKNOWN = "unknown"
 
 
 class Agent(TextChoices):
-    """Classes of what calls itself something; the words themselves are not kept."""
+    """Classes of what calls itself something; the words themselves are not kept. `OLD`: a browser nobody uses any more."""
 
-    BROWSER = "browser", _("browser")
-    PROGRAM = "program", _("mail program")
-    PROXY = "proxy", _("proxy of a provider")
-    APPLE = "apple", _("Apple's proxy")
-    SCANNER = "scanner", _("scanner")
-    SCRIPT = "script", _("script")
-    OLD = "old", _("browser nobody uses any more")
-    NONE = "none", _("says nothing")
-    OTHER = "other", _("something else")
+    BROWSER = "browser"
+    PROGRAM = "program"
+    PROXY = "proxy"
+    APPLE = "apple"
+    SCANNER = "scanner"
+    SCRIPT = "script"
+    OLD = "old"
+    NONE = "none"
+    OTHER = "other"
 
 
 class Reason(TextChoices):
     """What the verdict rests on."""
 
-    SCANNER = "scanner", _("it calls itself a scanner or robot")
+    SCANNER = "scanner", _("called by no program that people use")
     HEAD = "head", _("it asked without wanting the page")
     AHEAD = "ahead", _("fetched ahead, not clicked")
     SOON = "soon", _("within seconds of the hand-over")

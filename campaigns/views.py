@@ -136,6 +136,15 @@ def test_mail(request: HttpRequest, row: Campaign) -> HttpResponse:
 
 
 @action(Campaigns, "change")
+def count(request: HttpRequest, row: Campaign) -> HttpResponse:
+    """Count opens and clicks of those who agreed to it, or of nobody."""
+    counts = request.POST.get("do") == "on"
+    services.count_touches(row, counts=counts, by=request.user)
+    say(request, _("Opens and clicks are counted, of those who agreed to it.") if counts else _("Opens and clicks are not counted."))
+    return HttpResponseRedirect(builder.step_url(row, "check"))
+
+
+@action(Campaigns, "change")
 def release(request: HttpRequest, row: Campaign) -> HttpResponse:
     """Let it go, or ask a second person to."""
     seen = services.stamp(row)
@@ -213,9 +222,9 @@ def cost(request: HttpRequest, row: Campaign) -> HttpResponse:
 
 @action(Campaigns, "view", methods=("GET",))
 def left_out(request: HttpRequest, row: Campaign) -> HttpResponse:
-    """Who got nothing, and why; only contacts the reader may see are named."""
+    """Who got nothing and why, or who did what with the mail; only contacts the reader may see are named."""
     reason = request.GET.get("reason", "")[:30]
-    rows, total = report.left_out(row, request.user, reason)
+    rows, total = report.left_out(row, request.user, reason, number_from(request, "mail"))
     words = ngettext("%(n)s contact", "%(n)s contacts", total) % {"n": formats.number(total)}
     if total > len(rows):
         words = _("The first %(shown)s of %(all)s contacts") % {"shown": formats.number(len(rows)), "all": formats.number(total)}

@@ -48,6 +48,11 @@ def tracking_allowed(address: Any = "address") -> Q:
     return permitted(TRACKING, address)
 
 
+def tracking_ended(address: Any = "address") -> Q:
+    """Whether this person once agreed to it, or was asked, and does not now."""
+    return Q(Exists(_states(TRACKING, address, EMAIL).exclude(state=STANDING)))
+
+
 def why_not(purpose: Any, address: Any = "address", channel: str = EMAIL) -> Case:
     """One of `Hindrance`, or "" where the address is permitted: exactly there where `permitted` holds."""
     stops, states = _stops(purpose, address, channel), _states(purpose, address, channel)

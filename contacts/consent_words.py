@@ -32,7 +32,7 @@ def wordings(language: str, channel: str = EMAIL) -> list[ConsentWording]:
 def seed_consents() -> None:
     """The purposes a new installation starts with, and their words where there are none."""
     for position, (key, (german, english, words)) in enumerate(CONSENTS.items()):
-        purpose, _new = ConsentPurpose.objects.get_or_create(key=key, defaults={"label_de": german, "label_en": english, "position": position, "active": key != TRACKING})  # nothing is tracked, so nobody is asked
+        purpose, _new = ConsentPurpose.objects.get_or_create(key=key, defaults={"label_de": german, "label_en": english, "position": position, "active": key != TRACKING})  # whoever wants to count opens and clicks asks for it
         for channel, texts in words.items():
             for language, text in zip(("de", "en"), texts, strict=True):
                 if not ConsentWording.objects.filter(purpose=purpose, channel=channel, language=language).exists():

@@ -18,6 +18,7 @@ CONSENT = Purpose(
     _("Consents and objections, and their proof"), True, _("Art. 6 (1) c, 7 (1) and 21 GDPR, § 7 UWG: burden of proof"), _("3 years after the consent ended; what was objected to for good")
 )
 TRACE = Purpose(_("Proof of who changed what"), True, _("Art. 6 (1) c and f GDPR: accountability (Art. 5 (2))"), _("as long as the record it tells of"))
+TOUCHES = Purpose(_("Opens and clicks of those who agreed to it"), True, _("Art. 6 (1) a GDPR and § 25 (1) TDDDG: consent"), _("until the consent ends, forgotten the night after"))
 PASSING = Purpose(_("Delivery of mails and notifications"), True, _("Art. 6 (1) b GDPR: contract"), _("1 year"))
 BUSINESS = Purpose(_("Figures of the business"), False, _("not personal"), _("10 years (§ 147 AO)"))
 SYSTEM = Purpose(_("Running the system"), False, _("not personal"), _("as long as the record exists"))
@@ -161,7 +162,7 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     "campaigns.segmentsnapshot": [(SYSTEM, "id segment name tree taken_at size"), (TRACE, "by")],
     "campaigns.frequencycap": [(SYSTEM, "id mails days")],
     "campaigns.campaign": [
-        (SYSTEM, f"id name sort_name goal segment purpose language sender metric effect control days send_at state snapshot released_at started_at ended_at job team {_RECORD}"),
+        (SYSTEM, f"id name sort_name goal segment purpose language sender metric effect control days send_at counts state snapshot released_at started_at ended_at job team {_RECORD}"),
         (BUSINESS, "budget"),
         (STAFF, "owner released_by"),
         (TRACE, _WHO),
@@ -169,7 +170,8 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     "campaigns.variant": [(SYSTEM, f"id campaign position subject preheader blocks {_RECORD}"), (TRACE, _WHO)],
     "campaigns.campaignimage": [(SYSTEM, "id campaign file kind size")],
     "campaigns.campaigncost": [(BUSINESS, "id campaign what amount"), (TRACE, _WHO), (SYSTEM, _RECORD)],
-    "campaigns.delivery": [(HISTORY, "party arm reason address mail told at"), (SYSTEM, "id campaign")],
+    "campaigns.delivery": [(HISTORY, "party arm reason address mail told at"), (TOUCHES, "counted click_entry"), (SYSTEM, "id campaign")],
+    "campaigns.touch": [(TOUCHES, "delivery kind link at agent verdict reason"), (SYSTEM, "id")],
     "campaigns.maildesign": [(SYSTEM, "id imprint colour four_eyes_above")],
     "campaigns.segmentmember": [(CUSTOMER, "party"), (SYSTEM, "id snapshot")],
     "analytics.forecastsnapshot": [(BUSINESS, "id as_of opportunity_id team_id stage_id amount rate sample expected_close"), (STAFF, "owner_id")],

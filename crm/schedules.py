@@ -4,6 +4,7 @@ from datetime import time
 
 from analytics.snapshots import take_snapshot
 from analytics.subscriptions import plan_mails
+from campaigns.reactions import forget_touches
 from campaigns.sending import tend_campaigns
 from crm.core.schedules import Schedule
 from service.escalation import escalate_due
@@ -11,6 +12,7 @@ from service.satisfaction import ask_due
 
 SCHEDULES = [
     Schedule("forecast-snapshot", time(1, 30), take_snapshot),
+    Schedule("touches-forgotten", time(2, 0), forget_touches),
     Schedule("forecast-mail", time(7, 0), plan_mails, weekday=0),
 ]
 EACH_TICK = [escalate_due, ask_due, tend_campaigns]  # these keep their own due times as rows and claim them one by one

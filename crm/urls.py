@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from campaigns import public
 from crm import pages, setup_wizard
 from crm.demo.sign_ins import SignIn
 from service.public import rating
@@ -35,6 +36,8 @@ urlpatterns = [
     path("write/", write, name="case-form"),
     path("write/sent/<str:token>/", sent, name="case-form-sent"),
     path("how-was-it/<str:token>/", rating, name="case-rating"),
+    path("to/<str:token>/", public.click, name="campaign-link"),
+    path("point/<str:token>/", public.picture, name="campaign-picture"),
     path("admin/", admin.site.urls),
 ]
 handler400 = "crm.pages.bad_request"

@@ -48,6 +48,7 @@ class Campaign(Owned):
     days = models.PositiveSmallIntegerField(_("counts for so many days"), default=14, validators=[MinValueValidator(1), MaxValueValidator(365)])
     budget = models.DecimalField(_("budget"), max_digits=12, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)])
     send_at = models.DateTimeField(_("to be sent"), null=True, blank=True)
+    counts = models.BooleanField(_("opens and clicks are counted"), default=False, editable=False)  # of those who agreed to it (`campaigns.tracking`)
 
     state = models.CharField(_("state"), max_length=9, choices=State.choices, default=State.DRAFT, editable=False)
     snapshot = models.ForeignKey(SegmentSnapshot, models.PROTECT, null=True, editable=False, related_name="campaigns")
@@ -165,6 +166,8 @@ class Delivery(models.Model):
     address = models.CharField(max_length=320, default="", blank=True)
     mail = models.OneToOneField(OutgoingMail, models.SET_NULL, null=True, related_name="delivery")
     told = models.BooleanField(default=False)  # stands in the person's history
+    counted = models.BooleanField(default=False)  # the person agreed, when the mail was written, that opens and clicks are counted
+    click_entry = models.BigIntegerField(null=True)  # of the person's history, where it tells of the first click
     at = models.DateTimeField(auto_now_add=True)
 
     objects = RecordQuerySet.as_manager()
@@ -183,6 +186,7 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["party"], name="delivery_of_party"),
             models.Index(fields=["campaign", "id"], name="delivery_untold", condition=Q(told=False, mail__isnull=False)),
+            models.Index(fields=["campaign", "id"], name="delivery_counted", condition=Q(counted=True)),
         ]
 
 

@@ -51,7 +51,8 @@ KEPT = timedelta(days=500)  # longer than any link lives
 class Door:
     """One kind of public link. `scope` is part of its signature; `once`: one POST uses it up; `per_hour` limits visits with one link.
 
-    `one_click`: a mail program may POST without having seen a form (RFC 8058), so no token of the form is asked for.
+    `one_click`: a mail program may POST without having seen a form (RFC 8058), so no token of the form is asked for. `shared`: one connection
+    brings the visits of many, as mail providers' do, so they are counted by the link alone.
     """
 
     scope: str
@@ -59,6 +60,7 @@ class Door:
     once: bool = False
     per_hour: int = 60
     one_click: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,9 @@ def use_up(visit: Visit) -> None:
 def knock(door: Door, token: str, request: HttpRequest) -> None:
     """Count a visit with a link of ours, of the connection and of the link. Raises Shut with the seconds to wait; also when it cannot be counted.
 
-    A mail program's provider knocks for all its readers from one connection: one click is counted by its link alone.
+    A mail program's provider knocks for all its readers from one connection: one click, and what a mail shows, is counted by its link alone.
     """
-    _count(request if not door.one_click else None, (_hash(door.scope, token), Limit(door.per_hour, at_once=max(1, door.per_hour // 4))))
+    _count(request if not (door.one_click or door.shared) else None, (_hash(door.scope, token), Limit(door.per_hour, at_once=max(1, door.per_hour // 4))))
 
 
 def hold_back(purpose: str, key: str, limit: Limit) -> None:

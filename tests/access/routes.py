@@ -38,7 +38,7 @@ PUBLIC = {
     "health", "ready", "set-language", "setup", "setup-administrator", "account_login", "account_logout", "account_signup", "account_reset_password", "account_reset_password_done",
     "case-rating", "case-form", "case-form-sent", "account_reset_password_from_key", "account_reset_password_from_key_done", "account_inactive", "account_confirm_email",
     "account_email_verification_sent", "account_reauthenticate", "account_confirm_login_code", "account_request_login_code",
-    "consent-sign-up", "consent-asked", "consent-confirm", "consent-stop", "consent-preferences",
+    "consent-sign-up", "consent-asked", "consent-confirm", "consent-stop", "consent-preferences", "campaign-link", "campaign-picture",
 }
 # allauth's pages for the signed-in reader's own account
 ACCOUNT = {"account_change_password", "account_set_password", "account_email", "account_reauthenticate"}
@@ -147,7 +147,7 @@ ROUTES: dict[str, Rule] = {
     "segment-contact-list": Rule("party", "view"),
     "segment-contact-export": Rule("party", "export", download=True),
     **crud("campaign", "campaign", "campaign"),
-    **{f"campaign-{verb}": Rule("campaign", "change", "campaign", WRITE) for verb in ("content", "variants", "test", "release", "decide", "unrelease", "pause", "resume", "cancel", "cost")},
+    **{f"campaign-{verb}": Rule("campaign", "change", "campaign", WRITE) for verb in ("content", "variants", "test", "release", "decide", "unrelease", "pause", "resume", "cancel", "cost", "count")},
     "campaign-preview": Rule("campaign", "view", "campaign", ASK, download=True),
     "campaign-gaps": Rule("campaign", "view", "campaign"),
     "campaign-left-out": Rule("campaign", "view", "campaign"),

@@ -13,6 +13,7 @@ from analytics.subscriptions import subscribe
 from campaigns.models import MailDesign
 from campaigns.sending import begin
 from campaigns.services import pause_campaign, release_campaign
+from contacts.models import TRACKING, ConsentPurpose
 from crm.core.models import Job, SavedView, Undo
 from crm.core.sharing import share_record
 from sales.models import LostReason
@@ -79,6 +80,7 @@ def campaigns(world: Any) -> list[tuple[Any, str]]:
     """The steps of a draft that could leave, and one campaign in each later state; the second pair of eyes is mia's."""
     emil, mia = world.cast.emil, world.cast.mia
     MailDesign.objects.update_or_create(pk=1, defaults={"imprint": "Rheintal GmbH", "four_eyes_above": 50})
+    ConsentPurpose.objects.filter(key=TRACKING).update(active=True)  # so that opens and clicks may be counted
     agree(world.own.email.address, by=emil)
     agree("eigen@example.test", by=emil)
     segment = SegmentFactory(owner=emil, team=emil.team)
