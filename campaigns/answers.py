@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from campaigns.gate import KIND, source_of
 from campaigns.models import Delivery
@@ -33,9 +34,11 @@ def take_answer(arrival: Arrival) -> Filed | None:
     """File what a person answers to a mail of a campaign; a note of absence is filed nowhere, for nobody has to read it.
 
     None, so that it goes to the desk: it answers no campaign, a machine that is no absence wrote it, or somebody else than the contact; or it
-    brings files, which only the desk can open.
+    brings files, which only the desk can open; or a mail came back, which the history is told.
     """
     mail = arrival.mail
+    if arrival.nature == Nature.RETURN:
+        _tell_return(arrival)
     if arrival.nature not in {Nature.HUMAN, Nature.AUTO_REPLY} or not mail.references:
         return None
     delivery = _answered(arrival)
@@ -56,6 +59,18 @@ def take_answer(arrival: Arrival) -> Filed | None:
     entry = log_interaction(party, kind=Interaction.Kind.EMAIL, direction=Interaction.Direction.IN, heading=mail.heading, body=words, by=None, at=at)
     emit("campaigns.answered", delivery.campaign, party=party.pk)
     return Filed(party, entry.pk)
+
+
+def _tell_return(arrival: Arrival) -> None:
+    """The contact's history says that a mail of a campaign came back, or was reported as spam; what follows for the address is the desk's."""
+    ours, report = arrival.of_ours, arrival.returned
+    if ours is None or ours.kind != KIND or report is None or report.verdict == "late":
+        return
+    party = Party.objects.unrestricted().filter(pk__in=Delivery.objects.unrestricted().filter(mail=ours.pk).values("party")).first()
+    if party is not None:
+        heading = (_("Reported as spam: %(heading)s") if report.verdict == "spam" else _("The mail came back: %(heading)s")) % {"heading": ours.heading}
+        at = min(arrival.row.arrived_at, timezone.now())
+        Interaction.objects.create(party=party, kind=Interaction.Kind.SYSTEM, occurred_at=at, heading=heading[:200], body=report.words)
 
 
 def says_no(heading: str, words: str) -> bool:

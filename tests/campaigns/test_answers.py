@@ -10,8 +10,9 @@ import pytest
 from campaigns.answers import says_no
 from campaigns.figures import progress
 from campaigns.models import Campaign
+from campaigns.reactions import of_arms
 from contacts.consent_steps import standing
-from contacts.models import Interaction
+from contacts.models import EmailAddress, Interaction
 from contacts.reach import reach
 from crm.core import events
 from crm.core.mail.inbox.taking import file, take_by_hand
@@ -20,7 +21,7 @@ from crm.core.work import work
 from service.models import Case
 from tests.campaigns.conftest import purpose, run
 from tests.factories import EmailFactory
-from tests.mail.incoming import mail, multipart_mail
+from tests.mail.incoming import mail, multipart_mail, report
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +115,17 @@ def test_machines_and_files_go_their_own_ways(cast: Any, sent: Campaign) -> None
     assert Case.objects.count() == 1 and not Interaction.objects.filter(party=delivery.party_id, direction="in", body="Hier das Bild", subject_id__isnull=True).exists()
     arrives(mail("Ohne Bezug", message_id="<m3@kunde.test>", in_reply_to="<fremd@kunde.test>"))
     assert Case.objects.count() == 2
+
+
+def test_a_mail_that_came_back_stands_in_the_history(cast: Any, sent: Campaign) -> None:
+    ours, delivery = reference(sent)
+    arrives(report(of=ours, to=delivery.address, action="delayed", status="4.4.7"))
+    arrives(report(of=ours, to="fremd@kunde.example").replace(b"<dsn@", b"<dsn1@"))  # names another's address: forged
+    assert not Interaction.objects.filter(party=delivery.party_id, kind="system", heading__startswith="Die E-Mail kam zurück").exists()
+    arrives(report(of=ours, to=delivery.address).replace(b"<dsn@", b"<dsn2@"))
+    entry = Interaction.objects.get(party=delivery.party_id, heading__startswith="Die E-Mail kam zurück")
+    assert entry.heading.endswith(delivery.mail.heading) and "User unknown" in entry.body and EmailAddress.objects.get(normalised=delivery.address).bounced_at is not None
+    assert of_arms(sent)[0]["returned"] == 1 and not Case.objects.exists()
 
 
 def test_a_mail_that_came_back_waits_no_more(cast: Any, sent: Campaign) -> None:
