@@ -78,6 +78,9 @@ def confirm_sign_up(steps: Sequence[ConsentEvent], *, connection: str, language:
         party = _newcomer(first.address, language, first_name, last_name) if first.address and whose_address(to) is None else None
         words = [step.wording for step in steps if step.wording is not None]
         confirm_consent(to, words, request=first.request, message_id=first.message_id, source=first.source, connection=digest_of(connection), party=party)
+        whose = party.pk if party is not None else whose_address(to)
+        if whose is not None:
+            emit("contacts.signed_up", Party(pk=whose))
 
 
 def digest_of(connection: str) -> str:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from campaigns import gate
 from campaigns.answers import take_answer
+from campaigns.journeys import mails as journeys
 from contacts.consent_gate import reachable
 from crm.core.mail.kinds import MailKind
 from crm.core.mail.texts import TextKind
@@ -30,6 +31,7 @@ MAILS = [
     MailKind("receipt", _("confirmation that a case was received"), priority=2),
     MailKind("satisfaction", _("question how it was"), priority=4, still=satisfaction.still),
     MailKind("campaign", _("campaign"), priority=8, advertising=True, still=gate.still, withdrawn=_("The campaign rested, or the person may no longer be written to.")),
+    MailKind("journey", _("journey"), priority=7, advertising=True, still=journeys.still, withdrawn=_("The journey rested, or the person may no longer be written to.")),
     MailKind("notification", _("notice from Lotse"), priority=3, still=reader_is_active, withdrawn=_GONE),
 ]
 

@@ -4,6 +4,7 @@ from datetime import time
 
 from analytics.snapshots import take_snapshot
 from analytics.subscriptions import plan_mails
+from campaigns.journeys.engine import tend_journeys
 from campaigns.reactions import forget_touches
 from campaigns.sending import tend_campaigns
 from crm.core.schedules import Schedule
@@ -15,4 +16,4 @@ SCHEDULES = [
     Schedule("touches-forgotten", time(2, 0), forget_touches),
     Schedule("forecast-mail", time(7, 0), plan_mails, weekday=0),
 ]
-EACH_TICK = [escalate_due, ask_due, tend_campaigns]  # these keep their own due times as rows and claim them one by one
+EACH_TICK = [escalate_due, ask_due, tend_campaigns, tend_journeys]  # these keep their own due times as rows and claim them one by one

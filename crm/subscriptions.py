@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Team, User
+from campaigns.journeys.engine import begin_journeys
 from campaigns.models import Campaign
 from contacts.models import Party
 from crm.core.access import hidden_fields
@@ -170,15 +171,18 @@ def _tell(row: Any, people: set[User], words: Any, facts: dict[str, Any], url: s
 
 
 SUBSCRIPTIONS: dict[str, tuple[Callable[[Event], None], ...]] = {
-    "sales.opportunity_won": (tell_leads,),
-    "service.case_opened": (tell_account_owner,),
+    "contacts.signed_up": (begin_journeys,),
+    "sales.opportunity_won": (tell_leads, begin_journeys),
+    "sales.opportunity_lost": (begin_journeys,),
+    "service.case_opened": (tell_account_owner, begin_journeys),
+    "service.case_closed": (begin_journeys,),
     "service.case_escalated": (tell_of_missed_deadline,),
     "service.mail_received": (tell_of_mail,),
     "service.mail_returned": (tell_of_mail,),
     "service.case_rated": (tell_of_low_rating,),
     "service.goodwill_asked": (tell_approvers,),
     "service.goodwill_decided": (tell_asker,),
-    "campaigns.answered": (tell_of_answer,),
+    "campaigns.answered": (tell_of_answer, begin_journeys),
     "campaigns.put_back": (tell_of_put_back,),
     "campaigns.release_asked": (tell_releasers,),
     "campaigns.release_decided": (tell_of_release,),

@@ -9,7 +9,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from accounts.models import Team, User
-from campaigns.models import Campaign, Segment, Variant
+from campaigns.models import Campaign, Journey, Segment, Variant
 from contacts.models import EmailAddress, Interaction, Organisation, Person, PhoneNumber, PostalAddress, Task
 from crm.catalog.models import Price, Product
 from crm.core.numbers import take_numbers
@@ -117,6 +117,16 @@ class SegmentFactory(DjangoModelFactory):
     name = factory.Sequence(lambda n: f"Segment {n}")
     team = factory.LazyAttribute(lambda o: o.owner.team if o.owner else Team.objects.get(parent=None))
     owner = None
+
+
+class JourneyFactory(DjangoModelFactory):
+    class Meta:
+        model = Journey
+
+    name = factory.Sequence(lambda n: f"Automation {n}")
+    team = factory.LazyAttribute(lambda o: o.owner.team if o.owner else Team.objects.get(parent=None))
+    owner = None
+    draft = factory.LazyFunction(lambda: {"trigger": {"kind": "inactive", "days": 180, "longer": False}, "steps": [{"key": "s1", "kind": "task", "text": "Anrufen", "days": 1}]})
 
 
 class InteractionFactory(DjangoModelFactory):

@@ -1,0 +1,76 @@
+"""What a step does: by the services everybody uses, as the house; the contact's owner gets the work, else the owner of the journey."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Model
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Team
+from campaigns.journeys.asking import answer
+from campaigns.journeys.mails import write_mail
+from campaigns.journeys.shape import Step
+from campaigns.models import Run
+from contacts.diary import plan_task
+from contacts.models import Party
+from crm.core.access import may
+from crm.core.errors import RuleBroken
+from sales.metrics import house_currency
+from sales.models import Opportunity, Stage
+from sales.services import open_opportunity
+from service.models import Case, DeskSetup
+from service.services import open_case
+
+MORNING = time(9)  # when a task of a later day is due
+DONE = "done"
+
+
+def do(step: Step, run: Run, party: Party, now: datetime) -> tuple[str, Model | None]:
+    """Do the step for this contact: (outcome, what it made). Raises RuleBroken, in words, where a rule forbids it."""
+    kind = step["kind"]
+    if kind == "wait":
+        return "waited", None
+    if kind == "ask":
+        return answer(step, party.pk, run.journey.owner, run.began_at, now), None
+    if kind == "mail":
+        return write_mail(run, step)
+    who = worker(party, run.journey.owner)
+    if kind == "task":
+        return DONE, plan_task(party, text=step["text"], due_at=due(step["days"], now), by=None, owner=who)
+    if not may(run.journey.owner, "add", Opportunity if kind == "opportunity" else Case):
+        raise RuleBroken(may_not(kind))
+    return DONE, _opportunity(step, party, who, now) if kind == "opportunity" else _case(step, party, now)
+
+
+def may_not(kind: str) -> str:
+    """Why a journey of somebody without the right makes no such record."""
+    if kind == "opportunity":
+        return _("The owner of this journey may not add opportunities, so the journey cannot either.")
+    return _("The owner of this journey may not add cases, so the journey cannot either.")
+
+
+def worker(party: Party, owner: Any) -> Any:
+    """Who gets the work."""
+    return party.owner if party.owner is not None and party.owner.is_active else owner
+
+
+def due(days: int, now: datetime) -> datetime:
+    """When a task is due that is to be done within so many days."""
+    return now if not days else timezone.make_aware(datetime.combine(timezone.localdate(now) + timedelta(days=days), MORNING))
+
+
+def _opportunity(step: Step, party: Party, who: Any, now: datetime) -> Opportunity:
+    stage = Stage.objects.unrestricted().filter(active=True, pipeline__active=True).order_by("pipeline__position", "pipeline", "position").first()
+    if stage is None:
+        raise RuleBroken(_("There is no pipeline with a stage an opportunity could begin in."))
+    closes = timezone.localdate(now) + timedelta(days=step["days"]) if step["days"] is not None else None
+    row = Opportunity(name=step["name"][:160], party=party, owner=who, team=who.team or party.team, stage=stage, currency_id=house_currency(), expected_close=closes)
+    return open_opportunity(row, by=None, at=now)
+
+
+def _case(step: Step, party: Party, now: datetime) -> Case:
+    team = DeskSetup.current().team or Team.objects.get(parent=None)
+    return open_case(Case(type=step["type"], channel=Case.Channel.MAIL, heading=step["heading"][:160], party=party, team=team), by=None, at=now)
