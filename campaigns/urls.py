@@ -8,6 +8,7 @@ from crm.core import converters  # noqa: F401  (the import registers <id:pk>)
 
 urlpatterns = [
     path("", include("campaigns.segments.urls")),
+    path("journeys/", include("campaigns.journeys.urls")),
     *Campaigns.urls(),
     path("<id:pk>/content/", views.content, name="campaign-content"),
     path("<id:pk>/mails/", views.variants, name="campaign-variants"),

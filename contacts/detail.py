@@ -114,7 +114,7 @@ def kinds(form: EntryForm | None) -> list[dict[str, Any]]:
 
 def figures(party: Party, user: Any, tasks: list[Task]) -> list[dict[str, Any]]:
     """The strip on top: what other apps add, the last contact, the next step, how many people."""
-    found = [panel.figure(party, user) for panel in panels_for(user)]
+    found = [panel.figure(party, user) for panel in panels_for(user) if panel.figure is not None]
     last = getattr(party, "activity", None)
     found.append({"label": _("Last contact"), "value": formats.relative(last.last_at) if last else formats.DASH, "detail": formats.day(last.last_at) if last else _("nothing recorded yet")})
     step = tasks[0] if tasks else None

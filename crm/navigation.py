@@ -61,6 +61,7 @@ GROUPS: list[tuple[Any, str, list[Item]]] = [
         [
             Item(_("Campaigns"), "campaign-list", "speakerphone", "campaign"),
             Item(_("Segments"), "segment-list", "filter", "campaign"),
+            Item(_("Journeys"), "journey-list", "route", "campaign"),
         ],
     ),
     (_("Insights"), "chart-bar", [Item(_("Overview"), "overview", "layout-dashboard", "forecast"), Item(_("Forecast"), "forecast", "chart-line", "forecast")]),
@@ -74,6 +75,7 @@ CREATABLE = [
     Item(_("Case"), "case-create", "headset", "case", "add"),
     Item(_("Segment"), "segment-create", "filter", "campaign", "add"),
     Item(_("Campaign"), "campaign-create", "speakerphone", "campaign", "add"),
+    Item(_("Journey"), "journey-create", "route", "campaign", "add"),
 ]
 
 

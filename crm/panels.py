@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from campaigns.models import Journey
 from contacts.models import Party, Task
 from contacts.panels import Panel
 from crm.core import formats
@@ -112,4 +113,5 @@ PANELS = [
         _annotate_cases,
         [Column("open_cases", gettext_lazy("Open cases"), "open_cases", kind="number", priority=2, shown=False)],
     ),
+    Panel("journeys", gettext_lazy("Journeys"), "party-journeys", lambda reader: may(reader, "view", Journey), lambda party: reverse("party-journeys", args=[party.pk])),
 ]

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from campaigns.crud import search as search_campaigns
-from campaigns.models import Campaign
+from campaigns.journeys.crud import search as search_journeys
+from campaigns.models import Campaign, Journey
 from contacts.crud import with_parts
 from contacts.models import Party
 from contacts.parts import main
@@ -36,7 +37,7 @@ def find(user: Any, text: str) -> list[dict[str, Any]]:
     """Groups of hits for the palette: [{label, items: [{label, detail, url, icon, kind}]}], empty groups left out."""
     groups = [(_("Opened last"), recent(user))] if not text else []
     if len(text) >= SHORTEST:
-        groups += [(_("Contacts"), parties(user, text)), (_("Opportunities"), opportunities(user, text)), (_("Cases"), cases(user, text)), (_("Campaigns"), campaigns(user, text))]
+        groups += [(_("Contacts"), parties(user, text)), (_("Opportunities"), opportunities(user, text)), (_("Cases"), cases(user, text)), (_("Campaigns"), campaigns(user, text)), (_("Journeys"), journeys(user, text))]
     groups += [(_("Actions"), actions(user, text)), (_("Go to"), pages(user, text))]
     return [{"label": label, "items": items} for label, items in groups if items]
 
@@ -81,6 +82,12 @@ def cases(user: Any, text: str) -> list[dict[str, Any]]:
 def _case(row: Case) -> dict[str, Any]:
     detail = f"{row.get_type_display()} · {row.get_state_display()} · {row.number}"
     return {"label": str(row), "detail": detail, "url": reverse("case-detail", args=[row.pk]), "icon": "headset", "kind": "case"}
+
+
+def journeys(user: Any, text: str) -> list[dict[str, Any]]:
+    """Journeys by their name."""
+    rows = search_journeys(Journey.objects.visible_to(user), text).order_by("-pk")[:MOST]
+    return [{"label": str(row), "detail": row.get_state_display(), "url": reverse("journey-detail", args=[row.pk]), "icon": "route", "kind": "record"} for row in rows]
 
 
 def campaigns(user: Any, text: str) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Team, User
 from campaigns.journeys.engine import begin_journeys
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Journey
 from contacts.models import Party
 from crm.core.access import hidden_fields
 from crm.core.formats import money
@@ -101,12 +101,13 @@ def tell_of_put_back(event: Event) -> None:
 
 
 def tell_of_answer(event: Event) -> None:
-    """Somebody answered a campaign: whoever looks after the contact reads it; where nobody does, or cannot, whoever runs the campaign."""
-    row = Campaign.objects.unrestricted().select_related("owner").filter(pk=event.subject_id or 0).first()
+    """Somebody answered a campaign or a journey: whoever looks after the contact reads it; where nobody does, or cannot, whoever runs it."""
+    sent: Any = Journey if event.name == "campaigns.journey_answered" else Campaign
+    row = sent.objects.unrestricted().select_related("owner").filter(pk=event.subject_id or 0).first()
     party = Party.objects.unrestricted().select_related("owner").filter(pk=event.payload.get("party", 0)).first()
     if row is None or party is None:
         return
-    words = gettext_lazy("%(who)s answered the campaign “%(name)s”")
+    words = gettext_lazy("%(who)s answered the journey “%(name)s”") if sent is Journey else gettext_lazy("%(who)s answered the campaign “%(name)s”")
     for person in (party.owner, row.owner):
         if person is not None and _tell(party, {person}, words, {"who": party, "name": row.name}, reverse("party-detail", args=[party.pk]), verb="view"):
             return
@@ -183,6 +184,7 @@ SUBSCRIPTIONS: dict[str, tuple[Callable[[Event], None], ...]] = {
     "service.goodwill_asked": (tell_approvers,),
     "service.goodwill_decided": (tell_asker,),
     "campaigns.answered": (tell_of_answer, begin_journeys),
+    "campaigns.journey_answered": (tell_of_answer,),
     "campaigns.put_back": (tell_of_put_back,),
     "campaigns.release_asked": (tell_releasers,),
     "campaigns.release_decided": (tell_of_release,),

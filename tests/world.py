@@ -30,6 +30,7 @@ from tests.factories import (
     CaseFactory,
     EmailFactory,
     InteractionFactory,
+    JourneyFactory,
     OpportunityFactory,
     OrganisationFactory,
     PersonFactory,
@@ -47,7 +48,7 @@ SECRET = "GEHEIM"  # stands in the field that some roles do not see
 TABLES = [
     "contacts_party", "contacts_emailaddress", "contacts_phonenumber", "contacts_postaladdress",
     "sales_opportunity", "contacts_task", "contacts_interaction", "core_job", "catalog_product", "core_savedview", "sales_importrun", "accounts_user", "accounts_team",
-    "service_case", "core_incomingmail", "campaigns_segment", "campaigns_campaign",
+    "service_case", "core_incomingmail", "campaigns_segment", "campaigns_campaign", "campaigns_journey",
 ]  # fmt: skip
 
 
@@ -86,11 +87,12 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
         VariantFactory(campaign=campaign, subject=f"{mark} Betreff", blocks=[{"kind": "text", "text": f"{mark} schreibt {{salutation}}"}])
     file = ImportFile.objects.create(run=run, name=f"{mark}.csv", digest="0" * 64, size=1, encoding="utf-8", delimiter=",", quotechar='"', header_row=1, header_key="x")
     job = Job.objects.create(kind="sales.import_check", by=owner, label=f"{mark} Auftrag")
+    journey = JourneyFactory(owner=owner, team=team, created_by=owner, name=f"{mark} Automation", note=f"{mark} wofür")
     segment = SegmentFactory(owner=owner, team=team, created_by=owner, name=f"{mark} Segment", note=f"{mark} wofür")
     view = SavedView.objects.create(user=owner, page="person", name=f"{mark} Ansicht", query="state=customer")
     undo = Undo.objects.create(user=owner, way="facts", label=f"{mark} Schritt", payload={"work": "00000000-0000-0000-0000-000000000000"})
     return SimpleNamespace(
-        organisation=firm, person=person, email=email, phone=phone, place=place, opportunity=opportunity, case=case, mail=mail, interaction=note, task=task, segment=segment, campaign=campaign, run=run, file=file, job=job,
+        organisation=firm, person=person, email=email, phone=phone, place=place, opportunity=opportunity, case=case, mail=mail, interaction=note, task=task, segment=segment, campaign=campaign, journey=journey, run=run, file=file, job=job,
         view=view, undo=undo, mark=mark,
     )  # fmt: skip
 

@@ -48,8 +48,8 @@ def do(step: Step, run: Run, party: Party, now: datetime) -> tuple[str, Model | 
 def may_not(kind: str) -> str:
     """Why a journey of somebody without the right makes no such record."""
     if kind == "opportunity":
-        return _("The owner of this journey may not add opportunities, so the journey cannot either.")
-    return _("The owner of this journey may not add cases, so the journey cannot either.")
+        return _("Whoever owns this journey may not add opportunities, so the journey cannot either.")
+    return _("Whoever owns this journey may not add cases, so the journey cannot either.")
 
 
 def worker(party: Party, owner: Any) -> Any:

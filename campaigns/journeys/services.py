@@ -28,14 +28,14 @@ from service.models import Case
 State = Journey.State
 
 
-def faults(journey: Journey) -> dict[str, list[str]]:
-    """What keeps the draft from being published: key of a step ("" for the trigger and the whole) → sentences. Asked with the owner's eyes."""
-    found, owner, draft = faults_of_shape(journey.draft, purpose=journey.purpose_id is not None), journey.owner, journey.draft
+def faults(journey: Journey, owner: Any) -> dict[str, list[str]]:
+    """What keeps the draft from being published: key of a step ("" for the trigger and the whole) → sentences.
+
+    `owner` is whoever would publish it, and own it from then on: it is asked with these eyes.
+    """
+    found, draft = faults_of_shape(journey.draft, purpose=journey.purpose_id is not None), journey.draft
     trigger = draft.get("trigger") or {}
-    closed = _("The owner of this journey may not see what sets it off.")
-    if owner is None or not owner.is_active:
-        found.setdefault("", []).append(_("The journey needs an owner who works here: conditions are asked with the owner's eyes."))
-        return found
+    closed = _("Whoever publishes this may not see what sets it off.")
     source = EVENTS.get(trigger.get("event", "")) if trigger.get("kind") == "event" else DATES.get(trigger.get("date", "")) if trigger.get("kind") == "date" else None
     if source is not None and not may(owner, "view", source.model):
         found.setdefault("", []).append(closed)
@@ -46,7 +46,7 @@ def faults(journey: Journey) -> dict[str, list[str]]:
         if step["kind"] == "ask" and step["about"] == "tree" and step.get("tree"):
             found.setdefault(step["key"], []).extend(_against(step["tree"], owner))
         if step["kind"] == "ask" and step["about"] in {"opportunity", "purchase"} and not may(owner, "view", Opportunity):
-            found.setdefault(step["key"], []).append(_("The owner of this journey may not see opportunities, so this cannot be asked."))
+            found.setdefault(step["key"], []).append(_("Whoever publishes this may not see opportunities, so it cannot be asked."))
         if step["kind"] in {"opportunity", "case"} and not may(owner, "add", Opportunity if step["kind"] == "opportunity" else Case):
             found.setdefault(step["key"], []).append(may_not(step["kind"]))
     return {key: words for key, words in found.items() if words}
@@ -96,24 +96,25 @@ def save_draft(journey: Journey, draft: Definition, *, by: Any, seen: int) -> Jo
 
 
 def publish_journey(journey: Journey, *, by: Any, at: datetime | None = None, seen: int | None = None) -> JourneyVersion:
-    """The draft becomes the version that runs. Whoever is on the way goes on with the version it began with."""
+    """The draft becomes the version that runs, and whoever publishes it its owner. Whoever is on the way goes on with the version it began with."""
     with work(by=by):
         held = hold(journey)
         if held.state == State.ENDED:
             raise RuleBroken(_("This journey has ended and does not change any more."))
         if seen is not None and held.version != seen:
             raise RuleBroken(_("Somebody else has changed this journey meanwhile. Please open it again."))
-        if faults(held):
+        if faults(held, by):
             raise RuleBroken(_("Not yet: please put right what is marked."))
         at = at or timezone.now()
         number = held.versions.count() + 1
         made: JourneyVersion = JourneyVersion.objects.create(
             journey=held, number=number, definition=held.draft, purpose=held.purpose, language=held.language, published_by=by, published_at=at
         )
+        held.owner = by
         same = held.live is not None and held.live.definition.get("trigger") == made.definition["trigger"]
         if not same:
             begin_watching(held, made, at)
-        _save(held, by, live=made, looked_on=None, state=State.PAUSED if held.state == State.PAUSED else State.RUNNING)
+        _save(held, by, owner=by, live=made, looked_on=None, state=State.PAUSED if held.state == State.PAUSED else State.RUNNING)
         return made
 
 

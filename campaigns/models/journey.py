@@ -20,8 +20,8 @@ from crm.core.records import Owned, RecordQuerySet
 class Journey(Owned):
     """A trigger and what follows. `draft` is the definition as it is being built (`campaigns.journeys.shape`); `live` the version that runs.
 
-    Facts and draft change in the builder; state and versions only through `campaigns.journeys.services`. Conditions are asked with the
-    owner's eyes; what is done is done by the house.
+    Facts and draft change in the builder; state and versions only through `campaigns.journeys.services`. Whoever publishes
+    it owns it: conditions are asked with the owner's eyes, what is done is done by the house.
     """
 
     class State(models.TextChoices):

@@ -151,6 +151,12 @@ ROUTES: dict[str, Rule] = {
     "campaign-preview": Rule("campaign", "view", "campaign", ASK, download=True),
     "campaign-gaps": Rule("campaign", "view", "campaign"),
     "campaign-left-out": Rule("campaign", "view", "campaign"),
+    **crud("journey", "campaign", "journey"),
+    "journey-flow": Rule("campaign", "change", "journey"),
+    **{f"journey-{verb}": Rule("campaign", "change", "journey", WRITE) for verb in ("step", "arrange", "publish", "pause", "resume", "end", "retry")},
+    "journey-dry": Rule("campaign", "view", "journey"),
+    "journey-people": Rule("campaign", "view", "journey"),
+    "party-journeys": Rule("party", "view", "organisation", also=(("view", "campaign"),)),
     # insights
     "forecast": Rule("forecast", "view"),
     "overview": Rule("forecast", "view"),

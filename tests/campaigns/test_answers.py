@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from campaigns.answers import says_no
 from campaigns.figures import progress
+from campaigns.journeys.engine import tend_journeys
+from campaigns.journeys.services import publish_journey
 from campaigns.models import Campaign
 from campaigns.reactions import of_arms
 from contacts.consent_steps import standing
-from contacts.models import EmailAddress, Interaction
+from contacts.models import EmailAddress, Interaction, Task
 from contacts.reach import reach
 from crm.core import events
 from crm.core.mail.inbox.taking import file, take_by_hand
@@ -20,7 +24,7 @@ from crm.core.models import IncomingMail, MailFile, Notification, OutgoingMail
 from crm.core.work import work
 from service.models import Case
 from tests.campaigns.conftest import purpose, run
-from tests.factories import EmailFactory
+from tests.factories import EmailFactory, JourneyFactory, OpportunityFactory
 from tests.mail.incoming import mail, multipart_mail, report
 
 pytestmark = pytest.mark.django_db
@@ -132,3 +136,27 @@ def test_a_mail_that_came_back_waits_no_more(cast: Any, sent: Campaign) -> None:
     OutgoingMail.objects.filter(message_id=reference(sent)[0]).update(state=OutgoingMail.State.RETURNED)
     found = progress(sent)
     assert (found.returned, found.waiting, found.accepted + found.returned) == (1, 0, found.selected)
+
+
+def test_an_answer_to_a_journey_is_heard_as_well(cast: Any, audience: Any) -> None:
+    person = audience(1)[0]
+    steps = [
+        {"key": "s1", "kind": "mail", "subject": "Danke", "preheader": "", "blocks": [{"kind": "text", "text": "{salutation}, danke."}]},
+        {"key": "s2", "kind": "wait", "days": 3},
+        {"key": "s3", "kind": "ask", "about": "answered", "yes": [{"key": "s4", "kind": "task", "text": "Zurückrufen", "days": 0}], "no": []},
+    ]
+    with work(by=cast.emil):
+        row = JourneyFactory(owner=cast.emil, team=cast.emil.team, purpose=purpose(), name="Dank", draft={"trigger": {"kind": "event", "event": "won"}, "steps": steps})
+    publish_journey(row, by=cast.emil, at=timezone.now() - timedelta(minutes=1))
+    with work(by=cast.emil):
+        events.emit("sales.opportunity_won", OpportunityFactory(party=person, owner=cast.emil, team=cast.emil.team))
+    events.dispatch()
+    tend_journeys()
+    OutgoingMail.objects.filter(kind="journey").update(state="accepted", handed_at=timezone.now())
+    arrives(mail("Gern geschehen", subject="AW: Danke", in_reply_to=OutgoingMail.objects.get(kind="journey").message_id, from_="ada0@kunde.example"))
+    events.dispatch()
+    assert "Dank" in Notification.objects.get(user=cast.anna).text and not Case.objects.exists()
+    tend_journeys(timezone.now() + timedelta(days=4))
+    assert Task.objects.get().text == "Zurückrufen"
+    arrives(mail("Bitte abmelden", subject="AW: Danke", in_reply_to=OutgoingMail.objects.get(kind="journey").message_id, from_="ada0@kunde.example", message_id="<nein@kunde.example>"))
+    assert standing(reach("email", "ada0@kunde.example"), purpose()).state == "withdrawn"

@@ -132,7 +132,7 @@ def test_a_journey_does_nothing_its_owner_may_not(cast: Any, audience: Any) -> N
     """Marketing sees no opportunities out of the box: neither do they set its journeys off, nor does it make any."""
     person = audience(1)[0]
     row = made(cast, [{"key": "s1", "kind": "opportunity", "name": "Wartung", "days": 5}, {"key": "s2", "kind": "ask", "about": "purchase", "yes": [TASK], "no": []}], owner=cast.mia, publish=False)
-    assert set(services.faults(row)) == {"", "s1", "s2"}
+    assert set(services.faults(row, cast.mia)) == {"", "s1", "s2"}
     with pytest.raises(RuleBroken):
         services.publish_journey(row, by=cast.mia)
     allowed = made(cast, row.draft["steps"][:1])
