@@ -15,7 +15,7 @@ from accounts.models import User
 from crm.catalog.models import Product
 from crm.core.access import one_request
 from crm.core.models import Event, Undo
-from crm.demo import consents, desk, firm, life, mailing, segments
+from crm.demo import consents, desk, firm, journeys, life, mailing, segments
 from crm.demo.sign_ins import DOMAIN, PASSWORD
 from sales.models import LostReason, Opportunity, Stage
 
@@ -60,6 +60,7 @@ class Command(BaseCommand):
         desk.serve(dice, world, timezone.localtime(), self._say)
         self._say(f"{segments.write_segments(people['Neumann'])} segments")
         mailing.mail_out(dice, people, timezone.localtime(), self._say)
+        journeys.let_journeys_run(people, timezone.localtime(), self._say)
         # What was lived is past: nobody is told of it, nothing of it is taken back by a toast, and no bell needs to ring for it.
         Event.objects.filter(done_at__isnull=True).update(done_at=timezone.now())
         Undo.objects.filter(user__in=people.values()).delete()
