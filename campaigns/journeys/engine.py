@@ -33,11 +33,17 @@ from crm.core.work import work
 log = logging.getLogger("lotse.journeys")
 TASK = "campaigns.tasks.advance_journeys"
 SLICE = 15.0  # seconds one task works before it rings for the next
+BEGINNINGS = {"service.case_opened"}  # events that say a record is new
 AGAIN = [timedelta(minutes=m) for m in (1, 10, 60)]  # waits before a step that failed is tried again; then a person decides
 
 
 def begin_journeys(event: Event) -> None:
-    """Hear an event: a contact begins each journey that waits for it. Called by `crm/subscriptions.py` in the transaction that marks the event done."""
+    """Hear an event: a contact begins each journey that waits for it. Called by `crm/subscriptions.py` in the transaction that marks the event done.
+
+    That a journey made a record sets off no journey: two that answer each other's cases would never end. What people then make of the record does.
+    """
+    if event.name in BEGINNINGS and RunStep.objects.unrestricted().filter(subject_type=event.subject_type_id, subject_id=event.subject_id).exists():
+        return
     keys = [key for key, one in EVENTS.items() if one.name == event.name]
     rows = Journey.objects.unrestricted().filter(state=Journey.State.RUNNING, live__definition__trigger__kind="event", live__definition__trigger__event__in=keys)
     for journey in rows.select_related("owner", "live").order_by("pk"):

@@ -19,8 +19,9 @@ from crm.core.events import dispatch, emit
 from crm.core.models import Event, OutgoingMail
 from crm.core.work import work
 from sales.models import Opportunity
+from service.models import Case
 from tests.campaigns.conftest import purpose
-from tests.factories import JourneyFactory, OpportunityFactory
+from tests.factories import CaseFactory, JourneyFactory, OpportunityFactory
 
 pytestmark = pytest.mark.django_db
 MAIL = {"key": "s1", "kind": "mail", "subject": "Danke", "preheader": "", "blocks": [{"kind": "text", "text": "{salutation}, danke."}]}
@@ -97,6 +98,20 @@ def test_the_last_word_holds_for_an_unsubscription_a_pause_and_the_end(cast: Any
     assert may_leave() == [] and set(Run.objects.values_list("state", flat=True)) == {"left"}
     with pytest.raises(RuleBroken):
         services.publish_journey(row, by=cast.emil)
+
+
+def test_a_case_a_journey_opens_sets_no_journey_off(cast: Any, audience: Any) -> None:
+    """Else two of them would go on for ever. A case that a person opens does."""
+    person = audience(1)[0]
+    opened = {"kind": "event", "event": "case_opened"}
+    for _journey in range(2):
+        made(cast, [{"key": "s1", "kind": "case", "heading": "Nachfragen", "type": "request"}], trigger=opened)
+    with work(by=cast.emil):
+        emit("service.case_opened", CaseFactory(party=person))
+    for _tick in range(4):
+        dispatch()
+        engine.tend_journeys()
+    assert (Run.objects.count(), Case.objects.filter(heading="Nachfragen").count()) == (2, 2)
 
 
 def test_a_version_stays_and_whoever_began_with_it_ends_with_it(cast: Any, audience: Any) -> None:
