@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from analytics.subscriptions import subscribe
-from campaigns.models import MailDesign
+from campaigns.journeys.services import pause_journey, publish_journey
+from campaigns.models import MailDesign, Run
 from campaigns.sending import begin
 from campaigns.services import pause_campaign, release_campaign
 from contacts.models import TRACKING, ConsentPurpose
@@ -23,7 +24,15 @@ from service.remedies import grant_remedy
 from service.services import open_case, solve_case, wait_case
 from tests.access import admin_pages
 from tests.campaigns.conftest import agree, purpose
-from tests.factories import CampaignFactory, CaseFactory, OpportunityFactory, OrganisationFactory, SegmentFactory, VariantFactory
+from tests.factories import (
+    CampaignFactory,
+    CaseFactory,
+    JourneyFactory,
+    OpportunityFactory,
+    OrganisationFactory,
+    SegmentFactory,
+    VariantFactory,
+)
 from tests.imports import steps
 from tests.imports.export_files import write_export
 from tests.pageforms import PageForm
@@ -57,6 +66,7 @@ def rare_pages(world: Any, folder: Path) -> list[tuple[Any, str]]:
         *((emil, reverse("case-detail", args=[case.pk])) for case in cases(world)),
         (emil, reverse("case-contact", args=[unknown(world).pk])),
         *campaigns(world),
+        *journeys(world),
     ]
     for key, pk in admin_pages.rows(world).items():
         made = admin_pages.MADE[key][1]
@@ -96,6 +106,19 @@ def campaigns(world: Any) -> list[tuple[Any, str]]:
     pause_campaign(paused, by=emil)
     steps_of = [(emil, f"{reverse('campaign-update', args=[draft.pk])}?step={step}") for step in ("content", "test")]
     return [*steps_of, (emil, f"{reverse('campaign-update', args=[whole.pk])}?step=check"), *((emil, reverse("campaign-detail", args=[row.pk])) for row in (asked, released, running, paused))]
+
+
+def journeys(world: Any) -> list[tuple[Any, str]]:
+    """A draft at one of its steps, one that could be published, one that runs and where somebody got stuck, one that is paused."""
+    emil, now = world.cast.emil, timezone.now()
+    step, whole, running, paused = (JourneyFactory(owner=emil, team=emil.team) for _ in range(4))
+    for row in (running, paused):
+        publish_journey(row, by=emil)
+        row.refresh_from_db()
+    Run.objects.create(journey=running, version=running.live, party_id=world.own.person.pk, occurrence="inactive:2026-01-01", began_at=now, step="s1", due_at=now, state="failed", trouble="?")
+    pause_journey(paused, by=emil)
+    flow = [f"{reverse('journey-flow', args=[step.pk])}?step=s1", reverse("journey-flow", args=[whole.pk])]
+    return [(emil, address) for address in (*flow, *(reverse("journey-detail", args=[row.pk]) for row in (running, paused)))]
 
 
 def unknown(world: Any) -> Any:
