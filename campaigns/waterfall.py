@@ -68,6 +68,20 @@ class Waterfall:
     left: int
     cuts: list[Cut]
 
+    @property
+    def bars(self) -> list[tuple[Cut, int, int]]:
+        """Each cut with where its bar begins and how wide it is, in hundredths of the whole."""
+        rest, bars = self.found, []
+        for cut in self.cuts:
+            rest -= cut.n
+            bars.append((cut, round(100 * rest / self.found), max(1, round(100 * cut.n / self.found))))
+        return bars
+
+    @property
+    def left_width(self) -> int:
+        """How wide the bar of those who are left is, likewise."""
+        return round(100 * self.left / self.found) if self.found else 0
+
 
 def place(address: str, hindrance: str, had: int, cap: int, *, first: bool) -> Place:
     """Where one contact ends. `hindrance` is `why_not` of the address, `had` advertising mails within the days of the cap, `first` whether

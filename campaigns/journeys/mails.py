@@ -60,9 +60,11 @@ def _compiled(subject: str, preheader: str, blocks: str, design: Design) -> Mail
 
 def still() -> Q:
     """The last word on a mail as it leaves: its journey runs, and the person at this address may still be written to for its purpose."""
-    address = OuterRef(OuterRef("address"))
-    allowed = JourneyVersion.objects.unrestricted().filter(permitted(OuterRef("purpose_id"), address), pk=OuterRef("run__version_id"), journey__state=Journey.State.RUNNING)
-    return Q(Exists(RunMail.objects.unrestricted().filter(Exists(allowed), pk=OuterRef("subject_id"))))
+    address = OuterRef(OuterRef(OuterRef("address")))
+    allowed = JourneyVersion.objects.unrestricted().filter(permitted(OuterRef("purpose_id"), address), pk=OuterRef("version_id"))
+    running = Journey.objects.unrestricted().filter(pk=OuterRef("journey_id"), state=Journey.State.RUNNING)
+    runs = Run.objects.unrestricted().filter(Exists(allowed), Exists(running), pk=OuterRef("run_id"))
+    return Q(Exists(RunMail.objects.unrestricted().filter(Exists(runs), pk=OuterRef("subject_id"))))
 
 
 def plan_again(now: datetime) -> int:

@@ -16,7 +16,7 @@ from campaigns.models import Segment, SegmentSnapshot
 from campaigns.segments.forms import SegmentForm
 from campaigns.segments.who import members, moved, standing
 from campaigns.segments.words import vocabulary_for
-from campaigns.waterfall import Place, Waterfall, at, waterfall
+from campaigns.waterfall import Place, at, waterfall
 from contacts.crud import CITY, EMAIL, LAST, LATER, OWNER, PHONE, STATE, Parties, with_parts
 from contacts.filters import PartyFilters
 from contacts.models import TRACKING, ConsentPurpose, Party
@@ -52,15 +52,6 @@ def in_words(segment: Segment, reader: Any) -> tuple[str, str]:
     except ValidationError as problem:
         return "", " ".join(problem.messages)
     return sentence(segment.tree, known), ""
-
-
-def drawn(found: Waterfall) -> dict[str, Any]:
-    """The waterfall with its bars: {found, left, steps: [{cut, rest, x, width}]} in hundredths of the whole."""
-    rest, steps = found.found, []
-    for cut in found.cuts:
-        rest -= cut.n
-        steps.append({"cut": cut, "x": round(100 * rest / found.found), "width": max(1, round(100 * cut.n / found.found))})
-    return {"found": found.found, "left": found.left, "left_width": round(100 * found.left / found.found) if found.found else 0, "steps": steps}
 
 
 class _WithResult:
@@ -102,7 +93,7 @@ class SegmentDetail(GatedDetail):
             kept.append({"kept": one, "joined": joined, "left": left})
         purpose = purposes(user).filter(key=self.request.GET.get("purpose", "")).first() or purposes(user).first()
         if not refused and purpose is not None:
-            found |= {"purposes": purposes(user), "purpose": purpose, **drawn(waterfall(members(self.object.tree, user), purpose))}
+            found |= {"purposes": purposes(user), "purpose": purpose, "waterfall": waterfall(members(self.object.tree, user), purpose)}
         members_url = f"{reverse('segment-contact-list')}?segment={self.object.pk}"
         return {**context, "words": words, "refused": refused, "kept": kept, "members_url": members_url, **found}
 
