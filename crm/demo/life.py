@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from accounts.models import Role, User
 from contacts.addresses import KINDS, add_address
 from contacts.diary import complete_task, log_interaction
 from contacts.forms import OrganisationForm, PartyForm, PersonForm
-from contacts.models import Industry, Party, Task
+from contacts.models import Affiliation, Industry, Party, PartyRole, Task
 from contacts.services import save_party, share_party
 from crm.catalog.models import Product
 from crm.core.sharing import share_record
@@ -52,10 +53,27 @@ def save_contact(form_class: type[PartyForm], by: User, **facts: Any) -> Party:
     return save_party(form, by=by)
 
 
-def meet_customers(dice: random.Random, people: dict[str, User], say: Say) -> tuple[dict[str, list[tuple[Party, list[Party]]]], list[Party]]:
+def read_world(people: dict[str, User]) -> World:
+    """The firm as it stands in the database."""
+    today = timezone.localdate()
+    prices = {product.number: (product, price.amount) for product in Product.objects.order_by("pk") if (price := product.price_on(today, "EUR"))}
+    everybody = {party.pk: party for party in Party.objects.unrestricted().select_related("owner").order_by("pk")}
+    rivals = set(PartyRole.objects.unrestricted().filter(role=PartyRole.Role.COMPETITOR).values_list("party", flat=True))
+    staff: dict[int, list[Party]] = defaultdict(list)
+    for organisation, person in Affiliation.objects.unrestricted().order_by("person").values_list("organisation", "person"):
+        staff[organisation].append(everybody[person])
+    customers: dict[str, list[tuple[Party, list[Party]]]] = {name: [] for name in people}
+    for party in everybody.values():
+        if not party.is_person and party.pk not in rivals and party.owner is not None:
+            customers[party.owner.last_name].append((party, staff[party.pk]))
+    stages = {stage.key: stage for stage in Stage.objects.filter(pipeline__key="projects")}
+    reasons = {reason.key: reason for reason in LostReason.objects.all()}
+    return World(people, prices, customers, [everybody[pk] for pk in sorted(rivals)], stages, reasons)
+
+
+def meet_customers(dice: random.Random, people: dict[str, User], say: Say) -> None:
     """All organisations with two people each, looked after by the reps of their region; and four competitors."""
     industries = dict(Industry.objects.values_list("key", "pk"))
-    customers: dict[str, list[tuple[Party, list[Party]]]] = {name: [] for name in people}
     taken: set[str] = set()
     for region, firms in (("north", names.NORTH), ("south", names.SOUTH)):
         for number, firm in enumerate(firms):
@@ -63,10 +81,9 @@ def meet_customers(dice: random.Random, people: dict[str, User], say: Say) -> tu
             organisation = _organisation(dice, firm, people[owner], region, industries)
             staff = [_person(dice, organisation, people[owner], region, taken) for _ in range(2 + (number % 6 == 0))]
             _more_addresses(number, organisation, staff[0], people[owner], region)
-            customers[owner].append((organisation, staff))
         say(f"{len(firms)} organisations {'in the north' if region == 'north' else 'in the south'}")
-    rivals = [_organisation(dice, firm, people["Weber"], "", industries, roles=["competitor"]) for firm in names.COMPETITORS]
-    return customers, rivals
+    for firm in names.COMPETITORS:
+        _organisation(dice, firm, people["Weber"], "", industries, roles=["competitor"])
 
 
 def _organisation(dice: random.Random, firm: tuple[str, str, str, str, int], by: User, region: str, industries: dict[str, int], **more: Any) -> Party:

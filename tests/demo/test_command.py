@@ -9,8 +9,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
+from campaigns.models import Journey
+from contacts.models import ConsentEvent
+from crm.core.models import Event
 from crm.demo import firm
 from sales.models import Opportunity
+from service.models import Case
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +34,27 @@ def test_an_interrupted_one_goes_on(monkeypatch: pytest.MonkeyPatch, db: None) -
     firm.found_firm()
     call_command("demo", stdout=StringIO())
     assert User.objects.count() == len(firm.PEOPLE) and Opportunity.objects.count() > 60
+
+
+def test_one_interrupted_after_its_board_is_filled_goes_on_with_the_desk(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
+    call_command("seed")
+    monkeypatch.setattr("crm.demo.plan.CLOSED", 6)
+    monkeypatch.setattr("crm.demo.names.NORTH", firm_names(8))
+    monkeypatch.setattr("crm.demo.names.SOUTH", firm_names(2, "Süd"))
+    with monkeypatch.context() as cut, pytest.raises(KeyboardInterrupt):
+        cut.setattr("crm.demo.desk.serve", interrupted)
+        call_command("demo", stdout=StringIO())
+    sold = Opportunity.objects.count()
+    assert sold > 60 and not ConsentEvent.objects.exists() and not Case.objects.exists()
+    call_command("demo", stdout=StringIO())
+    cases = Case.objects.count()
+    assert (Opportunity.objects.count(), cases > 50, Journey.objects.count()) == (sold, True, 1)
+    call_command("demo", stdout=StringIO())
+    assert Case.objects.count() == cases and not Event.objects.filter(done_at__isnull=True).exists()
+
+
+def interrupted(*_args: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def firm_names(count: int, where: str = "Nord") -> list[tuple[str, str, str, str, int]]:

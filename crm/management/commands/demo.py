@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +19,8 @@ from crm.core.access import one_request
 from crm.core.models import Event, Undo
 from crm.demo import consents, desk, firm, journeys, life, mailing, segments
 from crm.demo.sign_ins import DOMAIN, PASSWORD
-from sales.models import LostReason, Opportunity, Stage
+from sales.models import Opportunity
+from service.models import Case
 
 
 class Command(BaseCommand):
@@ -26,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         begin = time.monotonic()
         ours = User.objects.filter(email__endswith=f"@{DOMAIN}")
-        if ours.exists() and Opportunity.objects.unrestricted().exists():
+        if ours.exists() and Case.objects.unrestricted().exists():
             self._say("The demo firm is there already.")
             self._show()
             return
@@ -38,33 +41,42 @@ class Command(BaseCommand):
                 self._say(f"{firm.NAME}: {len(firm.PEOPLE)} people in {len(firm.TEAMS)} teams can sign in")
             people = {user.last_name: user for user in ours}
             segments.let_marketing_see(people["Weber"])
-            with transaction.atomic(), one_request():  # nobody's rights change meanwhile: read them once
-                self._live(people)
+            dice = random.Random(20260915)  # noqa: S311 - the same firm every time
+            if not Opportunity.objects.unrestricted().exists():
+                with self._chapter(people):
+                    self._sell(dice, people)
+            with self._chapter(people):
+                self._serve_and_write(dice, people)
         self._say(f"done in {time.monotonic() - begin:.0f} s")
         self._show()
 
-    def _live(self, people: dict[str, User]) -> None:
-        """Everything else, whole or not at all."""
-        dice = random.Random(20260915)  # noqa: S311 - the same firm every time
+    @contextmanager
+    def _chapter(self, people: dict[str, User]) -> Iterator[None]:
+        """Whole or not at all; what is whole can be looked at while the next is lived."""
+        with transaction.atomic(), one_request():  # nobody's rights change meanwhile: read them once
+            yield
+            # What was lived is past: nobody is told of it, nothing of it is taken back by a toast, and no bell needs to ring for it.
+            Event.objects.filter(done_at__isnull=True).update(done_at=timezone.now())
+            Undo.objects.filter(user__in=people.values()).delete()
+            connection.run_on_commit = []
+
+    def _sell(self, dice: random.Random, people: dict[str, User]) -> None:
+        """Products, customers and eighteen months of opportunities: what the board and the forecast show."""
         products = firm.write_price_list(people["Weber"]) if not Product.objects.exists() else {product.number: product for product in Product.objects.all()}
         self._say(f"{len(products)} products")
-        customers, competitors = life.meet_customers(dice, people, self._say)
-        stages = {stage.key: stage for stage in Stage.objects.filter(pipeline__key="projects")}
-        reasons = {reason.key: reason for reason in LostReason.objects.all()}
-        prices = {number: (product, price.amount) for number, product in products.items() if (price := product.price_on(timezone.localdate(), "EUR"))}
-        world = life.World(people, prices, customers, competitors, stages, reasons)
-        count = life.live(dice, world, timezone.localtime(), self._say)
+        life.meet_customers(dice, people, self._say)
+        world = life.read_world(people)
+        self._say(f"{life.live(dice, world, timezone.localtime(), self._say)} opportunities")
         life.work_together(world)
+
+    def _serve_and_write(self, dice: random.Random, people: dict[str, User]) -> None:
+        """The desk, and what marketing does."""
+        world = life.read_world(people)
         consents.agree(random.Random(7), world, timezone.localtime(), self._say)  # noqa: S311 - dice of their own: the rest of the firm stays as it is
-        self._say(f"{count} opportunities")
         desk.serve(dice, world, timezone.localtime(), self._say)
         self._say(f"{segments.write_segments(people['Neumann'])} segments")
         mailing.mail_out(dice, people, timezone.localtime(), self._say)
         journeys.let_journeys_run(people, timezone.localtime(), self._say)
-        # What was lived is past: nobody is told of it, nothing of it is taken back by a toast, and no bell needs to ring for it.
-        Event.objects.filter(done_at__isnull=True).update(done_at=timezone.now())
-        Undo.objects.filter(user__in=people.values()).delete()
-        connection.run_on_commit = []
 
     def _show(self) -> None:
         for first, last, role, team in firm.PEOPLE:
