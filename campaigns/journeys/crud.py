@@ -72,8 +72,8 @@ class JourneyDetail(GatedDetail):
 
 def differs(journey: Journey, live: JourneyVersion) -> bool:
     """Is there a draft beside what runs?"""
-    bare = lambda one: {key: one.get(key) for key in ("trigger", "steps")}  # noqa: E731
-    return bare(journey.draft) != bare(live.definition) or (journey.purpose_id, journey.language) != (live.purpose_id, live.language)
+    flows = [(one.get("trigger"), one.get("steps")) for one in (journey.draft, live.definition)]
+    return flows[0] != flows[1] or (journey.purpose_id, journey.language) != (live.purpose_id, live.language)
 
 
 def search(rows: QuerySet[Any], text: str) -> QuerySet[Any]:

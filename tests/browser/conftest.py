@@ -13,6 +13,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from accounts.models import User
 from tests.world import build
 
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in this thread; our ORM calls are plain
@@ -31,6 +32,16 @@ def chromium(chromium_path: Path) -> Iterator[Browser]:
 def world(transactional_db: None, cast: Any) -> Any:
     """The small firm, really committed."""
     return build(cast)
+
+
+@pytest.fixture(params=["de", "en"])
+def language(request: pytest.FixtureRequest, world: Any) -> str:
+    """Everybody reads this language."""
+    User.objects.update(language=request.param)
+    for person in vars(world.cast).values():
+        if isinstance(person, User):
+            person.refresh_from_db()
+    return str(request.param)
 
 
 @pytest.fixture

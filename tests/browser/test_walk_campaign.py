@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from campaigns.models import Campaign, MailDesign, Segment
 from crm.core.work import work
-from tests.browser.test_walks import Hands, done, language  # noqa: F401 - a fixture
+from tests.browser.hands import Hands, done
 from tests.campaigns.conftest import agree, purpose
 from tests.factories import EmailFactory, PersonFactory, SegmentFactory
 
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.proof("walks")]
 
 
 @pytest.fixture
-def segment(world: Any, language: str) -> Segment:  # noqa: F811
+def segment(world: Any, language: str) -> Segment:
     """Twelve people who agreed, and one who did not."""
     mia = world.cast.mia
     MailDesign.objects.update_or_create(pk=1, defaults={"imprint": "Rheintal GmbH, Hafenstraße 4, 28217 Bremen", "four_eyes_above": 50})
@@ -32,7 +32,7 @@ def segment(world: Any, language: str) -> Segment:  # noqa: F811
     return found
 
 
-def test_an_ab_campaign_from_an_empty_page_to_scheduled(world: Any, open_as: Callable[..., Any], figures: Any, language: str, segment: Segment) -> None:  # noqa: F811
+def test_an_ab_campaign_from_an_empty_page_to_scheduled(world: Any, open_as: Callable[..., Any], figures: Any, language: str, segment: Segment) -> None:
     page = open_as(world.cast.mia)
     page.goto("/campaigns/")
     hands = Hands(page)

@@ -16,8 +16,8 @@ from contacts.models import ConsentWording
 from contacts.reach import reach
 from crm.core.models import OutgoingMail
 from crm.core.work import work
+from tests.browser.hands import Hands, done
 from tests.browser.test_looks import findings
-from tests.browser.test_walks import Hands, done, language  # noqa: F401 - a fixture
 from tests.factories import EmailFactory, PersonFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.proof("walks")]
@@ -28,7 +28,7 @@ def path(url: str) -> str:
     return re.sub(r"^https?://[^/]+", "", url)
 
 
-def word(key: str, language: str) -> ConsentWording:  # noqa: F811
+def word(key: str, language: str) -> ConsentWording:
     return next(row for row in wordings(language) if row.purpose.key == key)
 
 
@@ -37,7 +37,7 @@ def state(address: str = ADDRESS) -> str:
 
 
 @pytest.fixture
-def mia(world: Any, language: str) -> Any:  # noqa: F811
+def mia(world: Any, language: str) -> Any:
     """Somebody who gets the newsletter."""
     with work(by=world.cast.anna):
         person = PersonFactory(owner=world.cast.anna, first_name="Mia", last_name="Thal", language=language)
@@ -46,7 +46,7 @@ def mia(world: Any, language: str) -> Any:  # noqa: F811
     return person
 
 
-def test_stop_by_a_link(world: Any, open_as: Callable[..., Any], figures: Any, language: str, mia: Any) -> None:  # noqa: F811
+def test_stop_by_a_link(world: Any, open_as: Callable[..., Any], figures: Any, language: str, mia: Any) -> None:
     page = open_as(None, width=390, height=844)
     page.goto(path(stop_links(ADDRESS, "newsletter", language=language).stop))
     assert state() == STANDING
@@ -58,7 +58,7 @@ def test_stop_by_a_link(world: Any, open_as: Callable[..., Any], figures: Any, l
     done(figures, "stop by a link", language, hands, 1)
 
 
-def test_sign_up_and_confirm(world: Any, open_as: Callable[..., Any], figures: Any, language: str) -> None:  # noqa: F811
+def test_sign_up_and_confirm(world: Any, open_as: Callable[..., Any], figures: Any, language: str) -> None:
     page = open_as(None, width=390, height=844)
     page.goto(f"/consent/?language={language}")
     hands = Hands(page)
@@ -76,7 +76,7 @@ def test_sign_up_and_confirm(world: Any, open_as: Callable[..., Any], figures: A
     done(figures, "sign up and confirm", language, hands, 4)
 
 
-def test_write_down_a_call(world: Any, open_as: Callable[..., Any], figures: Any, language: str, mia: Any) -> None:  # noqa: F811
+def test_write_down_a_call(world: Any, open_as: Callable[..., Any], figures: Any, language: str, mia: Any) -> None:
     page = open_as(world.cast.anna)
     page.goto(f"/contacts/people/{mia.pk}/")
     hands = Hands(page)
@@ -93,7 +93,7 @@ def test_write_down_a_call(world: Any, open_as: Callable[..., Any], figures: Any
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_public_pages_are_clean(world: Any, open_as: Callable[..., Any], figures: Any, language: str, mia: Any, dark: bool) -> None:  # noqa: F811
+def test_public_pages_are_clean(world: Any, open_as: Callable[..., Any], figures: Any, language: str, mia: Any, dark: bool) -> None:
     page = open_as(None, width=390, height=844, dark=dark)
     links = stop_links(ADDRESS, "newsletter", language=language)
     wrong: dict[str, Any] = {}

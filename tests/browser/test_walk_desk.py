@@ -14,14 +14,14 @@ from crm.core.work import work
 from service.conversation import log_entry
 from service.models import Case, Cause, Remedy
 from service.services import open_case
-from tests.browser.test_walks import Hands, done, language  # noqa: F401 - a fixture
+from tests.browser.hands import Hands, done
 from tests.factories import CaseFactory, EmailFactory, OrganisationFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.proof("walks")]
 
 
 @pytest.fixture
-def complaint(world: Any, language: str) -> Case:  # noqa: F811
+def complaint(world: Any, language: str) -> Case:
     """A letter that nobody has answered yet."""
     with work(by=world.cast.emil):
         party = OrganisationFactory(owner=world.cast.anna, legal_name="Überlinger Stahlbau GmbH")
@@ -30,7 +30,7 @@ def complaint(world: Any, language: str) -> Case:  # noqa: F811
         return open_case(row, by=world.cast.emil)
 
 
-def test_close_a_routine_complaint(world: Any, open_as: Callable[..., Any], figures: Any, language: str, complaint: Case) -> None:  # noqa: F811
+def test_close_a_routine_complaint(world: Any, open_as: Callable[..., Any], figures: Any, language: str, complaint: Case) -> None:
     page = open_as(world.cast.sven)
     page.goto("/service/desk/")
     hands = Hands(page)
@@ -50,7 +50,7 @@ def test_close_a_routine_complaint(world: Any, open_as: Callable[..., Any], figu
     done(figures, "close a routine complaint", language, hands, 6)
 
 
-def test_take_down_a_call(world: Any, open_as: Callable[..., Any], figures: Any, language: str, complaint: Case) -> None:  # noqa: F811
+def test_take_down_a_call(world: Any, open_as: Callable[..., Any], figures: Any, language: str, complaint: Case) -> None:
     page = open_as(world.cast.sven)
     page.goto("/service/desk/")
     hands = Hands(page)
@@ -65,7 +65,7 @@ def test_take_down_a_call(world: Any, open_as: Callable[..., Any], figures: Any,
     done(figures, "take down a call", language, hands, 5)
 
 
-def test_a_text_module_by_two_colons_survives_a_change_of_page(world: Any, open_as: Callable[..., Any], figures: Any, language: str, complaint: Case) -> None:  # noqa: F811
+def test_a_text_module_by_two_colons_survives_a_change_of_page(world: Any, open_as: Callable[..., Any], figures: Any, language: str, complaint: Case) -> None:
     page = open_as(world.cast.sven)
     page.goto(f"/service/cases/{complaint.pk}/")
     hands = Hands(page)
@@ -83,7 +83,7 @@ def test_a_text_module_by_two_colons_survives_a_change_of_page(world: Any, open_
     done(figures, "answer with a text module", language, hands, 4)
 
 
-def test_the_desk_on_a_phone(world: Any, open_as: Callable[..., Any], figures: Any, language: str, complaint: Case) -> None:  # noqa: F811
+def test_the_desk_on_a_phone(world: Any, open_as: Callable[..., Any], figures: Any, language: str, complaint: Case) -> None:
     with work(by=world.cast.sven):  # an answer that left, to a long address: its head and the composer's row stay within the page
         EmailFactory(party=complaint.party, address="bestellannahme.und.reklamation@ueberlinger-stahlbau.example")
         log_entry(complaint, way="answer", body="Wir kommen morgen.", by=world.cast.sven, to=complaint.party.emails.get().address)

@@ -11,8 +11,8 @@ import pytest
 from crm.core.models import IncomingMail, OutgoingMail
 from service import public_form
 from service.models import Case, DeskSetup
+from tests.browser.hands import Hands, done
 from tests.browser.test_looks import findings
-from tests.browser.test_walks import Hands, done, language  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.browser, pytest.mark.proof("walks")]
 ADDRESS = "eva.kunz@kunde.example"
@@ -32,7 +32,7 @@ def fill_in(hands: Hands) -> None:
         hands.type(f"#w-{name}", text)
 
 
-def test_write_and_be_answered(world: Any, open_as: Callable[..., Any], figures: Any, language: str, tmp_path: Path) -> None:  # noqa: F811
+def test_write_and_be_answered(world: Any, open_as: Callable[..., Any], figures: Any, language: str, tmp_path: Path) -> None:
     picture = tmp_path / "Förderband.pdf"
     picture.write_bytes(b"%PDF-1.7 x")
     page = open_as(None, width=390, height=844, java_script_enabled=False)
@@ -63,7 +63,7 @@ def test_write_and_be_answered(world: Any, open_as: Callable[..., Any], figures:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_form_is_clean(world: Any, open_as: Callable[..., Any], figures: Any, language: str, dark: bool) -> None:  # noqa: F811
+def test_the_form_is_clean(world: Any, open_as: Callable[..., Any], figures: Any, language: str, dark: bool) -> None:
     page = open_as(None, width=390, height=844, dark=dark)
     wrong: dict[str, Any] = {}
 

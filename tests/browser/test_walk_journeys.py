@@ -14,7 +14,7 @@ from campaigns.models import Journey, MailDesign, Run
 from contacts.models import PartyActivity, Task
 from crm.core.models import OutgoingMail
 from crm.core.work import work
-from tests.browser.test_walks import Hands, done, language  # noqa: F401 - a fixture
+from tests.browser.hands import Hands, done
 from tests.campaigns.conftest import agree, purpose
 from tests.factories import EmailFactory, PersonFactory
 
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.proof("walks")]
 
 
 @pytest.fixture
-def silent(world: Any, language: str) -> Any:  # noqa: F811
+def silent(world: Any, language: str) -> Any:
     """Somebody who agreed, and with whom nobody has spoken for 180 days."""
     mia = world.cast.mia
     Journey.objects.all().delete()
@@ -59,7 +59,7 @@ def live(person: Any) -> None:
     assert Run.objects.get(party=person).state == "done"
 
 
-def test_a_win_back_journey_from_an_empty_page(world: Any, open_as: Callable[..., Any], figures: Any, language: str, silent: Any) -> None:  # noqa: F811
+def test_a_win_back_journey_from_an_empty_page(world: Any, open_as: Callable[..., Any], figures: Any, language: str, silent: Any) -> None:
     german = language == "de"
     page = open_as(world.cast.mia)
     page.goto("/")
@@ -101,7 +101,7 @@ def test_a_win_back_journey_from_an_empty_page(world: Any, open_as: Callable[...
     assert len(told) == 5 and "Wie geht es Ihnen?" in told[1] and ("nein" if german else "no") in told[3] and "Anrufen" in told[4]
 
 
-def test_a_win_back_journey_from_the_preset_and_its_dry_run(world: Any, open_as: Callable[..., Any], figures: Any, language: str, silent: Any) -> None:  # noqa: F811
+def test_a_win_back_journey_from_the_preset_and_its_dry_run(world: Any, open_as: Callable[..., Any], figures: Any, language: str, silent: Any) -> None:
     page = open_as(world.cast.mia, width=390, dark=True)
     page.goto("/campaigns/journeys/")
     hands = Hands(page)
@@ -124,7 +124,7 @@ def test_a_win_back_journey_from_the_preset_and_its_dry_run(world: Any, open_as:
     live(silent)
 
 
-def test_the_builder_without_javascript(world: Any, open_as: Callable[..., Any], language: str, silent: Any) -> None:  # noqa: F811
+def test_the_builder_without_javascript(world: Any, open_as: Callable[..., Any], language: str, silent: Any) -> None:
     page = open_as(world.cast.mia, java_script_enabled=False)
     page.goto("/campaigns/journeys/new/")
     page.fill("[name=name]", "Ohne Skript")

@@ -9,12 +9,12 @@ import pytest
 
 from campaigns.models import Segment, SegmentSnapshot
 from contacts.models import Party
-from tests.browser.test_walks import Hands, done, language  # noqa: F401 - a fixture
+from tests.browser.hands import Hands, done
 
 pytestmark = [pytest.mark.browser, pytest.mark.proof("walks")]
 
 
-def test_from_the_empty_page_to_a_counted_segment(world: Any, open_as: Callable[..., Any], figures: Any, language: str) -> None:  # noqa: F811
+def test_from_the_empty_page_to_a_counted_segment(world: Any, open_as: Callable[..., Any], figures: Any, language: str) -> None:
     german = language == "de"
     Party.objects.filter(pk__in=[world.own.person.pk, world.foreign.organisation.pk]).update(state="customer")
     Segment.objects.all().delete()
@@ -41,7 +41,7 @@ def test_from_the_empty_page_to_a_counted_segment(world: Any, open_as: Callable[
     done(figures, "from the empty page to a counted segment", language, hands, 9)
 
 
-def test_keep_a_state_and_open_the_list(world: Any, open_as: Callable[..., Any], figures: Any, language: str) -> None:  # noqa: F811
+def test_keep_a_state_and_open_the_list(world: Any, open_as: Callable[..., Any], figures: Any, language: str) -> None:
     page = open_as(world.cast.mia, width=390, dark=True)
     page.goto(f"/campaigns/segments/{world.own.segment.pk}/")
     hands = Hands(page)
@@ -54,7 +54,7 @@ def test_keep_a_state_and_open_the_list(world: Any, open_as: Callable[..., Any],
     done(figures, "keep a state and open the list", language, hands, 2)
 
 
-def test_the_builder_without_javascript(world: Any, open_as: Callable[..., Any], language: str) -> None:  # noqa: F811
+def test_the_builder_without_javascript(world: Any, open_as: Callable[..., Any], language: str) -> None:
     page = open_as(world.cast.mia, java_script_enabled=False)
     page.goto("/campaigns/segments/new/")
     page.fill("#id_name", "Ohne Skript")

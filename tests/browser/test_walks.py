@@ -14,61 +14,11 @@ from contacts.models import Interaction, Task
 from crm.core import jobs
 from crm.core.models import Job
 from sales.models import LostReason, Opportunity, Stage
+from tests.browser.hands import Hands, done
 from tests.factories import OpportunityFactory, OrganisationFactory
 from tests.imports.export_files import write_export
 
 pytestmark = [pytest.mark.browser, pytest.mark.proof("walks")]
-
-
-class Hands:
-    """Does what a person does, and counts it."""
-
-    def __init__(self, page: Any) -> None:
-        self.page, self.count = page, 0
-
-    def click(self, selector: str) -> None:
-        self.count += 1
-        self.page.locator(selector).first.click()
-
-    def press(self, chord: str) -> None:
-        self.count += 1
-        self.page.keyboard.press(chord)
-
-    def type(self, selector: str, text: str) -> None:
-        self.count += 1
-        self.page.wait_for_load_state()  # the set-up moves the cursor to its first field when all is there
-        self.page.locator(selector).first.press_sequentially(text)
-
-    def choose(self, selector: str, value: str) -> None:
-        self.count += 1
-        self.page.locator(selector).first.select_option(value)
-
-    def drag(self, grip: str, goal: str) -> None:
-        self.count += 1
-        mouse, start = self.page.mouse, self.page.locator(grip).first.bounding_box()
-        mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
-        mouse.down()
-        mouse.move(start["x"] + 30, start["y"] + 30, steps=4)
-        end = self.page.locator(goal).first.bounding_box()
-        mouse.move(end["x"] + end["width"] / 2, end["y"] + min(60, end["height"] / 2), steps=12)
-        mouse.up()
-
-
-@pytest.fixture(params=["de", "en"])
-def language(request: pytest.FixtureRequest, world: Any) -> str:
-    """Everybody reads this language."""
-    from accounts.models import User
-
-    User.objects.update(language=request.param)
-    for person in vars(world.cast).values():
-        if isinstance(person, User):
-            person.refresh_from_db()
-    return str(request.param)
-
-
-def done(figures: Any, name: str, language: str, hands: Hands, goal: int) -> None:
-    figures.record(f"{name} ({language})", hands.count, "interactions", goal=f"≤ {goal}", holds=hands.count <= goal)
-    assert not hands.page.errors, hands.page.errors
 
 
 def test_sign_in_and_find_a_customer(world: Any, open_as: Callable[..., Any], figures: Any, language: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from email.message import Message
 from email.utils import parseaddr
@@ -140,11 +140,7 @@ def _verdict(action: str, status: str, words: str) -> str:
 
 def _reported(message: Message) -> Returned | None:
     """A report by RFC 5965: somebody told their provider that our mail is unwelcome. Some providers keep back whose it is; then the mail says so."""
-    for part in leaves(message):
-        inner = part.get_payload()
-        if part.get_content_type() != "message/feedback-report" or not isinstance(inner, list):
-            continue
-        fields = {name.lower(): clean(str(value)).strip() for block in inner for name, value in block.raw_items()}  # type: ignore[union-attr]  # typeshed does not know it
+    for fields in _blocks(message, "message/feedback-report"):
         to = _address(fields.get("original-rcpt-to", "")) or _address(parseaddr(_original(message, _TO))[1])
         if fields.get("feedback-type", "").lower() in _UNWELCOME and to:
             return Returned(_original(message, _MESSAGE_ID), to, "spam", fields["feedback-type"][:500])
@@ -153,16 +149,16 @@ def _reported(message: Message) -> Returned | None:
 
 def _fields(message: Message) -> dict[str, str]:
     """The fields of the first recipient in a report by RFC 3464."""
+    return next((fields for fields in _blocks(message, "message/delivery-status") if "action" in fields or "status" in fields), {})
+
+
+def _blocks(message: Message, kind: str) -> Iterator[dict[str, str]]:
+    """The blocks of fields in the parts of this kind, names in small letters."""
     for part in leaves(message):
-        if part.get_content_type() != "message/delivery-status":
-            continue
         inner = part.get_payload()
-        blocks = inner if isinstance(inner, list) else []
-        for block in blocks:
-            found = {name.lower(): clean(str(value)).strip() for name, value in block.raw_items()}  # type: ignore[union-attr]  # typeshed does not know it
-            if "action" in found or "status" in found:
-                return found
-    return {}
+        if part.get_content_type() == kind and isinstance(inner, list):
+            for block in inner:
+                yield {name.lower(): clean(str(value)).strip() for name, value in block.raw_items()}  # type: ignore[union-attr]  # typeshed does not know it
 
 
 def _original(message: Message, wanted: re.Pattern[str]) -> str:
