@@ -173,7 +173,7 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     "campaigns.delivery": [(HISTORY, "party arm reason address mail told at"), (TOUCHES, "counted click_entry"), (SYSTEM, "id campaign")],
     "campaigns.touch": [(TOUCHES, "delivery kind link at agent verdict reason"), (SYSTEM, "id")],
     "campaigns.maildesign": [(SYSTEM, "id imprint colour four_eyes_above")],
-    "campaigns.journey": [(SYSTEM, f"id name sort_name note purpose language draft state live looked_on ended_at team {_RECORD}"), (STAFF, "owner"), (TRACE, _WHO)],
+    "campaigns.journey": [(SYSTEM, f"id name sort_name note purpose language draft state live since eyes looked_on ended_at team {_RECORD}"), (STAFF, "owner"), (TRACE, _WHO)],
     "campaigns.journeyversion": [(SYSTEM, "id journey number definition purpose language published_at"), (TRACE, "published_by")],
     "campaigns.journeymember": [(CUSTOMER, "party"), (SYSTEM, "id journey segment")],
     "campaigns.run": [(HISTORY, "party occurrence began_at state step due_at ended_at"), (SYSTEM, "id journey version tries trouble")],

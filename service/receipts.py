@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone, translation
 
 from contacts.letters import addressee, stored
@@ -19,7 +19,7 @@ from service.texts import language_of
 
 KIND = "receipt"  # of `crm/mails.py`
 A_DAY = 4  # receipts to one address
-AN_HOUR = 60  # to people we do not know, all together: a forged sender must not make us write to many
+AN_HOUR = 60  # to people we do not know or whose address was only typed, all together: a forged sender must not make us write to many
 
 
 def confirm_receipt(case: Case, to: str, *, name: str = "", answers: str = "", a_day: int = A_DAY, language: str = "") -> bool:
@@ -33,10 +33,10 @@ def confirm_receipt(case: Case, to: str, *, name: str = "", answers: str = "", a
         return False
     one_at_a_time(address)
     lately = OutgoingMail.objects.filter(kind=KIND, to__iexact=address, planned_at__gt=timezone.now() - timedelta(days=1))
-    if lately.count() >= a_day or (case.party is None and _strangers_lately() >= AN_HOUR):
+    typed = case.channel == Case.Channel.FORM  # anybody may type anybody's address
+    if lately.count() >= a_day or ((case.party is None or typed) and _unproved_lately() >= AN_HOUR):
         return False
     language = language or language_of(case)
-    typed = case.channel == Case.Channel.FORM  # anybody may type anybody's address
     with translation.override(language):
         heading, body = written("receipt", greeting=greeting_of(case, language), number=case.number, subject=case.heading if case.party and not typed else "", company=Installation.current().name)
     headers = {"Auto-Submitted": "auto-replied"}
@@ -46,10 +46,10 @@ def confirm_receipt(case: Case, to: str, *, name: str = "", answers: str = "", a
     return True
 
 
-def _strangers_lately() -> int:
-    """Receipts of the last hour to people nobody has named yet."""
+def _unproved_lately() -> int:
+    """Receipts of the last hour to people nobody has named yet, or whose address was typed into the form."""
     since = timezone.now() - timedelta(hours=1)
-    unknown = Case.objects.unrestricted().filter(pk=OuterRef("subject_id"), party__isnull=True)
+    unknown = Case.objects.unrestricted().filter(Q(party__isnull=True) | Q(channel=Case.Channel.FORM), pk=OuterRef("subject_id"))
     return OutgoingMail.objects.filter(Exists(unknown), kind=KIND, planned_at__gt=since).count()
 
 

@@ -15,11 +15,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from campaigns.gate import examine
-from campaigns.journeys.asking import answer
+from campaigns.journeys.asking import answer, refusal
 from campaigns.journeys.shape import Definition, Passed, Step, every, walk
-from campaigns.journeys.triggers import EVENTS, LOOK, Occurrence, of_date, of_event
+from campaigns.journeys.triggers import EVENTS, LOOK, Occurrence, closed, of_date, of_events
 from campaigns.models import Journey, Segment
 from campaigns.segments import members
 from contacts.models import Interaction, Party, PartyActivity
@@ -28,6 +29,8 @@ from crm.core.models import Event
 
 DAYS = 90
 MOST = 500  # beginnings that are walked through
+READ = 200_000  # entries of the history that are read, the latest first
+SLICE, EVENTS_READ = 500, 10_000  # events that are resolved at once, and in all, the latest first
 
 
 @dataclass
@@ -41,7 +44,7 @@ class Trial:
 
 @dataclass
 class DryRun:
-    """What would have happened: `people` different contacts; `cut` if there were more beginnings than are walked through."""
+    """What would have happened: `people` different contacts; `cut` if there was more than is read or walked through."""
 
     trials: list[Trial] = field(default_factory=list)
     cut: bool = False
@@ -57,11 +60,14 @@ def dry_run(journey: Journey, definition: Definition, reader: Any, now: datetime
     """Walk through the last days, as the reader sees them: whoever publishes it owns it."""
     now, found = now or timezone.now(), DryRun()
     with one_request():
+        unasked = [words for step in every(definition["steps"]) if step["kind"] == "ask" for words in refusal(step, reader)]
+        if closed(definition.get("trigger") or {}, reader) or unasked:
+            return DryRun(refused=" ".join(dict.fromkeys(unasked)) or _("You may not see what sets it off."))
         try:
-            began = list(islice(_once(occurrences(definition, reader, now - timedelta(days=DAYS), now)), MOST + 1))
+            began = list(islice(_once(occurrences(definition, reader, now - timedelta(days=DAYS), now, found)), MOST + 1))
         except ValidationError as problem:
             return DryRun(refused=" ".join(problem.messages))
-        found.cut = len(began) > MOST
+        found.cut = found.cut or len(began) > MOST
         began = began[:MOST]
         parties = Party.objects.visible_to(reader).in_bulk([one.party for one in began])
         mailed: Any = journey
@@ -81,19 +87,19 @@ def dry_run(journey: Journey, definition: Definition, reader: Any, now: datetime
     return found
 
 
-def occurrences(definition: Definition, owner: Any, since: datetime, now: datetime) -> Iterator[Occurrence]:
-    """What would have set it off since then."""
+def occurrences(definition: Definition, owner: Any, since: datetime, now: datetime, run: DryRun) -> Iterator[Occurrence]:
+    """What would have set it off since then. Where there is more than is read, `run` says so."""
     trigger = definition.get("trigger") or {}
     first, today = timezone.localdate(since), timezone.localdate(now)
     if trigger.get("kind") == "event":
-        for event in Event.objects.filter(name=EVENTS[trigger["event"]].name, at__range=(since, now)).order_by("-at"):
-            found = of_event(event, owner)
-            if found is not None:
-                yield found
+        events = list(Event.objects.filter(name=EVENTS[trigger["event"]].name, at__range=(since, now)).order_by("-at", "-pk")[: EVENTS_READ + 1])
+        run.cut = len(events) > EVENTS_READ
+        for start in range(0, min(len(events), EVENTS_READ), SLICE):
+            yield from of_events(events[start : start + SLICE], owner)
     elif trigger.get("kind") == "date":
         yield from of_date(trigger, owner, first, today, _looked)
     elif trigger.get("kind") == "inactive":
-        yield from _silences(trigger, owner, since, now)
+        yield from _silences(trigger, owner, since, now, run)
     elif trigger.get("kind") == "segment":
         segment = Segment.objects.visible_to(owner).filter(pk=trigger.get("segment") or 0).first()
         for pk in members(segment.tree, owner, today).order_by("pk").values_list("pk", flat=True) if segment is not None else ():
@@ -105,7 +111,7 @@ def _looked(day: Any) -> datetime:
     return timezone.make_aware(datetime.combine(day, time(LOOK)))
 
 
-def _silences(trigger: dict[str, Any], owner: Any, since: datetime, now: datetime) -> Iterator[Occurrence]:
+def _silences(trigger: dict[str, Any], owner: Any, since: datetime, now: datetime, run: DryRun) -> Iterator[Occurrence]:
     """Gaps of so many days in the history of each contact that ended, or go on, within the time; those older than that where the journey says so."""
     days, parties = timedelta(days=trigger["days"]), Party.objects.visible_to(owner)
     moments: dict[int, list[datetime]] = {}
@@ -113,7 +119,9 @@ def _silences(trigger: dict[str, Any], owner: Any, since: datetime, now: datetim
     for party, last in old.values_list("party", "last_at"):
         moments[party] = [last]
     entries = Interaction.objects.visible_to(owner).filter(Q(party__in=parties), occurred_at__range=(since - days - days, now))
-    for party, at in entries.order_by("occurred_at").values_list("party", "occurred_at"):
+    read = list(entries.order_by("-occurred_at").values_list("party", "occurred_at")[: READ + 1])
+    run.cut = len(read) > READ
+    for party, at in read[:READ]:
         moments.setdefault(party, []).append(at)
     for party, known in sorted(moments.items()):
         for last, upcoming in pairwise([*sorted(set(known)), now]):

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone, translation
@@ -33,6 +34,7 @@ from crm.core.work import work
 log = logging.getLogger("lotse.journeys")
 TASK = "campaigns.tasks.advance_journeys"
 SLICE = 15.0  # seconds one task works before it rings for the next
+GOES = Q(state=Journey.State.RUNNING, owner__is_active=True)  # without an owner who works here a journey rests: nobody's eyes can be asked
 BEGINNINGS = {"service.case_opened"}  # events that say a record is new
 AGAIN = [timedelta(minutes=m) for m in (1, 10, 60)]  # waits before a step that failed is tried again; then a person decides
 
@@ -45,12 +47,11 @@ def begin_journeys(event: Event) -> None:
     if event.name in BEGINNINGS and RunStep.objects.unrestricted().filter(subject_type=event.subject_type_id, subject_id=event.subject_id).exists():
         return
     keys = [key for key, one in EVENTS.items() if one.name == event.name]
-    rows = Journey.objects.unrestricted().filter(state=Journey.State.RUNNING, live__definition__trigger__kind="event", live__definition__trigger__event__in=keys)
+    rows = Journey.objects.unrestricted().filter(GOES, live__definition__trigger__kind="event", live__definition__trigger__event__in=keys, since__lte=event.at)
     for journey in rows.select_related("owner", "live").order_by("pk"):
         assert journey.live is not None
-        found = triggers.of_event(event, journey.owner)
-        if found is not None and event.at >= journey.live.published_at:
-            begin(journey, journey.live, [found])
+        if found := list(triggers.of_events([event], journey.owner)):
+            begin(journey, journey.live, found)
             ring(TASK)
 
 
@@ -84,7 +85,7 @@ def look(now: datetime) -> None:
     if timezone.localtime(now).hour < LOOK:
         return
     today = timezone.localdate(now)
-    waiting = Journey.objects.unrestricted().filter(Q(looked_on__isnull=True) | ~Q(looked_on=today), state=Journey.State.RUNNING)
+    waiting = Journey.objects.unrestricted().filter(GOES, Q(looked_on__isnull=True) | ~Q(looked_on=today))
     with one_request():  # rights are read once for each look
         for pk in waiting.order_by("pk").values_list("pk", flat=True):
             try:
@@ -98,10 +99,13 @@ def look_for(pk: int, now: datetime) -> None:
     today = timezone.localdate(now)
     with work():
         rows = Journey.objects.unrestricted().select_for_update(skip_locked=True, of=("self",)).select_related("owner", "live")
-        held = rows.filter(Q(looked_on__isnull=True) | ~Q(looked_on=today), pk=pk, state=Journey.State.RUNNING).first()
+        held = rows.filter(GOES, Q(looked_on__isnull=True) | ~Q(looked_on=today), pk=pk).first()
         if held is None or held.live is None:
             return
-        begin(held, held.live, triggers.of_day(held, held.live, now))
+        try:
+            begin(held, held.live, triggers.of_day(held, held.live, now))
+        except ValidationError as problem:  # its owner may not ask this any more: the page says so, tomorrow is another day
+            log.warning("journey %s cannot be looked for: %s", pk, " ".join(problem.messages))
         Journey.objects.filter(pk=pk).update(looked_on=today)
 
 
@@ -121,7 +125,7 @@ def advance(now: datetime) -> bool:
     """Do the next step that is due, whosever it is. False if nothing is due that nobody else has in hand."""
     with work(), one_request():
         rows = Run.objects.unrestricted().select_for_update(skip_locked=True, of=("self",)).select_related("journey__owner", "version__purpose")
-        run = rows.filter(state=Run.State.WAITING, due_at__lte=now, journey__state=Journey.State.RUNNING).order_by("due_at", "pk").first()
+        run = rows.filter(state=Run.State.WAITING, due_at__lte=now, journey__state=Journey.State.RUNNING, journey__owner__is_active=True).order_by("due_at", "pk").first()
         if run is None:
             return False
         try:
@@ -151,7 +155,7 @@ def _perform(run: Run, now: datetime) -> None:
 def _stumble(run: Run, now: datetime, error: Exception) -> None:
     if not isinstance(error, RuleBroken):
         log.exception("a step of run %s failed", run.pk)
-    words = str(error.message) if isinstance(error, RuleBroken) else repr(error)
+    words = str(error.message) if isinstance(error, RuleBroken) else type(error).__name__  # what a database says may hold somebody's address
     tries = run.tries + 1
     if tries > len(AGAIN):
         _save(run, state=Run.State.FAILED, tries=tries, trouble=words[:500])

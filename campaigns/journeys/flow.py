@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from campaigns.journeys.asking import closed_steps
 from campaigns.journeys.shape import KINDS, Definition, Passed, Step
 from campaigns.journeys.words import outcome_words, step_words, trigger_detail, trigger_words
 from campaigns.models import Journey, Run, RunStep
@@ -96,6 +97,7 @@ class Node:
     no: list[Node] = field(default_factory=list)
     n_yes: int = 0
     n_no: int = 0
+    untold: bool = False  # its numbers would answer a question the reader may not ask
 
     @property
     def is_ask(self) -> bool:
@@ -115,6 +117,8 @@ class Flow:
         self.reader, self.base, self.selected = reader, base, selected
         self.counts, self.faults = counts or Counts(), faults or {}
         self.counted = counts is not None
+        questions, telling = closed_steps(definition, reader) if self.counted else (set[str](), set[str]())
+        self.untold = questions | telling
         self.trigger = self._trigger(definition.get("trigger") or {})
         self.nodes = self._nodes(definition.get("steps") or [])
 
@@ -134,12 +138,16 @@ class Flow:
         key, kind = step["key"], step["kind"]
         title, detail = step_words(step, self.reader)
         node = Node(key, kind, KINDS[kind][1], TONES.get(kind, ""), title, detail, self._url(key), self.selected == key, self.faults.get(key, []))
+        if kind == "ask":
+            node.yes, node.no = self._nodes(step["yes"]), self._nodes(step["no"])
+        if key in self.untold:
+            node.untold = True
+            return node
         ended = self.counts.ended.get(key, {})
         node.waiting, node.failed = self.counts.waiting.get(key, 0), self.counts.failed.get(key, 0)
         node.passed = ended.get("sent", 0) if kind == "mail" else self.counts.of(key)
         if kind == "mail":
             node.lines = [(outcome_words(outcome), n) for outcome, n in sorted(ended.items(), key=lambda pair: -pair[1]) if outcome != "sent"]
         if kind == "ask":
-            node.yes, node.no = self._nodes(step["yes"]), self._nodes(step["no"])
             node.n_yes, node.n_no = ended.get("yes", 0), ended.get("no", 0)
         return node

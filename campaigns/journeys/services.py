@@ -5,19 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns.journeys import mails
+from campaigns.journeys import mails, triggers
 from campaigns.journeys.actions import may_not
-from campaigns.journeys.shape import Definition, every
+from campaigns.journeys.asking import refusal
+from campaigns.journeys.shape import Definition, Step, every
 from campaigns.journeys.shape import faults as faults_of_shape
-from campaigns.journeys.triggers import DATES, EVENTS, begin_watching
 from campaigns.models import Journey, JourneyVersion, Run, Segment
-from campaigns.segments.words import vocabulary_for
 from crm.core.access import may
-from crm.core.conditions import check
 from crm.core.errors import RuleBroken
 from crm.core.saving import save_facts
 from crm.core.tasks import ring
@@ -35,29 +32,28 @@ def faults(journey: Journey, owner: Any) -> dict[str, list[str]]:
     """
     found, draft = faults_of_shape(journey.draft, purpose=journey.purpose_id is not None), journey.draft
     trigger = draft.get("trigger") or {}
-    closed = _("Whoever publishes this may not see what sets it off.")
-    source = EVENTS.get(trigger.get("event", "")) if trigger.get("kind") == "event" else DATES.get(trigger.get("date", "")) if trigger.get("kind") == "date" else None
-    if source is not None and not may(owner, "view", source.model):
-        found.setdefault("", []).append(closed)
-    if trigger.get("kind") == "segment" and trigger.get("segment"):
-        segment = Segment.objects.visible_to(owner).filter(pk=trigger["segment"]).first()
-        found.setdefault("", []).extend([closed] if segment is None else _against(segment.tree, owner))
+    if triggers.closed(trigger, owner):
+        found.setdefault("", []).append(_("Whoever publishes this may not see what sets it off."))
+    elif trigger.get("kind") == "segment" and trigger.get("segment"):
+        found.setdefault("", []).extend(refusal({"about": "tree", "tree": Segment.objects.get(pk=trigger["segment"]).tree}, owner))
     for step in every(draft.get("steps", [])):
-        if step["kind"] == "ask" and step["about"] == "tree" and step.get("tree"):
-            found.setdefault(step["key"], []).extend(_against(step["tree"], owner))
-        if step["kind"] == "ask" and step["about"] in {"opportunity", "purchase"} and not may(owner, "view", Opportunity):
-            found.setdefault(step["key"], []).append(_("Whoever publishes this may not see opportunities, so it cannot be asked."))
-        if step["kind"] in {"opportunity", "case"} and not may(owner, "add", Opportunity if step["kind"] == "opportunity" else Case):
-            found.setdefault(step["key"], []).append(may_not(step["kind"]))
+        found.setdefault(step["key"], []).extend(_may_not(step, owner))
     return {key: words for key, words in found.items() if words}
 
 
-def _against(tree: Any, owner: Any) -> list[str]:
-    try:
-        check(tree, vocabulary_for(owner))
-    except ValidationError as problem:
-        return list(problem.messages)
+def _may_not(step: Step, owner: Any) -> list[str]:
+    """What this owner may not of a step."""
+    if step["kind"] == "ask":
+        return refusal(step, owner)
+    if step["kind"] in {"opportunity", "case"} and not may(owner, "add", Opportunity if step["kind"] == "opportunity" else Case):
+        return [may_not(step["kind"])]
     return []
+
+
+def _under_way(journey: Journey) -> Any:
+    """The versions with contacts on their way."""
+    runs = Run.objects.unrestricted().filter(journey=journey, state__in=[Run.State.WAITING, Run.State.FAILED])
+    return JourneyVersion.objects.unrestricted().filter(pk__in=runs.values("version"))
 
 
 def hold(journey: Journey) -> Journey:
@@ -105,16 +101,19 @@ def publish_journey(journey: Journey, *, by: Any, at: datetime | None = None, se
             raise RuleBroken(_("Somebody else has changed this journey meanwhile. Please open it again."))
         if faults(held, by):
             raise RuleBroken(_("Not yet: please put right what is marked."))
+        if any(_may_not(step, by) for version in _under_way(held) for step in every(version.definition["steps"])):
+            raise RuleBroken(_("Contacts are on their way through a version that asks or does what you may not. Somebody who may has to publish this."))
         at = at or timezone.now()
         number = held.versions.count() + 1
         made: JourneyVersion = JourneyVersion.objects.create(
             journey=held, number=number, definition=held.draft, purpose=held.purpose, language=held.language, published_by=by, published_at=at
         )
-        held.owner = by
         same = held.live is not None and held.live.definition.get("trigger") == made.definition["trigger"]
-        if not same:
-            begin_watching(held, made, at)
-        _save(held, by, owner=by, live=made, looked_on=None, state=State.PAUSED if held.state == State.PAUSED else State.RUNNING)
+        watched = same and held.owner_id == by.pk
+        held.owner = by
+        if not watched:
+            triggers.begin_watching(held, made, at)
+        _save(held, by, owner=by, live=made, since=held.since if same else at, looked_on=None, state=State.PAUSED if held.state == State.PAUSED else State.RUNNING)
         return made
 
 

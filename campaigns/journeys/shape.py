@@ -189,8 +189,7 @@ def added(definition: Definition, kind: str, place: str) -> tuple[Definition, st
 def removed(definition: Definition, key: str) -> Definition:
     """The definition without a step; of a question both branches go with it."""
     found = copy.deepcopy(definition)
-    target = _list_at(found, key)
-    if target is not None and key:
+    if step_of(found, key) is not None and (target := _list_at(found, key)) is not None:
         steps, at = target
         del steps[at - 1]
     return found
@@ -199,8 +198,7 @@ def removed(definition: Definition, key: str) -> Definition:
 def moved(definition: Definition, key: str, by: int) -> Definition:
     """The definition with a step one place up (−1) or down (1) among its like."""
     found = copy.deepcopy(definition)
-    target = _list_at(found, key)
-    if target is not None and key:
+    if step_of(found, key) is not None and (target := _list_at(found, key)) is not None:
         steps, at = target
         here, there = at - 1, at - 1 + by
         if 0 <= there < len(steps):

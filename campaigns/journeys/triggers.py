@@ -6,20 +6,21 @@ journey's owner: what the owner may not see sets nothing off.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from campaigns.models import Campaign, Journey, JourneyMember, JourneyVersion, Segment
+from campaigns.models import Campaign, Journey, JourneyMember, JourneyVersion, RunStep, Segment
 from campaigns.segments import members
 from contacts.models import Party, PartyActivity
-from crm.core.access import may
+from crm.core.access import may, scope_of
 from crm.core.conditions.words import midnight
 from crm.core.models import Event
 from sales.models import Opportunity
@@ -54,6 +55,12 @@ def _its_party(_event: Event, record: Any) -> int | None:
     return found
 
 
+def _by_people(rows: Any) -> Any:
+    """Without what journeys made: else one that opens opportunities would answer its own for ever."""
+    made = RunStep.objects.unrestricted().filter(subject_type=ContentType.objects.get_for_model(rows.model), subject_id=OuterRef("pk"))
+    return rows.exclude(Exists(made))
+
+
 EVENTS: dict[str, Happening] = {
     "won": Happening(_("An opportunity is won"), "sales.opportunity_won", Opportunity, _its_party),
     "lost": Happening(_("An opportunity is lost"), "sales.opportunity_lost", Opportunity, _its_party),
@@ -65,7 +72,7 @@ EVENTS: dict[str, Happening] = {
 DATES: dict[str, Dated] = {
     "closing": Dated(
         pgettext_lazy("date", "expected close of an opportunity"), Opportunity,
-        lambda reader: Opportunity.objects.visible_to(reader).filter(state=Opportunity.State.OPEN, party__isnull=False), "expected_close",
+        lambda reader: _by_people(Opportunity.objects.visible_to(reader).filter(state=Opportunity.State.OPEN, party__isnull=False)), "expected_close",
     ),
     "purchase": Dated(
         pgettext_lazy("date", "purchase"), Opportunity,
@@ -89,14 +96,26 @@ def offered(reader: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return events, {key: one.label for key, one in DATES.items() if may(reader, "view", one.model)}
 
 
-def of_event(event: Event, owner: Any) -> Occurrence | None:
-    """The occurrence an event is for a journey of this owner; None where it concerns nobody the owner sees."""
-    one = next((one for one in EVENTS.values() if one.name == event.name), None)
-    record = one.model.objects.visible_to(owner).filter(pk=event.subject_id or 0).first() if one is not None else None
-    party = one.party(event, record) if one is not None and record is not None else None
-    if party is None or not Party.objects.visible_to(owner).filter(pk=party).exists():
-        return None
-    return Occurrence(party, f"event:{event.pk}", event.at)
+def closed(trigger: dict[str, Any], reader: Any) -> bool:
+    """May this reader not see what sets it off?"""
+    kind = trigger.get("kind")
+    if kind == "segment":
+        return bool(trigger.get("segment")) and not Segment.objects.visible_to(reader).filter(pk=trigger["segment"]).exists()
+    source = EVENTS.get(trigger.get("event", "")) if kind == "event" else DATES.get(trigger.get("date", "")) if kind == "date" else None
+    return source is not None and not may(reader, "view", source.model)
+
+
+def of_events(events: Sequence[Event], owner: Any) -> Iterator[Occurrence]:
+    """The occurrences events of one name are for a journey of this owner; what concerns nobody the owner sees is none."""
+    one = next((one for one in EVENTS.values() if events and one.name == events[0].name), None)
+    if one is None:
+        return
+    records = one.model.objects.visible_to(owner).in_bulk([event.subject_id for event in events if event.subject_id])
+    whose = [(event, one.party(event, records[event.subject_id])) for event in events if event.subject_id in records]
+    seen = set(Party.objects.visible_to(owner).filter(pk__in=[party for _event, party in whose if party]).values_list("pk", flat=True))
+    for event, party in whose:
+        if party in seen:
+            yield Occurrence(party, f"event:{event.pk}", event.at)
 
 
 def of_date(trigger: dict[str, Any], owner: Any, first: date, last: date, at: Callable[[date], datetime]) -> Iterator[Occurrence]:
@@ -128,7 +147,8 @@ def of_entry(journey: Journey, segment: Segment, owner: Any, at: datetime) -> li
 
 
 def begin_watching(journey: Journey, version: JourneyVersion, at: datetime) -> None:
-    """Published: who is in the segment already has not entered it."""
+    """Published, or seen with other eyes than before: who is in the segment already has not entered it."""
+    Journey.objects.filter(pk=journey.pk).update(eyes=scope_of(journey.owner).eyes())
     trigger = version.definition["trigger"]
     JourneyMember.objects.filter(journey=journey).delete()
     segment = Segment.objects.unrestricted().filter(pk=trigger.get("segment") or 0).first() if trigger["kind"] == "segment" else None
@@ -138,13 +158,16 @@ def begin_watching(journey: Journey, version: JourneyVersion, at: datetime) -> N
 
 def of_day(journey: Journey, version: JourneyVersion, now: datetime) -> Iterable[Occurrence]:
     """All occurrences a look finds for a journey now. Raises ValidationError, in words, for a segment that cannot be asked."""
-    trigger, today, published = version.definition["trigger"], timezone.localdate(now), timezone.localdate(version.published_at)
+    trigger, today, since = version.definition["trigger"], timezone.localdate(now), timezone.localdate(journey.since)
     if trigger["kind"] == "date":
-        return of_date(trigger, journey.owner, max(published, today - timedelta(days=LATE)), today, lambda _day: now)
+        return of_date(trigger, journey.owner, max(since, today - timedelta(days=LATE)), today, lambda _day: now)
     if trigger["kind"] == "inactive":
-        return of_silence(trigger, journey.owner, published, today, now)
+        return of_silence(trigger, journey.owner, since, today, now)
     if trigger["kind"] == "segment":
         segment = Segment.objects.visible_to(journey.owner).filter(pk=trigger["segment"]).first()
-        return [] if segment is None else of_entry(journey, segment, journey.owner, now)
+        if journey.eyes != scope_of(journey.owner).eyes():  # who comes in by a change of rights has not entered: the members are only written down anew
+            begin_watching(journey, version, now)
+        elif segment is not None:
+            return of_entry(journey, segment, journey.owner, now)
     return []
 

@@ -31,6 +31,8 @@ class Migration(migrations.Migration):
                 ('language', models.CharField(choices=[('de', 'German'), ('en', 'English')], default='de', max_length=2, verbose_name='language')),
                 ('draft', models.JSONField(blank=True, default=dict, editable=False, verbose_name='flow')),
                 ('state', models.CharField(choices=[('draft', 'draft'), ('running', 'running'), ('paused', 'paused'), ('ended', 'ended')], default='draft', editable=False, max_length=7, verbose_name='state')),
+                ('since', models.DateTimeField(editable=False, null=True)),
+                ('eyes', models.CharField(default='', editable=False, max_length=64)),
                 ('looked_on', models.DateField(editable=False, null=True)),
                 ('ended_at', models.DateTimeField(editable=False, null=True, verbose_name='ended')),
                 ('sort_name', models.GeneratedField(db_persist=True, expression=crm.core.fold.Sort('name'), output_field=models.TextField(db_collation='C'))),
@@ -139,6 +141,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='journey',
+            constraint=models.CheckConstraint(condition=models.Q(('live__isnull', True), ('since__isnull', False), _connector='OR'), name='journey_since'),
+        ),
+        migrations.AddConstraint(
+            model_name='journey',
             constraint=models.CheckConstraint(condition=models.Q(('state', 'draft'), ('live__isnull', False), _connector='OR'), name='journey_runs_a_version'),
         ),
         migrations.AddConstraint(
@@ -176,6 +182,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='runmail',
             constraint=models.UniqueConstraint(fields=('run', 'step'), name='run_mail_once'),
+        ),
+        migrations.AddIndex(
+            model_name='runstep',
+            index=models.Index(condition=models.Q(('subject_id__isnull', False)), fields=['subject_type', 'subject_id'], name='run_step_subject'),
         ),
         migrations.AddConstraint(
             model_name='runstep',

@@ -8,7 +8,7 @@ from crm.core.ledger import AppendOnly, Audited
 class Migration(migrations.Migration):
     dependencies = [("campaigns", "0008_journey"), ("core", "0003_ledgers")]
     operations = [
-        Audited("Journey", ignore=["sort_name", "looked_on"]),
+        Audited("Journey", ignore=["sort_name", "looked_on", "eyes"]),
         AppendOnly("JourneyVersion"),
         AppendOnly("RunStep"),
     ]

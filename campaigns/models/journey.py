@@ -38,6 +38,8 @@ class Journey(Owned):
 
     state = models.CharField(_("state"), max_length=7, choices=State.choices, default=State.DRAFT, editable=False)
     live = models.ForeignKey("JourneyVersion", models.PROTECT, null=True, editable=False, related_name="+")
+    since = models.DateTimeField(null=True, editable=False)  # since when what sets it off is the same: what happened before counts for nobody
+    eyes = models.CharField(max_length=64, default="", editable=False)  # what the owner might view when its members were last written down (`Scope.eyes`)
     looked_on = models.DateField(null=True, editable=False)  # the day on which somebody last looked whom it concerns
     ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
 
@@ -50,6 +52,7 @@ class Journey(Owned):
         verbose_name_plural = _("journeys")
         constraints = [
             models.CheckConstraint(condition=Q(state="draft") | Q(live__isnull=False), name="journey_runs_a_version"),
+            models.CheckConstraint(condition=Q(live__isnull=True) | Q(since__isnull=False), name="journey_since"),
             models.CheckConstraint(condition=~Q(state__in=["running", "paused"]) | Q(owner__isnull=False), name="journey_has_owner"),
             models.CheckConstraint(condition=Q(state="ended", ended_at__isnull=False) | ~Q(state="ended") & Q(ended_at__isnull=True), name="journey_ended_at"),
         ]
@@ -151,6 +154,7 @@ class RunStep(Subject):
     class Meta:
         verbose_name = _("step of a run")
         constraints = [models.UniqueConstraint(fields=["run", "step"], name="run_step_once")]
+        indexes = [models.Index(fields=["subject_type", "subject_id"], name="run_step_subject", condition=Q(subject_id__isnull=False))]
 
 
 class RunMail(models.Model):

@@ -7,6 +7,7 @@ the verb: without it the answer is no row at all, and a page answers 403.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -91,6 +92,12 @@ class Scope:
         if self.superuser:
             return Reach(everything=True)
         return self.reaches.get(f"{action}_{entity}")
+
+    def eyes(self) -> str:
+        """What this user may view, as a digest that stays the same while nothing of it changes."""
+        reaches = [(name, reach.everything, sorted(reach.teams), sorted(reach.owners)) for name, reach in sorted(self.reaches.items()) if name.startswith("view_")]
+        hidden = [(entity, sorted(fields)) for entity, fields in sorted(self._hidden.items())]
+        return hashlib.sha256(repr((self.user_id, self.superuser, reaches, hidden)).encode()).hexdigest()
 
     def may(self, action: str, entity: str) -> bool:
         """Does the user hold the verb at all? Decides menus and 403."""

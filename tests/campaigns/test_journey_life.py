@@ -9,8 +9,12 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from accounts.models import User
 from campaigns.journeys import engine, mails, services
-from campaigns.models import FrequencyCap, Journey, JourneyVersion, Run, RunStep
+from campaigns.journeys.flow import Flow, counted
+from campaigns.journeys.trace import traces
+from campaigns.journeys.triggers import Occurrence
+from campaigns.models import FrequencyCap, Journey, JourneyMember, JourneyVersion, Run, RunStep, Segment
 from contacts.consent_steps import withdraw_consent
 from contacts.models import Interaction, Task
 from contacts.reach import reach
@@ -21,7 +25,7 @@ from crm.core.work import work
 from sales.models import Opportunity
 from service.models import Case
 from tests.campaigns.conftest import purpose
-from tests.factories import CaseFactory, JourneyFactory, OpportunityFactory
+from tests.factories import CaseFactory, JourneyFactory, OpportunityFactory, PersonFactory
 
 pytestmark = pytest.mark.django_db
 MAIL = {"key": "s1", "kind": "mail", "subject": "Danke", "preheader": "", "blocks": [{"kind": "text", "text": "{salutation}, danke."}]}
@@ -112,6 +116,140 @@ def test_a_case_a_journey_opens_sets_no_journey_off(cast: Any, audience: Any) ->
         dispatch()
         engine.tend_journeys()
     assert (Run.objects.count(), Case.objects.filter(heading="Nachfragen").count()) == (2, 2)
+
+
+def test_an_opportunity_a_journey_made_is_no_date_of_a_journey(cast: Any, audience: Any) -> None:
+    """One that opens an opportunity on the day another one closes would answer its own for ever, two at a time even more."""
+    person, today = audience(1)[0], timezone.localdate()
+    closing = {"kind": "date", "date": "closing", "days": 0}
+    steps = [{"key": key, "kind": "opportunity", "name": "Folge", "days": 0} for key in ("s1", "s2")]
+    row = made(cast, steps, trigger=closing)
+    with work(by=cast.emil):
+        OpportunityFactory(party=person, owner=cast.emil, team=cast.emil.team, expected_close=today)
+    for _day in range(4):
+        Journey.objects.filter(pk=row.pk).update(looked_on=None)
+        engine.look_for(row.pk, timezone.now())
+        engine.work_off()
+    assert (Run.objects.count(), Opportunity.objects.filter(name="Folge").count()) == (1, 2)
+
+
+def entering(cast: Any, owner: Any) -> Journey:
+    with work(by=cast.emil):
+        segment = Segment.objects.create(name="Alle", tree={"all": [{"field": "kind", "op": "in", "value": ["person"]}]}, owner=cast.emil, team=cast.emil.team)
+    return made(cast, [TASK], trigger={"kind": "segment", "segment": segment.pk}, owner=owner)
+
+
+def looked(row: Journey) -> int:
+    Journey.objects.filter(pk=row.pk).update(looked_on=None)
+    engine.look_for(row.pk, timezone.now())
+    return Run.objects.filter(journey=row).count()
+
+
+def test_whom_a_new_owner_sees_has_not_entered_the_segment(cast: Any, audience: Any) -> None:
+    """Nor whom the same owner sees again: a change of rights is no entry."""
+    audience(3)
+    row = entering(cast, cast.emil)
+    assert looked(row) == 0
+    JourneyMember.objects.filter(journey=row).delete()  # as if the one who published it had seen nobody
+    Journey.objects.filter(pk=row.pk).update(eyes="other eyes")
+    assert looked(row) == 0 and JourneyMember.objects.filter(journey=row).count() >= 3
+    with work(by=cast.emil):
+        newcomer = PersonFactory(owner=cast.anna, team=cast.anna.team)
+    assert looked(row) == 1 and Run.objects.get().party_id == newcomer.pk
+
+
+def test_a_new_owner_writes_down_anew_who_is_inside(cast: Any, audience: Any) -> None:
+    audience(3)
+    row = entering(cast, cast.emil)
+    JourneyMember.objects.filter(journey=row).delete()
+    Journey.objects.filter(pk=row.pk).update(owner=cast.anna)
+    services.publish_journey(row, by=cast.emil)
+    assert looked(row) == 0
+
+
+def test_eyes_change_with_what_may_be_seen(cast: Any) -> None:
+    """The digest is the same while nothing changes, and differs from person to person."""
+    from crm.core.access import scope_of
+
+    assert scope_of(User.objects.get(pk=cast.anna.pk)).eyes() == scope_of(User.objects.get(pk=cast.anna.pk)).eyes()
+    assert len({scope_of(person).eyes() for person in (cast.anna, cast.ben, cast.emil, cast.mia)}) == 4
+
+
+def test_without_an_owner_who_works_here_a_journey_rests(cast: Any, audience: Any) -> None:
+    """Not to see is no "no", and nobody who has left gets work."""
+    person = audience(1)[0]
+    row = made(cast, [{"key": "s1", "kind": "ask", "about": "answered", "yes": [], "no": [TASK]}])
+    won(cast, person)
+    User.objects.filter(pk=cast.emil.pk).update(is_active=False)
+    engine.tend_journeys()
+    assert not RunStep.objects.exists() and Run.objects.get().state == "waiting"
+    won(cast, person)
+    assert Run.objects.count() == 1
+    User.objects.filter(pk=cast.emil.pk).update(is_active=True)
+    engine.tend_journeys()
+    assert RunStep.objects.first().outcome == "no" and row.runs.count() == 1
+
+
+@pytest.mark.parametrize("about", ["answered", "purchase"])
+def test_a_question_about_a_contact_the_owner_does_not_see_gets_stuck_instead_of_no(cast: Any, audience: Any, about: str) -> None:
+    person = audience(1)[0]
+    made(cast, [{"key": "s1", "kind": "ask", "about": about, "yes": [], "no": [TASK]}])
+    won(cast, person)
+    Journey.objects.update(owner=cast.david)
+    now = timezone.now()
+    for _try in range(6):
+        engine.tend_journeys(now)
+        now += timedelta(hours=2)
+    run = Run.objects.get()
+    assert (run.state, RunStep.objects.exists(), Task.objects.exists()) == ("failed", False, False) and run.trouble
+
+
+def test_who_may_less_cannot_take_over_contacts_on_their_way(cast: Any, audience: Any) -> None:
+    person = audience(1)[0]
+    row = made(cast, [{"key": "s1", "kind": "wait", "days": 3}, {"key": "s2", "kind": "ask", "about": "purchase", "yes": [], "no": [{**TASK, "key": "s3"}]}])
+    won(cast, person)
+    harmless = {"trigger": {"kind": "inactive", "days": 30, "longer": False}, "steps": [TASK]}
+    services.save_draft(row, harmless, by=cast.emil, seen=row.version)
+    assert services.faults(Journey.objects.get(), cast.mia) == {}
+    with pytest.raises(RuleBroken):
+        services.publish_journey(row, by=cast.mia)
+    engine.tend_journeys(timezone.now() + timedelta(days=4))
+    services.publish_journey(row, by=cast.mia)  # nobody is on the way any more
+
+
+def test_what_happens_while_it_is_published_anew_still_counts(cast: Any, audience: Any) -> None:
+    person = audience(1)[0]
+    row = made(cast, [TASK])
+    with work(by=cast.emil):
+        event = emit("sales.opportunity_won", OpportunityFactory(party=person, owner=cast.emil, team=cast.emil.team))
+    services.publish_journey(row, by=cast.emil, at=event.at + timedelta(seconds=1))
+    dispatch()
+    assert Run.objects.count() == 1
+    services.save_draft(Journey.objects.get(), {"trigger": {"kind": "event", "event": "lost"}, "steps": [TASK]}, by=cast.emil, seen=Journey.objects.get().version)
+    services.publish_journey(row, by=cast.emil, at=event.at + timedelta(seconds=2))
+    assert Journey.objects.get().since == event.at + timedelta(seconds=2)
+
+
+def test_who_may_not_ask_reads_no_answer(cast: Any, audience: Any) -> None:
+    """Neither in the way of a contact nor in the numbers of the flow; the steps behind an answer would tell it, too."""
+    person = audience(1)[0]
+    row = made(cast, [{"key": "s1", "kind": "ask", "about": "purchase", "yes": [TASK], "no": []}, {**TASK, "key": "s3"}], trigger={"kind": "event", "event": "answered"})
+    engine.begin(row, row.live, [Occurrence(person.pk, "event:1", timezone.now())])
+    engine.tend_journeys()
+    runs = list(Run.objects.select_related("version"))
+    told = {reader: [line.outcome for line in traces(runs, reader)[0].lines] for reader in (cast.emil, cast.mia)}
+    assert told == {cast.emil: ["nein", "getan"], cast.mia: ["–", "getan"]}
+    flows = {reader: Flow(row.draft, reader, counts=counted(row)).nodes for reader in (cast.emil, cast.mia)}
+    assert [(node.untold, node.n_no, node.passed) for node in flows[cast.emil]] == [(False, 1, 1), (False, 0, 1)]
+    assert [(node.untold, node.n_no, node.passed) for node in flows[cast.mia]] == [(True, 0, 0), (False, 0, 1)] and flows[cast.mia][0].yes[0].untold
+
+
+def test_who_may_not_see_what_set_it_off_reads_of_nobody(cast: Any, audience: Any) -> None:
+    person = audience(1)[0]
+    made(cast, [TASK])
+    won(cast, person)
+    runs = list(Run.objects.select_related("version"))
+    assert len(traces(runs, cast.emil)) == 1 and traces(runs, cast.mia) == []
 
 
 def test_a_version_stays_and_whoever_began_with_it_ends_with_it(cast: Any, audience: Any) -> None:

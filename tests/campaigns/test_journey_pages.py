@@ -31,6 +31,13 @@ def journey(cast: Any) -> Journey:
     return row
 
 
+def test_a_branch_is_no_step_that_could_be_removed_or_moved() -> None:
+    step = {"key": "s1", "kind": "ask", "about": "answered", "yes": [{"key": "s2", "kind": "wait", "days": 1}], "no": []}
+    draft = {"trigger": {}, "steps": [step]}
+    for place in ("s1.yes", "s1.no", "", "s9", "s1.maybe"):
+        assert shape.removed(draft, place) == draft and shape.moved(draft, place, -1) == draft and shape.moved(draft, place, 1) == draft
+
+
 def test_steps_are_added_between_others_moved_and_removed() -> None:
     draft: Any = {"trigger": {}, "steps": []}
     draft, first = shape.added(draft, "ask", "")

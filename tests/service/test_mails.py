@@ -17,7 +17,7 @@ from crm.core.work import work
 from service import receipts
 from service.models import Case, DeskSetup
 from service.services import assign_case, delete_case
-from tests.factories import EmailFactory, PersonFactory
+from tests.factories import CaseFactory, EmailFactory, PersonFactory
 from tests.mail.incoming import multipart_mail
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +57,17 @@ def test_strangers_share_a_limit(cast: Any, monkeypatch: pytest.MonkeyPatch) -> 
     for number in range(4):
         come(number + 1, multipart_mail("Guten Tag", "<p>Guten Tag</p>", ("a.txt", b"x"), message_id=f"<s{number}@x.test>", from_=f"s{number}@x{number}.test"))
     assert Case.objects.count() == 4 and OutgoingMail.objects.filter(kind="receipt").count() == 2
+
+
+def test_typed_addresses_share_it_too(cast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever fills in the form may type the addresses of our customers."""
+    monkeypatch.setattr(receipts, "AN_HOUR", 2)
+    with work(by=cast.sven):
+        cases = [CaseFactory(party=PersonFactory(), channel=Case.Channel.FORM) for _ in range(4)]
+    assert [receipts.confirm_receipt(case, f"k{case.pk}@kunde.test") for case in cases] == [True, True, False, False]
+    with work(by=cast.sven):
+        known = CaseFactory(party=PersonFactory(), channel=Case.Channel.MAIL)
+    assert receipts.confirm_receipt(known, "k@kunde.test")
 
 
 def test_where_the_customer_is_known_the_question_leads_back(cast: Any, sign_in: Any, case: Case) -> None:
