@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns.models import Campaign, CampaignCost
-from contacts.models import TRACKING
+from contacts.consent_words import to_write_for
 from crm.core.mail.forms import clean_mailbox
 from crm.core.saving import FactsForm
 
@@ -35,8 +34,7 @@ class GoalForm(FactsForm):
         for name in {"segment", "purpose"} & set(self.fields):
             self.fields[name].empty_label = _("please choose")
         if "purpose" in self.fields:
-            chosen = Q(active=True) & ~Q(key=TRACKING) | Q(pk=self.instance.purpose_id or 0)
-            self.fields["purpose"].queryset = self.fields["purpose"].queryset.filter(chosen)
+            self.fields["purpose"].queryset = to_write_for(self.fields["purpose"].queryset, self.instance.purpose_id)
 
     def clean_sender(self) -> str:
         return clean_mailbox(self.cleaned_data["sender"])

@@ -31,10 +31,10 @@ def source_of(campaign_id: int) -> str:
     return f"campaign:{campaign_id}"
 
 
-def examine(campaign: Campaign, ids: Iterable[int]) -> dict[int, Way]:
+def examine(purpose: Any, ids: Iterable[int]) -> dict[int, Way]:
     """Contact's id → where its mail goes or why it gets none. Contacts that are gone are left out."""
     found = {}
-    rows: Any = placed(Party.objects.unrestricted().filter(pk__in=list(ids)), campaign.purpose)
+    rows: Any = placed(Party.objects.unrestricted().filter(pk__in=list(ids)), purpose)
     for pk, to, ends in rows.values_list("pk", "to", "ends"):
         try:
             found[pk] = Way(address=normalise(to).lower()) if ends == Place.LEFT else Way(reason=ends)

@@ -25,7 +25,7 @@ from campaigns.recipients import compiled, firm_of, with_words, words_of
 from campaigns.segments import members
 from campaigns.services import go_on, hold, needs_second, put_back, released_by_two, save, segment_changed, start_writing
 from campaigns.waterfall import Place, waterfall
-from contacts.diary import touch
+from contacts.diary import touch_each
 from contacts.models import EmailAddress, Interaction, Party
 from crm.core.mail.plan import Attachment, Recipient, draft_mail, plan_many
 from crm.core.models import Job, MailFile, OutgoingMail
@@ -117,7 +117,7 @@ def write_down(job: Job) -> bool:
 def note(campaign: Campaign, ids: list[int]) -> None:
     """The arm of each of these contacts, or why it is left out. Who is written down already stays as it is."""
     parties = {party.pk: party for party in with_words(Party.objects.unrestricted().filter(pk__in=ids))}
-    ways = gate.examine(campaign, ids)
+    ways = gate.examine(campaign.purpose, ids)
     addresses = [way.address for way in ways.values() if way.address]
     taken = set(Delivery.objects.unrestricted().filter(campaign=campaign, address__in=addresses).values_list("address", flat=True))
     held_out = Delivery.objects.unrestricted().filter(campaign=campaign, arm=CONTROL).exclude(party__in=ids).values("party")
@@ -202,6 +202,5 @@ def tell_history(pk: int, most: int = 2000) -> int:
         ]  # fmt: skip
         Interaction.objects.bulk_create(entries)
         Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(told=True)
-        if rows:
-            touch([row.party_id for row in rows], max(entry.occurred_at for entry in entries))
+        touch_each([(row.party_id, row.mail.handed_at) for row in rows])
         return len(rows)

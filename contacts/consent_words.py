@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, Q, QuerySet
 
 from contacts.models import TRACKING, ConsentPurpose, ConsentWording
 from contacts.presets import CONSENTS
@@ -27,6 +27,11 @@ def wordings(language: str, channel: str = EMAIL) -> list[ConsentWording]:
     """The newest words of each active purpose that has any in this language and channel, in the order of the set-up."""
     rows = ConsentWording.objects.filter(purpose__active=True, language="en" if language == "en" else "de", channel=channel).select_related("purpose")
     return sorted(rows.order_by("purpose_id", "-version").distinct("purpose"), key=lambda row: (row.purpose.position, row.purpose.key))
+
+
+def to_write_for(purposes: QuerySet[ConsentPurpose], chosen: int | None = None) -> QuerySet[ConsentPurpose]:
+    """Those one may write for: in use, counting of opens left aside; one that is `chosen` already stays."""
+    return purposes.filter(Q(active=True) & ~Q(key=TRACKING) | Q(pk=chosen or 0))
 
 
 def seed_consents() -> None:

@@ -125,13 +125,21 @@ def _save(task: Task, by: Any, **values: Any) -> None:
 
 def touch(party_ids: Iterable[int], at: datetime) -> None:
     """Something happened with these contacts at `at`; it counts for the organisations their people work for, too."""
-    ids = set(party_ids)
-    ids |= set(Affiliation.objects.unrestricted().filter(person__in=ids).values_list("organisation_id", flat=True))
+    touch_each([(pk, at) for pk in party_ids])
+
+
+def touch_each(happened: Iterable[tuple[int, datetime]]) -> None:
+    """The same for many contacts, each at its own moment."""
+    last: dict[int, datetime] = {}
+    for pk, at in happened:
+        last[pk] = max(at, last.get(pk, at))
+    for person, firm in list(Affiliation.objects.unrestricted().filter(person__in=last).values_list("person_id", "organisation_id")):
+        last[firm] = max(last[person], last.get(firm, last[person]))
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO contacts_partyactivity (party_id, last_at) SELECT unnest(%s::bigint[]), %s"
+            "INSERT INTO contacts_partyactivity (party_id, last_at) SELECT * FROM unnest(%s::bigint[], %s::timestamptz[])"
             " ON CONFLICT (party_id) DO UPDATE SET last_at = greatest(contacts_partyactivity.last_at, excluded.last_at)",
-            [sorted(ids), at],
+            [sorted(last), [last[pk] for pk in sorted(last)]],
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from campaigns.models import JourneyVersion, Run, RunStep
 from contacts.diary import log_interaction
 from contacts.models import Affiliation
 from crm.core.models import IncomingMail, Job, MailFile, Notification, SavedView, Undo
@@ -88,6 +89,7 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
     file = ImportFile.objects.create(run=run, name=f"{mark}.csv", digest="0" * 64, size=1, encoding="utf-8", delimiter=",", quotechar='"', header_row=1, header_key="x")
     job = Job.objects.create(kind="sales.import_check", by=owner, label=f"{mark} Auftrag")
     journey = JourneyFactory(owner=owner, team=team, created_by=owner, name=f"{mark} Automation", note=f"{mark} wofür")
+    walk_through(journey, firm, mark)
     segment = SegmentFactory(owner=owner, team=team, created_by=owner, name=f"{mark} Segment", note=f"{mark} wofür")
     view = SavedView.objects.create(user=owner, page="person", name=f"{mark} Ansicht", query="state=customer")
     undo = Undo.objects.create(user=owner, way="facts", label=f"{mark} Schritt", payload={"work": "00000000-0000-0000-0000-000000000000"})
@@ -95,6 +97,15 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
         organisation=firm, person=person, email=email, phone=phone, place=place, opportunity=opportunity, case=case, mail=mail, interaction=note, task=task, segment=segment, campaign=campaign, journey=journey, run=run, file=file, job=job,
         view=view, undo=undo, mark=mark,
     )  # fmt: skip
+
+
+def walk_through(journey: Any, party: Any, mark: str) -> None:
+    """Somebody is on the way through it: the name and the step's words are canaries."""
+    steps = [{"key": "s1", "kind": "task", "text": f"{mark} anrufen", "days": 1}, {"key": "s2", "kind": "wait", "days": 9}]
+    facts = {"definition": {"trigger": {"kind": "inactive", "days": 30, "longer": False}, "steps": steps}, "language": "de"}
+    version = JourneyVersion.objects.create(journey=journey, number=1, published_by=journey.owner, **facts)
+    run = Run.objects.create(journey=journey, version=version, party_id=party.pk, occurrence=f"{mark}:1", began_at=timezone.now(), step="s2", due_at=timezone.now() + timedelta(days=9))
+    RunStep.objects.create(run=run, step="s1", kind="task", outcome="done")
 
 
 def desk_of(owner: Any, team: Any, mark: str, party: Any) -> Any:

@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns.filters import MineFilter
 from campaigns.journeys import services
 from campaigns.journeys.flow import Flow, counted, figures, stuck
 from campaigns.journeys.forms import JourneyForm
@@ -25,19 +26,14 @@ from crm.core.views import Crud, GatedCreate, GatedDetail
 TONES = {"draft": "", "running": "good", "paused": "warn", "ended": ""}
 
 
-class JourneyFilter(filters.FilterSet):
+class JourneyFilter(MineFilter):
     """By state, and one's own."""
 
     state = filters.ChoiceFilter(choices=Journey.State.choices, label=gettext_lazy("State"))
-    owner = filters.ChoiceFilter(label=gettext_lazy("Owner"), method="by_owner", choices=[("me", gettext_lazy("me"))])
 
     class Meta:
         model = Journey
         fields = ["state"]
-
-    def by_owner(self, rows: QuerySet[Any], _name: str, _value: str) -> QuerySet[Any]:
-        """Only those of the reader."""
-        return rows.filter(owner=self.request.user.pk)
 
 
 def flow_url(journey: Journey, step: str = "") -> str:

@@ -70,9 +70,8 @@ def dry_run(journey: Journey, definition: Definition, reader: Any, now: datetime
         found.cut = found.cut or len(began) > MOST
         began = began[:MOST]
         parties = Party.objects.visible_to(reader).in_bulk([one.party for one in began])
-        mailed: Any = journey
         writes = any(step["kind"] == "mail" for step in every(definition["steps"])) and journey.purpose_id is not None
-        ways = examine(mailed, parties) if writes else {}
+        ways = examine(journey.purpose, parties) if writes else {}
 
         for one in sorted(began, key=lambda one: one.at, reverse=True):
             if one.party not in parties:

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from django import forms
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -17,7 +16,7 @@ from campaigns.journeys.triggers import offered
 from campaigns.models import Journey, Segment
 from campaigns.segments.builder import Builder
 from campaigns.segments.words import vocabulary_for
-from contacts.models import TRACKING
+from contacts.consent_words import to_write_for
 from crm.core.saving import FactsForm, one_line
 from service.models import Case
 
@@ -44,9 +43,8 @@ class JourneyForm(FactsForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk is not None:
             del self.fields["begin"]
-        chosen = Q(active=True) & ~Q(key=TRACKING) | Q(pk=self.instance.purpose_id or 0)
         if "purpose" in self.fields:
-            self.fields["purpose"].queryset = self.fields["purpose"].queryset.filter(chosen)
+            self.fields["purpose"].queryset = to_write_for(self.fields["purpose"].queryset, self.instance.purpose_id)
 
 
 def _days(label: Any, **facts: Any) -> forms.IntegerField:

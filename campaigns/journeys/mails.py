@@ -18,7 +18,7 @@ from campaigns.models import Journey, JourneyVersion, Run, RunMail
 from campaigns.recipients import design_of, with_words, words_of
 from contacts.consent_gate import permitted
 from contacts.consent_links import stop_links
-from contacts.diary import touch
+from contacts.diary import touch_each
 from contacts.models import Interaction, Party
 from crm.core.mail.plan import Recipient, plan_mail
 from crm.core.models import OutgoingMail
@@ -39,7 +39,7 @@ def source_of(journey_id: int) -> str:
 def write_mail(run: Run, step: Step) -> tuple[str, RunMail | None]:
     """Write the mail of a step down if the person may get it: (outcome, what was made). Otherwise the outcome is the reason, a key of the waterfall."""
     version: Any = run.version
-    way = examine(version, [run.party_id]).get(run.party_id) or Way(reason=GONE)
+    way = examine(version.purpose, [run.party_id]).get(run.party_id) or Way(reason=GONE)
     if way.reason:
         return way.reason, None
     party = with_words(Party.objects.unrestricted()).get(pk=run.party_id)
@@ -95,6 +95,6 @@ def tell_history(most: int = 2000) -> int:
                 words = _("Journey: %(name)s") % {"name": journey.name}
             by, facts = version.published_by, {"kind": Interaction.Kind.EMAIL, "direction": Interaction.Direction.OUT}
             Interaction.objects.create(party_id=row.run.party_id, occurred_at=row.mail.handed_at, heading=row.mail.heading[:200], body=words, created_by=by, updated_by=by, **facts)
-            touch([row.run.party_id], row.mail.handed_at)
+        touch_each([(row.run.party_id, row.mail.handed_at) for row in rows])
         RunMail.objects.filter(pk__in=[row.pk for row in rows]).update(told=True)
         return len(rows)

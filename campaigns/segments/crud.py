@@ -12,14 +12,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from campaigns.filters import MineFilter
 from campaigns.models import Segment, SegmentSnapshot
 from campaigns.segments.forms import SegmentForm
 from campaigns.segments.who import members, moved, standing
 from campaigns.segments.words import vocabulary_for
 from campaigns.waterfall import Place, at, waterfall
+from contacts.consent_words import to_write_for
 from contacts.crud import CITY, EMAIL, LAST, LATER, OWNER, PHONE, STATE, Parties, with_parts
 from contacts.filters import PartyFilters
-from contacts.models import TRACKING, ConsentPurpose, Party
+from contacts.models import ConsentPurpose, Party
 from crm.core.access import may
 from crm.core.columns import Column
 from crm.core.conditions import check, sentence
@@ -30,18 +32,12 @@ from crm.core.views import Crud, GatedCreate, GatedDetail, GatedExport, GatedLis
 KEPT_SHOWN = 5
 
 
-class SegmentFilter(filters.FilterSet):
+class SegmentFilter(MineFilter):
     """Mine or anybody's."""
-
-    owner = filters.ChoiceFilter(label=gettext_lazy("Owner"), method="by_owner", choices=[("me", gettext_lazy("me"))])
 
     class Meta:
         model = Segment
         fields: list[str] = []
-
-    def by_owner(self, rows: QuerySet[Any], _name: str, _value: str) -> QuerySet[Any]:
-        """Only those of the reader."""
-        return rows.filter(owner=self.request.user.pk)
 
 
 def in_words(segment: Segment, reader: Any) -> tuple[str, str]:
@@ -175,8 +171,8 @@ class ContactFilter(PartyFilters):
 
 
 def purposes(reader: Any) -> QuerySet[ConsentPurpose]:
-    """What one may write for: the purposes of consents that are used, counting of opens left aside."""
-    return ConsentPurpose.objects.visible_to(reader).filter(active=True).exclude(key=TRACKING)
+    """What one may write for, as far as the reader sees it."""
+    return to_write_for(ConsentPurpose.objects.visible_to(reader))
 
 
 class ContactList(GatedList):

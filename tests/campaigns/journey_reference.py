@@ -39,7 +39,7 @@ def wall(at: datetime) -> datetime:
 
 @dataclass
 class Happening:
-    """Something that happens to a contact: answer (incoming), call (outgoing), won, lost, case_closed (events), deal (opened, closing on
+    """Something that happens to a contact: answer (incoming), call (outgoing), won, lost, case_closed (events), opportunity (opened, closing on
     `day`), purchase (closed on `day`), state (becomes `word`), agree, withdraw. `number` names its record."""
 
     at: datetime
@@ -71,8 +71,8 @@ def history(dice: random.Random, parties: list[int], start: datetime, days: int)
         for _ in range(dice.randint(5, 12)):
             number += 1
             when = start + timedelta(minutes=dice.randrange(days * 1440))
-            kind = dice.choice(["answer", "answer", "call", "won", "lost", "case_closed", "deal", "purchase", "state", "state", "agree", "withdraw"])
-            day = wall(when).date() + timedelta(days=dice.randint(-6, 12)) if kind == "deal" else wall(when).date() if kind == "purchase" else None
+            kind = dice.choice(["answer", "answer", "call", "won", "lost", "case_closed", "opportunity", "purchase", "state", "state", "agree", "withdraw"])
+            day = wall(when).date() + timedelta(days=dice.randint(-6, 12)) if kind == "opportunity" else wall(when).date() if kind == "purchase" else None
             found.append(Happening(when, kind, party, number, day, dice.choice(STATES) if kind == "state" else ""))
         if dice.random() < 0.7:
             found.append(Happening(start - timedelta(days=dice.randint(1, 40), minutes=dice.randrange(900)), "call", party, 0))
@@ -136,7 +136,7 @@ class Reading:
         self.consent: dict[int, str] = dict.fromkeys(past.parties, "no_consent")
         self.last: dict[int, datetime] = {}
         self.answers: list[tuple[int, datetime]] = []
-        self.deals: dict[str, tuple[int, date, date | None]] = {}  # name → (contact, opened, closing)
+        self.opportunities: dict[str, tuple[int, date, date | None]] = {}  # name → (contact, opened, closing)
         self.purchases: dict[str, tuple[int, date]] = {}
         self.members: dict[int, set[int]] = {}
         self.looked: date | None = None
@@ -171,8 +171,8 @@ class Reading:
                 self.consent[it.party] = ""
         elif it.kind == "withdraw":
             self.consent[it.party] = "withdrawn"
-        elif it.kind == "deal":
-            self.deals[str(it.number)] = (it.party, wall(it.at).date(), it.day)
+        elif it.kind == "opportunity":
+            self.opportunities[str(it.number)] = (it.party, wall(it.at).date(), it.day)
         elif it.kind == "purchase":
             assert it.day is not None
             self.purchases[str(it.number)] = (it.party, it.day)
@@ -191,7 +191,7 @@ class Reading:
     def _look(self, number: int, trigger: dict[str, Any], tick: datetime) -> None:
         today, published = wall(tick).date(), wall(self.past.start).date()
         if trigger["kind"] == "date":
-            rows = {name: (row[0], row[2]) for name, row in self.deals.items()} if trigger["date"] == "closing" else dict(self.purchases)
+            rows = {name: (row[0], row[2]) for name, row in self.opportunities.items()} if trigger["date"] == "closing" else dict(self.purchases)
             for name, (party, day) in rows.items():
                 due = day + timedelta(days=trigger["days"]) if day else None
                 if due is not None and published <= due <= today <= due + timedelta(days=LATE):
@@ -234,7 +234,7 @@ class Reading:
             if step["about"] == "answered":
                 yes = any(who == party and at > run.began for who, at in self.answers)
             elif step["about"] == "opportunity":
-                yes = any(who == party and opened >= day for who, opened, _closing in self.deals.values())
+                yes = any(who == party and opened >= day for who, opened, _closing in self.opportunities.values())
             elif step["about"] == "purchase":
                 yes = any(who == party and closed >= day for who, closed in self.purchases.values())
             else:
@@ -245,7 +245,7 @@ class Reading:
         if step["kind"] in {"opportunity", "case"}:
             self._touch(party, tick)
         if step["kind"] == "opportunity":
-            self.deals[f"own{len(self.deals)}"] = (party, wall(tick).date(), None)
+            self.opportunities[f"own{len(self.opportunities)}"] = (party, wall(tick).date(), None)
         return "done"
 
 

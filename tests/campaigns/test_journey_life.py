@@ -12,12 +12,14 @@ from django.utils import timezone
 from accounts.models import User
 from campaigns.journeys import engine, mails, services
 from campaigns.journeys.flow import Flow, counted
-from campaigns.journeys.trace import traces
+from campaigns.journeys.trace import of_party, traces
 from campaigns.journeys.triggers import Occurrence
 from campaigns.models import FrequencyCap, Journey, JourneyMember, JourneyVersion, Run, RunStep, Segment
 from contacts.consent_steps import withdraw_consent
-from contacts.models import Interaction, Task
+from contacts.diary import log_interaction
+from contacts.models import Interaction, Party, Task
 from contacts.reach import reach
+from crm.core.access import scope_of
 from crm.core.errors import RuleBroken
 from crm.core.events import dispatch, emit
 from crm.core.models import Event, OutgoingMail
@@ -169,8 +171,6 @@ def test_a_new_owner_writes_down_anew_who_is_inside(cast: Any, audience: Any) ->
 
 def test_eyes_change_with_what_may_be_seen(cast: Any) -> None:
     """The digest is the same while nothing changes, and differs from person to person."""
-    from crm.core.access import scope_of
-
     assert scope_of(User.objects.get(pk=cast.anna.pk)).eyes() == scope_of(User.objects.get(pk=cast.anna.pk)).eyes()
     assert len({scope_of(person).eyes() for person in (cast.anna, cast.ben, cast.emil, cast.mia)}) == 4
 
@@ -250,6 +250,78 @@ def test_who_may_not_see_what_set_it_off_reads_of_nobody(cast: Any, audience: An
     won(cast, person)
     runs = list(Run.objects.select_related("version"))
     assert len(traces(runs, cast.emil)) == 1 and traces(runs, cast.mia) == []
+
+
+@pytest.mark.parametrize("trigger", ["event", "date", "inactive", "segment"])
+def test_what_the_owner_does_not_see_sets_nothing_off(cast: Any, trigger: str) -> None:
+    """Two contacts to whom the same happened; the owner sees one of them with its opportunity, and no segment at all."""
+    today = timezone.localdate()
+    with work(by=cast.emil):
+        seen, unseen = (PersonFactory(owner=owner, team=owner.team, state="prospect") for owner in (cast.anna, cast.david))
+        segment = Segment.objects.create(name="Kunden", tree={"all": [{"field": "state", "op": "in", "value": ["customer"]}]}, owner=cast.anna, team=cast.anna.team)
+    kinds = {
+        "event": WON, "date": {"kind": "date", "date": "closing", "days": 0},
+        "inactive": {"kind": "inactive", "days": 30, "longer": True}, "segment": {"kind": "segment", "segment": segment.pk},
+    }  # fmt: skip
+    row = made(cast, [TASK], trigger=kinds[trigger])
+    Journey.objects.filter(pk=row.pk).update(owner=cast.anna, eyes=scope_of(cast.anna).eyes())
+    for person, owner in ((seen, cast.anna), (unseen, cast.david)):
+        with work(by=owner):
+            opportunity = OpportunityFactory(party=person, owner=owner, team=owner.team, expected_close=today)
+            emit("sales.opportunity_won", opportunity)
+            log_interaction(person, kind="call", body="x", by=owner, at=timezone.now() - timedelta(days=40))
+    Party.objects.filter(pk__in=[seen.pk, unseen.pk]).update(state="customer")
+    dispatch()
+    looked(row)
+    assert set(Run.objects.values_list("party", flat=True)) == (set() if trigger == "segment" else {seen.pk})
+
+
+def test_who_may_no_longer_add_opportunities_makes_none_either(cast: Any, audience: Any) -> None:
+    """The right was there when it was published, and is gone when the step comes."""
+    person = audience(1)[0]
+    made(cast, [{"key": "s1", "kind": "opportunity", "name": "Wartung", "days": 5}])
+    won(cast, person)
+    Journey.objects.update(owner=cast.mia)
+    engine.tend_journeys()
+    assert not Opportunity.objects.filter(name="Wartung").exists() and Run.objects.get().trouble
+
+
+def test_the_end_withdraws_what_has_not_left(cast: Any, audience: Any) -> None:
+    row = made(cast, [MAIL])
+    won(cast, audience(1)[0])
+    engine.tend_journeys()
+    services.end_journey(row, by=cast.emil)
+    assert OutgoingMail.objects.get(kind="journey").state == "withdrawn"
+
+
+def test_work_goes_to_whoever_works_here(cast: Any, audience: Any) -> None:
+    person = audience(1)[0]
+    made(cast, [TASK])
+    won(cast, person)
+    User.objects.filter(pk=cast.anna.pk).update(is_active=False)
+    engine.tend_journeys()
+    assert Task.objects.get().owner == cast.emil
+
+
+def test_what_was_published_stays_and_what_rests_rests_on(cast: Any) -> None:
+    row = made(cast, [TASK])
+    with pytest.raises(RuleBroken):
+        services.delete_journey(row, by=cast.emil)
+    services.pause_journey(row, by=cast.emil)
+    services.publish_journey(row, by=cast.emil)
+    row.refresh_from_db()
+    assert row.state == "paused"
+    with pytest.raises(RuleBroken):
+        services.publish_journey(row, by=cast.emil, seen=row.version - 1)
+
+
+def test_runs_are_seen_with_their_contact(cast: Any, audience: Any) -> None:
+    """Neither the page of the journey nor that of a contact names somebody the reader does not see."""
+    person = audience(1)[0]
+    made(cast, [TASK])
+    won(cast, person)
+    assert (Run.objects.visible_to(cast.david).count(), Run.objects.visible_to(cast.emil).count()) == (0, 1)
+    assert (of_party(person, cast.david).count(), of_party(person, cast.emil).count()) == (0, 1)
 
 
 def test_a_version_stays_and_whoever_began_with_it_ends_with_it(cast: Any, audience: Any) -> None:

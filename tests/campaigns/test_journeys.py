@@ -89,7 +89,7 @@ class Play:
                 Party.objects.filter(pk=it.party).update(state=it.word)
             elif it.kind in {"agree", "withdraw"}:
                 self.say(it)
-            elif it.kind in {"deal", "purchase"}:
+            elif it.kind in {"opportunity", "purchase"}:
                 facts = {"state": "won", "closed_on": it.day, "amount": Decimal(5), "opened_on": LONG_AGO} if it.kind == "purchase" else {"opened_on": reference.wall(it.at).date(), "expected_close": it.day}
                 row = OpportunityFactory(party=party, owner=self.emil, team=self.emil.team, **facts)
                 self.numbers[f"opportunity:{row.pk}"] = it.number
@@ -172,7 +172,10 @@ def test_mutants_are_seen(cast: Any, figures: Any, monkeypatch: pytest.MonkeyPat
 
 def test_waits_on_days_on_which_clocks_change() -> None:
     """A time that is jumped over is the moment after the jump; one shown twice is the first."""
-    at = lambda *parts: datetime(*parts, tzinfo=reference.ZONE)  # noqa: E731
+
+    def at(*parts: int) -> datetime:
+        return datetime(*parts, tzinfo=reference.ZONE)
+
     assert shape.until({"days": 1}, at(2026, 3, 28, 2, 30)).astimezone(UTC) == datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
     assert shape.until({"days": 1}, at(2026, 10, 24, 2, 30)).astimezone(UTC) == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
     assert shape.until({"days": 1, "from": 2, "to": 3}, at(2026, 3, 28, 2, 30)) == at(2026, 3, 30, 2, 0)

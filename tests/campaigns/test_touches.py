@@ -271,7 +271,7 @@ def test_a_persons_click_stands_in_the_history_once_and_a_machines_never(counted
     touch(row, 2, "click", 1)  # just now: what follows may still tell it is a machine's
     for _again in range(2):
         tend_campaigns()
-    entries = Interaction.objects.filter(heading__startswith="Klick in der Mail")
+    entries = Interaction.objects.filter(heading__startswith="Klick in der E-Mail")
     assert [(entry.party.last_name, entry.body, entry.kind, entry.direction) for entry in entries] == [("Öz0", BLOCKS[2]["url"], "system", "")]
 
 
@@ -280,14 +280,14 @@ def test_what_was_kept_is_forgotten_when_the_consent_ends(counted: Any, asked_fo
     for n in range(3):
         touch(row, n, "click", 1, at=timezone.now() - timedelta(minutes=30))
     tend_campaigns()
-    assert Interaction.objects.filter(heading__startswith="Klick in der Mail").count() == 3
+    assert Interaction.objects.filter(heading__startswith="Klick in der E-Mail").count() == 3
     withdraw_consent(reach("email", "ada0@kunde.example"), [asked_for], how="link", by=None)
     with work(by=cast.mia):
         delete_party(Delivery.objects.get(campaign=row, address="ada1@kunde.example").party, by=cast.mia)
     assert figures_of(row) == {"counted": 1, "clicked": 1, "opened": 1}  # at once
     assert reactions.forget_touches() == 2 and reactions.forget_touches() == 0
     assert list(Touch.objects.values_list("delivery__address", flat=True)) == ["ada2@kunde.example"]
-    assert [entry.party.last_name for entry in Interaction.objects.filter(heading__startswith="Klick in der Mail")] == ["Öz2"]
+    assert [entry.party.last_name for entry in Interaction.objects.filter(heading__startswith="Klick in der E-Mail")] == ["Öz2"]
 
 
 def test_under_another_key_nothing_is_counted_and_nothing_forgotten(counted: Any, settings: Any) -> None:

@@ -160,6 +160,16 @@ def test_a_double_click_is_one_case(clock: Any) -> None:
     assert Case.objects.count() == 3, "another day the same words are another matter"
 
 
+def test_the_same_click_again_uses_up_no_address(cast: Any, clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who clicks three times at once may still write a second letter."""
+    monkeypatch.setattr("service.public_form.ADDRESS", Limit(2, at_once=2))
+    client = Client()
+    page = page_of(client)
+    assert [send(clock, client, page=page).status_code for _ in range(3)] == [302, 302, 302]
+    assert send(clock, client, heading="Noch etwas").status_code == 302
+    assert Case.objects.count() == 2
+
+
 def test_nobody_is_flooded_with_receipts(clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(public_form, "ADDRESS", Limit(100, at_once=50))
     monkeypatch.setattr(public_form, "CONNECTION", Limit(100, at_once=50))
