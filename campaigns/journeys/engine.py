@@ -34,7 +34,6 @@ from crm.core.work import work
 log = logging.getLogger("lotse.journeys")
 TASK = "campaigns.tasks.advance_journeys"
 SLICE = 15.0  # seconds one task works before it rings for the next
-GOES = Q(state=Journey.State.RUNNING, owner__is_active=True)  # without an owner who works here a journey rests: nobody's eyes can be asked
 BEGINNINGS = {"service.case_opened"}  # events that say a record is new
 AGAIN = [timedelta(minutes=m) for m in (1, 10, 60)]  # waits before a step that failed is tried again; then a person decides
 
@@ -47,7 +46,7 @@ def begin_journeys(event: Event) -> None:
     if event.name in BEGINNINGS and RunStep.objects.unrestricted().filter(subject_type=event.subject_type_id, subject_id=event.subject_id).exists():
         return
     keys = [key for key, one in EVENTS.items() if one.name == event.name]
-    rows = Journey.objects.unrestricted().filter(GOES, live__definition__trigger__kind="event", live__definition__trigger__event__in=keys, since__lte=event.at)
+    rows = Journey.objects.unrestricted().filter(state=Journey.State.RUNNING, live__definition__trigger__kind="event", live__definition__trigger__event__in=keys, since__lte=event.at)
     for journey in rows.select_related("owner", "live").order_by("pk"):
         assert journey.live is not None
         if found := list(triggers.of_events([event], journey.owner)):
@@ -85,7 +84,7 @@ def look(now: datetime) -> None:
     if timezone.localtime(now).hour < LOOK:
         return
     today = timezone.localdate(now)
-    waiting = Journey.objects.unrestricted().filter(GOES, Q(looked_on__isnull=True) | ~Q(looked_on=today))
+    waiting = Journey.objects.unrestricted().filter(Q(looked_on__isnull=True) | ~Q(looked_on=today), state=Journey.State.RUNNING)
     with one_request():  # rights are read once for each look
         for pk in waiting.order_by("pk").values_list("pk", flat=True):
             try:
@@ -99,7 +98,7 @@ def look_for(pk: int, now: datetime) -> None:
     today = timezone.localdate(now)
     with work():
         rows = Journey.objects.unrestricted().select_for_update(skip_locked=True, of=("self",)).select_related("owner", "live")
-        held = rows.filter(GOES, Q(looked_on__isnull=True) | ~Q(looked_on=today), pk=pk).first()
+        held = rows.filter(Q(looked_on__isnull=True) | ~Q(looked_on=today), pk=pk, state=Journey.State.RUNNING).first()
         if held is None or held.live is None:
             return
         try:
