@@ -109,15 +109,15 @@ def campaigns(world: Any) -> list[tuple[Any, str]]:
 
 
 def journeys(world: Any) -> list[tuple[Any, str]]:
-    """A draft at one of its steps, one that could be published, one that runs and where somebody got stuck, one that is paused."""
+    """A draft at one of its steps, one that could be published, one to delete, one that runs and where somebody got stuck, one that is paused."""
     emil, now = world.cast.emil, timezone.now()
-    step, whole, running, paused = (JourneyFactory(owner=emil, team=emil.team) for _ in range(4))
+    step, whole, spare, running, paused = (JourneyFactory(owner=emil, team=emil.team) for _ in range(5))
     for row in (running, paused):
         publish_journey(row, by=emil)
         row.refresh_from_db()
     Run.objects.create(journey=running, version=running.live, party_id=world.own.person.pk, occurrence="inactive:2026-01-01", began_at=now, step="s1", due_at=now, state="failed", trouble="?")
     pause_journey(paused, by=emil)
-    flow = [f"{reverse('journey-flow', args=[step.pk])}?step=s1", reverse("journey-flow", args=[whole.pk])]
+    flow = [f"{reverse('journey-flow', args=[step.pk])}?step=s1", reverse("journey-flow", args=[whole.pk]), reverse("journey-delete", args=[spare.pk])]
     return [(emil, address) for address in (*flow, *(reverse("journey-detail", args=[row.pk]) for row in (running, paused)))]
 
 
