@@ -139,11 +139,11 @@ def build(cast: Any) -> SimpleNamespace:
     firm = cast.firm
     product = ProductFactory(name="Rollenbahn")
     world = SimpleNamespace(cast=cast, product=product, price=PriceFactory(product=product))
-    world.own = records_of(cast.anna, firm.north, "EIGEN")
+    world.own = records_of(cast.anna, firm.north, "EIGENTUM")
     world.team = records_of(cast.ben, firm.north, "KOLLEGE")
-    world.foreign = records_of(cast.david, firm.south, "FREMD")
+    world.foreign = records_of(cast.david, firm.south, "FREMDHAUS")
     world.shared = records_of(cast.david, firm.south, "GETEILT")
-    world.editable = records_of(cast.david, firm.south, "OFFEN")
+    world.editable = records_of(cast.david, firm.south, "FREIGEGEBEN")
     for record in (world.shared.person, world.shared.organisation, world.shared.opportunity, world.shared.case):
         grant_share(record, cast.anna, "view")
     for record in (world.editable.person, world.editable.organisation, world.editable.opportunity, world.editable.case):

@@ -77,7 +77,7 @@ def rows(world: Any) -> dict[str, Any]:
         "core_numberrange": NumberRange.objects.order_by("pk")[0].pk,
         "core_event": Event.objects.create(name="sales.opportunity_won", attempts=10, subject_type=ContentType.objects.get_for_model(Party), subject_id=world.own.person.pk).pk,
         "core_job": world.own.job.pk,
-        "core_outgoingmail": OutgoingMail.objects.create(to="eigen@example.test", domain="example.test", heading="EIGEN Anlage", body="EIGEN", message_id="<a@b>", once="cell", planned_at=timezone.now()).pk,
+        "core_outgoingmail": OutgoingMail.objects.create(to="eigentum@example.test", domain="example.test", heading="EIGENTUM Anlage", body="EIGENTUM", message_id="<a@b>", once="cell", planned_at=timezone.now()).pk,
         "core_mailsetup": MailSetup.current().pk,
         "core_mailboxsetup": MailboxSetup.current().pk,
         "core_incomingmail": world.own.mail.pk,

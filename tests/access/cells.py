@@ -26,7 +26,8 @@ from tests.world import SECRET, build
 PEOPLE = ["anna", "ben", "clara", "david", "mia", "sven", "greta", "emil", "frieda", "nobody", "gone", "reader", "adder", "changer", "deleter", "deputy"]
 SETTERS = {"reader": (), "adder": ("add",), "changer": ("change",), "deleter": ("delete",)}
 RELATIONS = ["own", "team", "foreign", "shared", "editable"]
-MARKS = {"own": "EIGEN", "team": "KOLLEGE", "foreign": "FREMD", "shared": "GETEILT", "editable": "OFFEN"}
+# Long enough that no random token spells one: the CSRF tokens of one whole run hold five given letters in one of some three hundred runs.
+MARKS = {"own": "EIGENTUM", "team": "KOLLEGE", "foreign": "FREMDHAUS", "shared": "GETEILT", "editable": "FREIGEGEBEN"}
 BLIND = "rep"  # the role from which the field with SECRET is hidden
 
 

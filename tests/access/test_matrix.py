@@ -24,10 +24,9 @@ def test_every_cell(cast: Any, sign_in: Callable[[Any], Browser], figures: Any, 
         for findings in part:
             asked += 1
             wrong += findings
-    for line in wrong:
-        print(line)
+    print(*wrong, sep="\n")
     figures.record(f"cells, {who}", asked, "answers", goal="> 600", holds=asked > 600)
-    figures.record(f"leaks, canaries or wrong refusals, {who}", len(wrong), "cells", goal="0", holds=not wrong)
+    figures.record(f"leaks, canaries or wrong refusals, {who}", len(wrong), "; ".join(wrong[:3]) or "cells", goal="0", holds=not wrong)
 
 
 @pytest.mark.proof("access")

@@ -60,8 +60,8 @@ def test_the_builder_without_javascript(world: Any, open_as: Callable[..., Any],
     page.fill("#id_name", "Ohne Skript")
     page.select_option("#id_g0-r0-word", "field:city")
     page.click("noscript button, button[value=draw]")
-    page.fill("#id_g0-r0-value", "FREMDstadt")
+    page.fill("#id_g0-r0-value", "FREMDHAUSstadt")
     page.click("button[value='add-g0']")
-    assert page.input_value("#id_g0-r0-value") == "FREMDstadt" and page.input_value("#id_name") == "Ohne Skript"
+    assert page.input_value("#id_g0-r0-value") == "FREMDHAUSstadt" and page.input_value("#id_name") == "Ohne Skript"
     page.click("#form .l-foot button[type=submit]")
-    assert Segment.objects.get(name="Ohne Skript").tree == {"all": [{"all": [{"field": "city", "op": "contains", "value": "FREMDstadt"}]}]}
+    assert Segment.objects.get(name="Ohne Skript").tree == {"all": [{"all": [{"field": "city", "op": "contains", "value": "FREMDHAUSstadt"}]}]}

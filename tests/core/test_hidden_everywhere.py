@@ -64,7 +64,7 @@ def addresses(world: Any) -> list[str]:
     lost = world.lost.pk
     found = [*pages(world, world.own).values()]
     found += [reverse(f"opportunity-{name}", args=[lost]) for name in ("detail", "update", "changes", "why", "share")]
-    found += [reverse("party-timeline", args=[world.own.organisation.pk]), reverse("search") + "?q=EIGEN"]
+    found += [reverse("party-timeline", args=[world.own.organisation.pk]), reverse("search") + "?q=EIGENTUM"]
     for kind in ("person", "organisation", "opportunity"):
         everything = ",".join(column.key for column in _crud(kind).columns)
         found += [reverse(f"{kind}-list") + f"?columns={everything}", reverse(f"{kind}-export") + f"?columns={everything}"]

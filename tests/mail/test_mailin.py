@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from imapclient import IMAPClient
 
+from tests.mail.dovecot import Dovecot, program
 from tests.mail.imap import Imap
 from tests.mail.incoming import mail
 from tests.mail.killer import Crowd
@@ -24,9 +25,13 @@ ENTRIES = "SELECT body, subject_id FROM contacts_interaction WHERE direction = '
 RECEIPTS = "SELECT subject_id FROM core_outgoingmail WHERE kind = 'receipt'"
 
 
-def test_each_mail_once_in_its_thread_whatever_is_killed(tmp_path: Path, figures: Any, prove_full: bool) -> None:
+@pytest.mark.parametrize("server", [Imap, Dovecot])
+def test_each_mail_once_in_its_thread_whatever_is_killed(server: type[Imap | Dovecot], tmp_path: Path, figures: Any, prove_full: bool) -> None:
+    if server is Dovecot and not (prove_full and program()):
+        pytest.skip("takes minutes and needs dovecot-imapd: ./lotse prove mailin --full")
     total, kills, known = (3_000, 20, 40) if prove_full else (200, 5, 8)
-    with Sink(tmp_path / "sink") as sink, Imap() as box, house_with(sink, tmp_path, connections=2) as house:
+    box: Imap | Dovecot
+    with Sink(tmp_path / "sink") as sink, server() as box, house_with(sink, tmp_path, connections=2) as house:
         house.run("-m", "tests.mail.mailin", str(box.port), str(tmp_path / "known.json"), str(known))
         sent = post([tuple(row) for row in json.loads((tmp_path / "known.json").read_text())], total)
         waiting = list(sent)
@@ -54,15 +59,16 @@ def test_each_mail_once_in_its_thread_whatever_is_killed(tmp_path: Path, figures
         states = dict(house.ask("SELECT state, count(*) FROM core_incomingmail GROUP BY state"))
         verdict = judge(sent, house.ask(ENTRIES), [case for (case,) in house.ask(RECEIPTS)])
         reasons = house.ask("SELECT state, reason FROM core_incomingmail WHERE state <> 'filed' LIMIT 5")
+        unseen, name = len(box.unseen()), server.__name__
     assert ended, (states, reasons, (tmp_path / "house.log").read_text()[-3000:])
-    figures.record("mails", len(sent), f"{len({one.mark for one in sent})} different, {len({one.thread for one in sent})} threads")
-    figures.record("kill -9", sum(crowd.killed.values()), ", ".join(f"{n} {name}" for name, n in sorted(crowd.killed.items())), f"≥ {kills}", sum(crowd.killed.values()) >= kills)
-    figures.record("lost", len(verdict.lost), "mails", "0", not verdict.lost)
-    figures.record("double", len(verdict.double), "mails", "0", not verdict.double)
-    figures.record("not in their thread", len(verdict.astray), "threads", "0", not verdict.astray)
-    figures.record("loops", len(verdict.loops), "answers", "0", not verdict.loops)
-    figures.record("left in the mailbox unread", len(box.unseen()), "mails", "0", not box.unseen())
-    figures.record("all through after", round(seconds), "s")
+    figures.record(f"{name}: mails", len(sent), f"{len({one.mark for one in sent})} different, {len({one.thread for one in sent})} threads")
+    figures.record(f"{name}: kill -9", sum(crowd.killed.values()), ", ".join(f"{n} {role}" for role, n in sorted(crowd.killed.items())), f"≥ {kills}", sum(crowd.killed.values()) >= kills)
+    figures.record(f"{name}: lost", len(verdict.lost), "mails", "0", not verdict.lost)
+    figures.record(f"{name}: double", len(verdict.double), "mails", "0", not verdict.double)
+    figures.record(f"{name}: not in their thread", len(verdict.astray), "threads", "0", not verdict.astray)
+    figures.record(f"{name}: loops", len(verdict.loops), "answers", "0", not verdict.loops)
+    figures.record(f"{name}: left in the mailbox unread", unseen, "mails", "0", not unseen)
+    figures.record(f"{name}: all through after", round(seconds), "s")
 
 
 class Death(BaseException):

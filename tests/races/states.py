@@ -92,7 +92,7 @@ def campaigns(world: Any) -> list[tuple[Any, str]]:
     MailDesign.objects.update_or_create(pk=1, defaults={"imprint": "Rheintal GmbH", "four_eyes_above": 50})
     ConsentPurpose.objects.filter(key=TRACKING).update(active=True)  # so that opens and clicks may be counted
     agree(world.own.email.address, by=emil)
-    agree("eigen@example.test", by=emil)
+    agree("eigentum@example.test", by=emil)
     segment = SegmentFactory(owner=emil, team=emil.team)
     draft, whole, asked, released, running, paused = (CampaignFactory(owner=emil, team=emil.team, segment=segment, purpose=purpose(), control=0) for _ in range(6))
     for row in (draft, whole, asked, released, running, paused):
