@@ -19,6 +19,7 @@ from crm.core.conditions import sentence, words
 from crm.core.conditions import tree as engine
 from tests.campaigns import reference
 from tests.campaigns.world import build, read
+from tests.factories import PersonFactory
 
 pytestmark = pytest.mark.django_db
 SMALL, FULL = 60, 300
@@ -77,6 +78,13 @@ def _query_with_unknowns(self: Any, op: str, value: Any, today: Any) -> Any:
     for place in self.places:
         found |= place.holds(lambda path: self._test(path, {"not_in": "in", "unset": "set"}.get(op, op), value, today))
     return found if op not in ("not_in", "unset") else ~found & Q(**{f"{self.places[0].path}__isnull": False}) if self.places[0].rows is None else ~found
+
+
+@pytest.mark.parametrize("never", [{"not": {}}, {"any": []}, {"not": {"all": []}}])
+def test_who_has_at_most_one_of_what_nobody_has_is_everybody(cast: Any, never: Any) -> None:
+    PersonFactory(owner=cast.emil)
+    tree = {"related": "purchase", "measure": "count", "op": "at_most", "value": 1, "where": never}
+    assert members(tree, cast.emil).count() == 1 and not members({"not": tree}, cast.emil).exists()
 
 
 def test_a_hidden_field_is_no_oracle(cast: Any) -> None:

@@ -118,7 +118,8 @@ def _related(tree: Tree, relation: Relation) -> Q:
         if (tree["op"], wanted) in {("at_least", 1), ("at_most", 0)}:
             some = Q(Exists(rows))
             return some if tree["op"] == "at_least" else ~some
-        reckoned: Any = Subquery(rows.annotate(_reckoned=Func(F("pk"), function="COUNT", output_field=IntegerField())).values("_reckoned"))
+        number = Subquery(rows.annotate(_reckoned=Func(F("pk"), function="COUNT", output_field=IntegerField())).values("_reckoned"))
+        reckoned: Any = Coalesce(number, 0)  # where no row can match, Django leaves the subquery out and says NULL
     else:
         path = relation.measures[tree["measure"]].path
         total = Subquery(rows.annotate(_reckoned=Func(F(path), function="SUM", output_field=_MONEY)).values("_reckoned"), output_field=_MONEY)
