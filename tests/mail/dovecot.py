@@ -101,7 +101,9 @@ class Dovecot:
         raise RuntimeError((self.folder / "log").read_text(encoding="utf-8", errors="replace"))
 
     def _stop(self) -> None:
-        self._client = None
+        if self._client is not None:
+            self._client.shutdown()
+            self._client = None
         self._process.terminate()
         self._process.wait(20)
 
