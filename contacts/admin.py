@@ -1,4 +1,4 @@
-"""Set-up of contacts: industries, and what people may agree to in which words. Contacts themselves have their own pages behind their own rights."""
+"""Set-up of contacts: industries, tags, and what people may agree to in which words. Contacts themselves have their own pages behind their own rights."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from contacts.consent_words import write_wording
-from contacts.models import ConsentPurpose, ConsentWording, Industry
+from contacts.models import ConsentPurpose, ConsentWording, Industry, Tag
 from crm.core.admin_site import GatedAdmin, LabelledAdmin
 
 
@@ -20,6 +20,13 @@ class IndustryAdmin(LabelledAdmin):
     """Branches of trade."""
 
     about = _("Branches of trade that organisations are sorted by.")
+
+
+@admin.register(Tag)
+class TagAdmin(LabelledAdmin):
+    """Words contacts are gathered by."""
+
+    about = _("Words that contacts are gathered by, whatever else they are: trade fair 2026, key customer. One that is no longer active is no longer offered.")
 
 
 @admin.register(ConsentPurpose)

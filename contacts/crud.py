@@ -17,7 +17,7 @@ from contacts import detail, duplicates, hints, services
 from contacts.filters import OrganisationFilters, PartyFilters, PersonFilters
 from contacts.forms import OrganisationForm, PartyForm, PersonForm
 from contacts.letters import addressee, stored
-from contacts.models import Affiliation, EmailAddress, Organisation, Party, Person, PhoneNumber, PostalAddress
+from contacts.models import Affiliation, EmailAddress, Organisation, Party, PartyTag, Person, PhoneNumber, PostalAddress, Tag
 from contacts.panels import panels_for
 from contacts.parts import main
 from contacts.salutation import Addressee, address_line, letter_salutation
@@ -67,6 +67,7 @@ STATE = EditableColumn(
 LAST = Column("last_contact", gettext_lazy("Last contact"), "activity__last_at", "activity__last_at", "ago", priority=1)
 OWNER = Column("owner", gettext_lazy("Owner"), "owner", priority=3, joins=("owner",))
 LATER = [
+    Column("tags", gettext_lazy("Tags"), lambda party: ", ".join(held.tag.label for held in party.tags.all()), shown=False, priority=3),
     Column("number", gettext_lazy("Number"), "number", shown=False, priority=3),
     Column("postcode", gettext_lazy("Postcode"), _of_main("addresses", "postcode"), shown=False, priority=3),
     Column("street", gettext_lazy("Street and number"), _of_main("addresses", "street"), shown=False, priority=3),
@@ -88,11 +89,12 @@ def with_parts(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
         # the gate: parts are read for rows the reader sees, and a part is visible exactly when its contact is
         *(Prefetch(name, model.objects.order_by("pk").filter(is_primary=True)) for name, model in PARTS_OF_A_ROW.items()),
         Prefetch("affiliations", jobs),
+        Prefetch("tags", PartyTag.objects.select_related("tag").order_by("tag__position", "tag__key")),
     )
 
 
 class PartyList(GatedList):
-    """A list of contacts: cells to edit where the reader may, and the selection to be assigned."""
+    """A list of contacts: cells to edit where the reader may, and the selection to be assigned or tagged."""
 
     def get_queryset(self) -> QuerySet[Any]:
         return self.crud.listed(super().get_queryset(), self.request.user)  # type: ignore[attr-defined]
@@ -104,8 +106,11 @@ class PartyList(GatedList):
             if row["pk"] not in changeable:
                 for cell in row["cells"]:
                     cell.pop("edit_url", None)
-        if may(request.user, "assign", Party):
-            context["bulk_actions"] = [{"label": _("Assign …"), "url": self.crud.url("assign"), "icon": "user-share"}]
+        actions = [{"label": _("Assign …"), "url": self.crud.url("assign"), "icon": "user-share"}] if may(request.user, "assign", Party) else []
+        if may(request.user, "change", Party) and Tag.objects.visible_to(request.user).filter(active=True).exists():
+            actions.append({"label": _("Tag …"), "url": self.crud.url("tag"), "icon": "tag"})
+        if actions:
+            context["bulk_actions"] = actions
             if 0 < len(context["rows"]) < context["count"] <= services.AT_ONCE:
                 context["whole_label"] = _("all %(n)s of this view") % {"n": context["count_label"]}
         template = "crud/_table.html" if is_fragment(request) else "crud/list.html"

@@ -71,6 +71,7 @@ def context(party: Party, request: HttpRequest, crud: Any, rights: dict[str, boo
         "consents": places(party, user),
         "blocks": addresses.blocks(party, user, editable=rights["change"]),
         "roles": [] if "roles" in hidden_fields(user, Party) else [role.get_role_display() for role in party.roles.order_by("role")],
+        "tags": [] if "tags" in hidden_fields(user, Party) else [(held.tag, f"{crud.url('list')}?tag={held.tag_id}") for held in party.tags.select_related("tag").order_by("tag__position", "tag__key")],
         "people": people(party, user),
         "daughters": list(Organisation.objects.visible_to(user).filter(parent=party.pk).order_by("sort_name")[:MOST]),
         "panels": [{"key": panel.key, "label": panel.label, "url": reverse(panel.url_name, args=[party.pk]), "list_url": panel.list_url(party)} for panel in panels],

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Team, User
 from contacts.letters import NAMES
-from contacts.models import Industry, Organisation, Party, PartyRole, PartySearch, Person, PostalAddress
+from contacts.models import Industry, Organisation, Party, PartyRole, PartySearch, Person, PostalAddress, Tag
 from crm.core.access import hidden_fields
 from crm.core.fold import Fold, fold
 
@@ -52,6 +52,7 @@ class PartyFilters(filters.FilterSet):
     city = filters.CharFilter(label=gettext_lazy("City"), method="by_city", max_length=80)
     silent = DaysFilter(label=gettext_lazy("No contact for days"), method="by_silence", min_value=1, max_value=36_500)
     role = filters.ChoiceFilter(label=gettext_lazy("Role"), field_name="roles__role", choices=PartyRole.Role.choices, empty_label=gettext_lazy("any"))
+    tag = filters.ModelChoiceFilter(label=gettext_lazy("Tag"), field_name="tags__tag", queryset=lambda request: Tag.objects.visible_to(request.user), empty_label=gettext_lazy("any"))
     country = filters.CharFilter(label=gettext_lazy("Country"), method="by_country", max_length=2)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Role, User
 from contacts.datewords import Due, read_due
 from contacts.fields import CountryField, PartyField
-from contacts.models import EmailAddress, Interaction, Organisation, Party, PartyRole, Person, PhoneNumber, PostalAddress
+from contacts.models import EmailAddress, Interaction, Organisation, Party, PartyRole, Person, PhoneNumber, PostalAddress, Tag
 from contacts.parts import PARTS, PLACE, read_parts, seen_texts
 from contacts.salutation import own_words
 from crm.core.access import hidden_fields
@@ -32,6 +32,7 @@ class PartyForm(FactsForm):
     city = forms.CharField(label=gettext_lazy("City"), required=False, max_length=80)
     country = CountryField(required=False)
     roles = forms.MultipleChoiceField(label=gettext_lazy("Roles"), required=False, choices=PartyRole.Role.choices, widget=forms.CheckboxSelectMultiple)
+    tags = forms.MultipleChoiceField(label=gettext_lazy("Tags"), required=False, widget=forms.CheckboxSelectMultiple)
     seen = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -39,9 +40,13 @@ class PartyForm(FactsForm):
         for name in hidden_fields(self.user, Party) & set(self.fields):
             del self.fields[name]
         now = read_parts(self.instance)
+        if "tags" in self.fields:
+            self.fields["tags"].choices = choices = [(str(tag.pk), tag.label) for tag in Tag.objects.all() if tag.active or str(tag.pk) in now["tags"].split(",")]  # type: ignore[attr-defined]
+            if not choices:
+                del self.fields["tags"]
         self.initial.update({name: now[name] for name in self.parts})
-        if "roles" in self.fields:
-            self.initial["roles"] = now["roles"].split(",") if now["roles"] else []
+        for name in {"roles", "tags"} & set(self.fields):
+            self.initial[name] = now[name].split(",") if now[name] else []
         if "seen" in self.fields:
             self.initial["seen"] = json.dumps({name: now[name] for name in self.parts})
 
@@ -81,7 +86,7 @@ class PersonForm(PartyForm):
 
     field_order = [
         "salutation", "title", "first_name", "last_name", "employer", "function", "email", "phone", "street", "postcode", "city", "country",
-        "state", "roles", "language", "form_of_address", "nobility", "suffix", "letter_salutation", "website", "source",
+        "state", "roles", "tags", "language", "form_of_address", "nobility", "suffix", "letter_salutation", "website", "source",
     ]  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -119,7 +124,7 @@ class OrganisationForm(PartyForm):
         fields = ["legal_name", "industry", "parent", "state", "employees", "revenue", "founded", "vat_id", "language", "letter_salutation", "website", "source"]
 
     field_order = [
-        "legal_name", "industry", "email", "phone", "street", "postcode", "city", "country", "website", "state", "roles", "parent",
+        "legal_name", "industry", "email", "phone", "street", "postcode", "city", "country", "website", "state", "roles", "tags", "parent",
         "employees", "revenue", "founded", "vat_id", "language", "letter_salutation", "source",
     ]  # fmt: skip
 
@@ -237,3 +242,12 @@ class AssignForm(forms.Form):
         self.fields["owner"].queryset = User.objects.visible_to(user).filter(is_active=True)  # type: ignore[attr-defined]
 
 
+class TagForm(forms.Form):
+    """Which tag these contacts get or lose."""
+
+    tag = forms.ModelChoiceField(Tag.objects.none(), label=gettext_lazy("Tag"), empty_label=None)
+    way = forms.ChoiceField(label=gettext_lazy("What to do"), choices=[("add", gettext_lazy("add it")), ("take", gettext_lazy("take it away"))], widget=forms.RadioSelect, initial="add")
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["tag"].queryset = Tag.objects.visible_to(user).filter(active=True)  # type: ignore[attr-defined]

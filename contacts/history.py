@@ -8,21 +8,21 @@ from typing import Any
 
 from django.db import connection
 
-from contacts.models import Affiliation, EmailAddress, Party, PartyGroupPerm, PartyRole, PartyUserPerm, PhoneNumber, PostalAddress
+from contacts.models import Affiliation, EmailAddress, Party, PartyGroupPerm, PartyRole, PartyTag, PartyUserPerm, PhoneNumber, PostalAddress
 from contacts.parts import PLACE, TYPED, row_words
 from crm.core.access import hidden_fields
 from crm.core.history import Entry, Part, changes_of
 
 # Part → the fields of the form it belongs to: hidden with them. An address is told in one line.
 _PARTS: dict[type[Any], tuple[str, ...]] = {
-    EmailAddress: ("email",), PhoneNumber: ("phone",), PostalAddress: PLACE, PartyRole: ("roles",), Affiliation: ("employer",), PartyUserPerm: (), PartyGroupPerm: (),
+    EmailAddress: ("email",), PhoneNumber: ("phone",), PostalAddress: PLACE, PartyRole: ("roles",), PartyTag: ("tags",), Affiliation: ("employer",), PartyUserPerm: (), PartyGroupPerm: (),
 }  # fmt: skip
 # The words match the index `change_part_of_party`, made in a migration.
 _ROWS = """
 SELECT relation, row_id FROM core_change
 WHERE coalesce(coalesce(after, before) ->> 'party_id', coalesce(after, before) ->> 'person_id', coalesce(after, before) ->> 'content_object_id') = %s
 AND op IN ('I', 'D') AND relation IN ('contacts_emailaddress', 'contacts_phonenumber', 'contacts_postaladdress', 'contacts_partyrole',
-    'contacts_affiliation', 'contacts_partyuserperm', 'contacts_partygroupperm')
+    'contacts_partytag', 'contacts_affiliation', 'contacts_partyuserperm', 'contacts_partygroupperm')
 """
 
 

@@ -13,10 +13,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import Role, User
-from contacts import detail, diary, duplicates, services
+from contacts import detail, diary, duplicates, services, tags
 from contacts.crud import Organisations, Parties, People, crud_of
 from contacts.fields import SUGGESTED, party_label
-from contacts.forms import AssignForm, EntryForm, ShareForm
+from contacts.forms import AssignForm, EntryForm, ShareForm, TagForm
 from contacts.hints import typed_beginning
 from contacts.history import party_changes
 from contacts.models import Interaction, Party
@@ -262,30 +262,54 @@ def party_why(request: HttpRequest, party: Party) -> HttpResponse:
     return render(request, "crud/why.html", context)
 
 
-def assign_page(crud: type[Parties]) -> Any:
-    """What is selected in the list gets a new owner: first the question, with the number in words, then the doing."""
+def bulk_page(crud: type[Parties], verb: str, form_class: Any, act: Any, words: Any) -> Any:
+    """What is selected in the list is asked about once, with the number in words, and then done: `act(ids, facts, by=user)` says what was
+    done, `words(facts, count)` the title of the question, its small print, its button and, afterwards, the sentence."""
 
     @require_POST
-    @gated(lambda user: may(user, "assign", Party))
+    @gated(lambda user: may(user, verb, Party))
     def page(request: HttpRequest) -> HttpResponse:
         ids = _selected(crud, request)
         if not ids:
-            raise RuleBroken(_("Nothing is selected. Please tick the rows to assign."))
+            raise RuleBroken(_("Nothing is selected. Please tick the rows first."))
         if len(ids) > services.AT_ONCE:
             raise RuleBroken(_("At most %(n)s contacts at once: please narrow the view.") % {"n": services.AT_ONCE})
-        form = AssignForm(request.POST if "owner" in request.POST else None, user=request.user)
+        asked = next(iter(form_class.base_fields)) in request.POST
+        form = form_class(request.POST if asked else None, user=request.user)
         if not form.is_valid():
-            title = ngettext("Assign %(n)s contact", "Assign %(n)s contacts", len(ids)) % {"n": len(ids)}
-            context = {"title": title, "crud": crud, "form": form, "pairs": [("pk", pk) for pk in ids]}
-            return render(request, "contacts/assign.html", context, status=422 if form.is_bound else 200)
-        done = services.assign_parties(ids, form.cleaned_data["owner"], by=request.user)
-        text = ngettext("%(n)s contact assigned to %(who)s.", "%(n)s contacts assigned to %(who)s.", done.count) % {"n": done.count, "who": form.cleaned_data["owner"]}
+            context = {"crud": crud, "form": form, "pairs": [("pk", pk) for pk in ids], **words(None, len(ids))}
+            return render(request, "contacts/bulk.html", context, status=422 if form.is_bound else 200)
+        done = act(ids, form.cleaned_data, by=request.user)
+        text = words(form.cleaned_data, done.count)["text"]
         if done.skipped:
             text = _("%(done)s Skipped: %(why)s.") % {"done": text, "why": ", ".join(done.skipped)}
         say(request, text, undo=offer_undo(request.user, text) if done.count else None)
         return HttpResponseRedirect(crud.url("list"))
 
     return page
+
+
+def _assign(ids: list[int], facts: dict[str, Any], *, by: Any) -> services.Done:
+    return services.assign_parties(ids, facts["owner"], by=by)
+
+
+def _assign_words(facts: dict[str, Any] | None, n: int) -> dict[str, Any]:
+    if facts is not None:
+        return {"text": ngettext("%(n)s contact assigned to %(who)s.", "%(n)s contacts assigned to %(who)s.", n) % {"n": n, "who": facts["owner"]}}
+    title = ngettext("Assign %(n)s contact", "Assign %(n)s contacts", n) % {"n": n}
+    return {"title": title, "note": _("They move to the team of the new owner. You can undo this afterwards."), "button": _("Assign")}
+
+
+def _tag(ids: list[int], facts: dict[str, Any], *, by: Any) -> services.Done:
+    return tags.tag_parties(ids, facts["tag"], by=by, take=facts["way"] == "take")
+
+
+def _tag_words(facts: dict[str, Any] | None, n: int) -> dict[str, Any]:
+    if facts is not None:
+        taken = ngettext("Tag “%(tag)s” taken from %(n)s contact.", "Tag “%(tag)s” taken from %(n)s contacts.", n)
+        given = ngettext("Tag “%(tag)s” given to %(n)s contact.", "Tag “%(tag)s” given to %(n)s contacts.", n)
+        return {"text": (taken if facts["way"] == "take" else given) % {"n": n, "tag": facts["tag"]}}
+    return {"title": ngettext("Tag %(n)s contact", "Tag %(n)s contacts", n) % {"n": n}, "note": _("You can undo this afterwards."), "button": _("Save")}
 
 
 def _selected(crud: type[Parties], request: HttpRequest) -> list[int]:
@@ -299,4 +323,5 @@ def _selected(crud: type[Parties], request: HttpRequest) -> list[int]:
 
 person_letter, organisation_letter = letter_page(People), letter_page(Organisations)
 person_duplicates, organisation_duplicates = duplicate_page(People), duplicate_page(Organisations)
-person_assign, organisation_assign = assign_page(People), assign_page(Organisations)
+person_assign, organisation_assign = (bulk_page(crud, "assign", AssignForm, _assign, _assign_words) for crud in (People, Organisations))
+person_tag, organisation_tag = (bulk_page(crud, "change", TagForm, _tag, _tag_words) for crud in (People, Organisations))

@@ -1,7 +1,7 @@
-"""What one form edits of a contact besides its own columns: main e-mail, telephone and address, roles, main employer.
+"""What one form edits of a contact besides its own columns: main e-mail, telephone and address, roles, tags, main employer.
 
 Each part is a plain text, so that what was read, what is stored and what was typed can be compared (D7): roles joined by commas,
-the employer as its id, '' for nothing.
+tags as their ids joined by commas, the employer as its id, '' for nothing.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, UniqueConstraint
 from django.utils import timezone
 
-from contacts.models import Affiliation, EmailAddress, Party, PartyRole, PhoneNumber, PostalAddress
+from contacts.models import Affiliation, EmailAddress, Party, PartyRole, PartyTag, PhoneNumber, PostalAddress
 from crm.core.errors import RuleBroken
 from crm.core.formats import country
 from crm.core.phone import dialled, phone_key
 
 PLACE = ("street", "postcode", "city", "country")
-PARTS = ("email", "phone", *PLACE, "roles", "employer", "function")
+PARTS = ("email", "phone", *PLACE, "roles", "tags", "employer", "function")
 TABLES: dict[str, type[Any]] = {
-    "email": EmailAddress, "phone": PhoneNumber, **dict.fromkeys(PLACE, PostalAddress), "roles": PartyRole, "employer": Affiliation, "function": Affiliation,
+    "email": EmailAddress, "phone": PhoneNumber, **dict.fromkeys(PLACE, PostalAddress), "roles": PartyRole, "tags": PartyTag, "employer": Affiliation, "function": Affiliation,
 }  # fmt: skip
 
 
@@ -63,6 +63,7 @@ def read_parts(party: Party) -> dict[str, str]:
     for name in PLACE:
         found[name] = getattr(place, name) if place else ""
     found["roles"] = ",".join(sorted(role.role for role in party.roles.all()))
+    found["tags"] = ",".join(sorted(str(held.tag_id) for held in party.tags.all()))
     job = main(party.affiliations)
     if job:
         found["employer"], found["function"] = str(job.organisation_id), job.function
@@ -83,6 +84,11 @@ def write_parts(party: Party, changed: dict[str, str], *, by: Any) -> None:
         party.roles.exclude(role__in=wanted).delete()
         held = set(party.roles.values_list("role", flat=True))
         PartyRole.objects.bulk_create(PartyRole(party=party, role=role, created_by=by, updated_by=by) for role in sorted(wanted - held))
+    if "tags" in changed:
+        chosen = {int(tag) for tag in changed["tags"].split(",") if tag}
+        party.tags.exclude(tag__in=chosen).delete()
+        there = set(party.tags.values_list("tag", flat=True))
+        PartyTag.objects.bulk_create(PartyTag(party=party, tag_id=tag, created_by=by, updated_by=by) for tag in sorted(chosen - there))
     if "employer" in changed or "function" in changed:
         _write_job(party, changed, by)
 

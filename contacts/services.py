@@ -116,14 +116,14 @@ def delete_party(party: Party, *, by: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Assigned:
-    """What a bulk assignment did. `skipped` is told in words, by reason."""
+class Done:
+    """What an action on many contacts did. `skipped` is told in words, by reason."""
 
     count: int
     skipped: tuple[str, ...]
 
 
-def assign_parties(ids: Iterable[int], owner: User, *, by: Any) -> Assigned:
+def assign_parties(ids: Iterable[int], owner: User, *, by: Any) -> Done:
     """Give these contacts to `owner`, and to the owner's team. What `by` may not assign, what is gone and what is the owner's already is skipped."""
     chosen = set(ids)
     if len(chosen) > AT_ONCE:
@@ -144,7 +144,7 @@ def assign_parties(ids: Iterable[int], owner: User, *, by: Any) -> Assigned:
             skipped.append(ngettext("%(n)s belonged to them already", "%(n)s belonged to them already", has_already) % {"n": has_already})
         if not_mine := len(chosen) - len(mine):
             skipped.append(ngettext("%(n)s you may not assign", "%(n)s you may not assign", not_mine) % {"n": not_mine})
-        return Assigned(len(move), tuple(skipped))
+        return Done(len(move), tuple(skipped))
 
 
 def _assigned_words(owner: User, by: Any, count: int) -> str:

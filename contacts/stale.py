@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.history import part_rows
-from contacts.models import Party, PartyRole
+from contacts.models import Party, PartyRole, Tag
 from contacts.parts import TABLES, read_parts
 from crm.core.keys import whole
 from crm.core.models import Change
@@ -23,7 +23,7 @@ def raw_value(form: Any, party: Party, name: str, value: Any = ...) -> str:
     if value is ...:
         value = read_parts(party)[name] if name in form.parts else form._meta.model._meta.get_field(name).value_from_object(party)
     field = form.fields[name]
-    if name == "roles":
+    if name in {"roles", "tags"}:
         return str(value or "")
     value = field.prepare_value(value)
     value = field.widget.format_value(value)
@@ -39,6 +39,9 @@ def part_words(name: str, value: str) -> str:
     if name == "roles":
         labels = dict(PartyRole.Role.choices)
         return ", ".join(str(labels.get(role, role)) for role in value.split(","))
+    if name == "tags":
+        keys = [whole(text) for text in value.split(",")]
+        return ", ".join(str(tag) for tag in Tag.objects.filter(pk__in=[key for key in keys if key is not None])) or "–"
     if name == "employer":
         return str(Party.objects.unrestricted().filter(pk=whole(value)).first() or "–")
     return value

@@ -8,10 +8,12 @@ from crm.core import converters  # noqa: F401  (the import registers <id:pk>)
 
 urlpatterns = [
     path("people/assign/", pages.person_assign, name="person-assign"),
+    path("people/tag/", pages.person_tag, name="person-tag"),
     path("people/duplicates/", pages.person_duplicates, name="person-duplicates"),
     path("people/letter/", pages.person_letter, name="person-letter"),
     path("people/", include(People.urls())),
     path("organisations/assign/", pages.organisation_assign, name="organisation-assign"),
+    path("organisations/tag/", pages.organisation_tag, name="organisation-tag"),
     path("organisations/duplicates/", pages.organisation_duplicates, name="organisation-duplicates"),
     path("organisations/letter/", pages.organisation_letter, name="organisation-letter"),
     path("organisations/", include(Organisations.urls())),

@@ -73,6 +73,8 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     "accounts.deputy": [(STAFF, "absent deputy until"), (SYSTEM, "id")],
     "accounts.teamuserperm": [(STAFF, "user"), (SYSTEM, "id permission content_object source until own_only deputy")],
     "contacts.industry": [(SYSTEM, "id key label_de label_en position active")],
+    "contacts.tag": [(SYSTEM, "id key label_de label_en position active")],
+    "contacts.partytag": [(CUSTOMER, "party tag"), (TRACE, _WHO), (SYSTEM, f"id {_RECORD}")],
     "contacts.party": [
         (CUSTOMER, "kind number state salutation title first_name last_name legal_name language source external_id name sort_name website"),
         (CUSTOMER, "nobility suffix form_of_address letter_salutation"),

@@ -15,7 +15,8 @@ from campaigns.journeys.mails import write_mail
 from campaigns.journeys.shape import Step
 from campaigns.models import Run
 from contacts.diary import plan_task
-from contacts.models import Party
+from contacts.models import Party, Tag
+from contacts.tags import tag_party
 from crm.core.access import may
 from crm.core.errors import RuleBroken
 from sales.metrics import house_currency
@@ -26,6 +27,7 @@ from service.services import open_case
 
 MORNING = time(9)  # when a task of a later day is due
 DONE = "done"
+TAKES: dict[str, tuple[str, type[Model]]] = {"opportunity": ("add", Opportunity), "case": ("add", Case), "tag": ("change", Party)}  # kind of step → the right its owner needs
 
 
 def do(step: Step, run: Run, party: Party, now: datetime) -> tuple[str, Model | None]:
@@ -40,16 +42,29 @@ def do(step: Step, run: Run, party: Party, now: datetime) -> tuple[str, Model | 
     who = worker(party, run.journey.owner)
     if kind == "task":
         return DONE, plan_task(party, text=step["text"], due_at=due(step["days"], now), by=None, owner=who)
-    if not may(run.journey.owner, "add", Opportunity if kind == "opportunity" else Case):
+    if not may(run.journey.owner, *TAKES[kind]):
         raise RuleBroken(may_not(kind))
+    if kind == "tag":
+        tag = Tag.objects.filter(pk=step["tag"]).first()
+        if tag is None:
+            raise RuleBroken(tag_gone())
+        tag_party(party, tag, by=None, take=step["way"] == "take")
+        return DONE, None
     return DONE, _opportunity(step, party, who, now) if kind == "opportunity" else _case(step, party, now)
 
 
 def may_not(kind: str) -> str:
-    """Why a journey of somebody without the right makes no such record."""
+    """Why a journey of somebody without the right does not do this."""
+    if kind == "tag":
+        return _("Whoever owns this journey may not change contacts, so the journey cannot tag them either.")
     if kind == "opportunity":
         return _("Whoever owns this journey may not add opportunities, so the journey cannot either.")
     return _("Whoever owns this journey may not add cases, so the journey cannot either.")
+
+
+def tag_gone() -> str:
+    """Why a step cannot give its tag."""
+    return _("This tag does not exist any more.")
 
 
 def worker(party: Party, owner: Any) -> Any:

@@ -17,6 +17,7 @@ from campaigns.models import Journey, Segment
 from campaigns.segments.builder import Builder
 from campaigns.segments.words import vocabulary_for
 from contacts.consent_words import to_write_for
+from contacts.forms import TagForm
 from crm.core.saving import FactsForm, one_line
 from service.models import Case
 
@@ -135,6 +136,19 @@ class CaseForm(forms.Form):
         return dict(self.cleaned_data)
 
 
+class TagStepForm(TagForm):
+    """Which tag the contact gets or loses."""
+
+    def __init__(self, *args: Any, user: Any, initial: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, user=user, initial=initial, **kwargs)
+        self.fields["tag"].required = False
+        self.fields["tag"].empty_label = _("please choose")  # type: ignore[attr-defined]
+
+    def facts(self) -> dict[str, Any]:
+        tag = self.cleaned_data["tag"]
+        return {"tag": tag.pk if tag else None, "way": self.cleaned_data["way"]}
+
+
 class AskForm(forms.Form):
     """What is asked; a condition has the fields of a segment beside it (`builder`)."""
 
@@ -169,4 +183,6 @@ def form_for(step: Step, reader: Any, *, data: Any = None, files: Any = None, ab
     if step["kind"] == "ask":
         return AskForm(data, step=step, reader=reader, about=about, typed=typed)
     initial = {**step, "start": step.get("from"), "end": step.get("to")}
+    if step["kind"] == "tag":
+        return TagStepForm(data, user=reader, initial=initial, auto_id="id_%s")
     return FORMS[step["kind"]](data, initial=initial, auto_id="id_%s")

@@ -9,18 +9,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.journeys import mails, triggers
-from campaigns.journeys.actions import may_not
+from campaigns.journeys.actions import TAKES, may_not, tag_gone
 from campaigns.journeys.asking import refusal
 from campaigns.journeys.shape import Definition, Step, every
 from campaigns.journeys.shape import faults as faults_of_shape
 from campaigns.models import Journey, JourneyVersion, Run, Segment
+from contacts.models import Tag
 from crm.core.access import may
 from crm.core.errors import RuleBroken
 from crm.core.saving import save_facts
 from crm.core.tasks import ring
 from crm.core.work import work
-from sales.models import Opportunity
-from service.models import Case
 
 State = Journey.State
 
@@ -45,8 +44,10 @@ def _may_not(step: Step, owner: Any) -> list[str]:
     """What this owner may not of a step."""
     if step["kind"] == "ask":
         return refusal(step, owner)
-    if step["kind"] in {"opportunity", "case"} and not may(owner, "add", Opportunity if step["kind"] == "opportunity" else Case):
+    if step["kind"] in TAKES and not may(owner, *TAKES[step["kind"]]):
         return [may_not(step["kind"])]
+    if step["kind"] == "tag" and step["tag"] and not Tag.objects.filter(pk=step["tag"]).exists():
+        return [tag_gone()]
     return []
 
 

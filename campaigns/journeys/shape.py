@@ -11,6 +11,7 @@ A definition: {"trigger": trigger, "steps": [step, …]}.
               task          text, days until it is due
               opportunity   name, days until the expected close (None: open)
               case          heading, type
+              tag           tag: its id (None: not chosen), way: add or take
 
 Steps are a tree, so nobody meets a step twice. A step ends with an outcome: waited, yes, no, done, sent, or a reason of the waterfall.
 """
@@ -37,6 +38,7 @@ KINDS: dict[str, tuple[Any, str]] = {  # kind → (its name, its sign)
     "task": (pgettext_lazy("step", "Task"), "checkbox"),
     "opportunity": (pgettext_lazy("step", "Opportunity"), "chart-funnel"),
     "case": (pgettext_lazy("step", "Case"), "headset"),
+    "tag": (pgettext_lazy("step", "Tag"), "tag"),
 }
 ABOUT: dict[str, Any] = {
     "answered": gettext_lazy("Did they answer since the beginning?"),
@@ -167,6 +169,7 @@ def empty_step(kind: str, key: str) -> Step:
         "task": {"text": "", "days": 1},
         "opportunity": {"name": "", "days": None},
         "case": {"heading": "", "type": "request"},
+        "tag": {"tag": None, "way": "add"},
     }
     return {"key": key, "kind": kind, **copy.deepcopy(facts[kind])}
 
@@ -260,7 +263,7 @@ def faults(definition: Definition, *, purpose: bool) -> dict[str, list[str]]:
     if trigger.get("kind") == "segment" and not trigger.get("segment"):
         say("", _("Please choose the segment."))
     if not any(step["kind"] not in {"wait", "ask"} for step in every(steps)):
-        say("", _("Nothing is done yet: please add a mail, a task, an opportunity or a case."))
+        say("", _("Nothing is done yet: please add a mail, a task, an opportunity, a case or a tag."))
     for step in every(steps):
         key, kind = step["key"], step["kind"]
         if kind == "mail":
@@ -276,6 +279,8 @@ def faults(definition: Definition, *, purpose: bool) -> dict[str, list[str]]:
             say(key, _("The opportunity has no name."))
         if kind == "case" and not step["heading"].strip():
             say(key, _("The case has no subject."))
+        if kind == "tag" and not step["tag"]:
+            say(key, _("Which tag?"))
         if kind == "ask" and not step["yes"] and not step["no"]:
             say(key, _("The question changes nothing: please add a step below yes or no."))
         if kind == "ask" and step["about"] == "tree" and not step.get("tree"):

@@ -13,6 +13,7 @@ from campaigns.journeys.triggers import DATES, EVENTS
 from campaigns.models import Segment
 from campaigns.segments.words import vocabulary_for
 from campaigns.waterfall import Place
+from contacts.models import Tag
 from crm.core import formats
 from crm.core.conditions import check, sentence
 from service.models import Case
@@ -72,6 +73,10 @@ def step_words(step: Step, reader: Any) -> tuple[str, str]:
         return (_("Task: %(what)s") % {"what": step["text"]} if step["text"] else label), _("for whoever looks after the contact, %(due)s") % {"due": due}
     if kind == "opportunity":
         return (_("Opportunity: %(what)s") % {"what": step["name"]} if step["name"] else label), _("for whoever looks after the contact")
+    if kind == "tag":
+        tag = Tag.objects.filter(pk=step["tag"]).first()
+        words = _("Take the tag “%(tag)s” away") if step["way"] == "take" else _("Add the tag “%(tag)s”")
+        return (words % {"tag": tag} if tag else label), ""
     return (_("Case: %(what)s") % {"what": step["heading"]} if step["heading"] else label), str(dict(Case.Type.choices)[step["type"]])
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
-from contacts.models import Affiliation, EmailAddress, Industry, Interaction, Party, PartyActivity, PartyRole, PostalAddress
+from contacts.models import Affiliation, EmailAddress, Industry, Interaction, Party, PartyActivity, PartyRole, PartyTag, PostalAddress, Tag
 from crm.catalog.models import Product
 from crm.core.access import hidden_fields, may
 from crm.core.conditions import Measure, Place, Relation, Vocabulary, Word
@@ -85,6 +85,10 @@ def _party_words(reader: Any, hidden: frozenset[str]) -> list[Word]:
         Word("kind", _("kind"), "choice", (Place("kind"),), _fixed(Party.Kind.choices), CONTACT, ("in", "not_in")),
         Word("state", _("status"), "choice", (Place("state"),), _fixed(Party.State.choices), CONTACT, ("in", "not_in")),
         Word("role", _("role"), "choice", (Place("role", _rows(PartyRole)),), _fixed(PartyRole.Role.choices), CONTACT),
+        Word(
+            "tag", _("tag"), "choice", (Place("tag", _rows(PartyTag)),), _chosen(lambda: Tag.objects.visible_to(reader)), CONTACT,
+            says={"in": _("who are tagged %(value)s"), "not_in": _("who are not tagged %(value)s"), "set": _("who are tagged"), "unset": _("who have no tag")},
+        ),
         Word("name", _("name"), "text", (Place("name"),), group=CONTACT, ops=("contains", "begins")),
         Word("industry", _("industry"), "choice", of_firm("industry"), _chosen(lambda: Industry.objects.visible_to(reader)), CONTACT),
         Word("employees", _("number of employees"), "number", of_firm("employees"), group=CONTACT),

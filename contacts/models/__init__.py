@@ -21,6 +21,7 @@ from contacts.models.party import (
     PostalAddress,
     Task,
 )
+from contacts.models.tag import PartyTag, Tag
 
 __all__ = [
     "TRACKING",
@@ -41,11 +42,13 @@ __all__ = [
     "PartyGroupPerm",
     "PartyRole",
     "PartySearch",
+    "PartyTag",
     "PartyUserPerm",
     "Person",
     "PersonManager",
     "PhoneNumber",
     "PostalAddress",
     "Suppression",
+    "Tag",
     "Task",
 ]

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Role, User
 from campaigns.models import FrequencyCap, MailDesign
-from contacts.models import ConsentPurpose, ConsentWording, Industry, Party
+from contacts.models import ConsentPurpose, ConsentWording, Industry, Party, Tag
 from crm.catalog.models import Currency
 from crm.core.models import Change, Event, Installation, MailboxSetup, MailLimit, MailSetup, MailText, NumberRange, OutgoingMail
 from sales.models import LostReason, Pipeline, Stage
@@ -44,6 +44,7 @@ MADE: dict[str, tuple[str, frozenset[str]]] = {  # model → (row of the matrix,
     "accounts_role": ("setup", ALL),
     "campaigns_maildesign": ("setup", frozenset({"change"})),
     "contacts_industry": ("setup", ALL),
+    "contacts_tag": ("setup", ALL),
     "contacts_consentpurpose": ("setup", frozenset({"add", "change"})),
     "contacts_consentwording": ("setup", frozenset({"add"})),
     "sales_stage": ("setup", ALL),
@@ -93,6 +94,7 @@ def rows(world: Any) -> dict[str, Any]:
         "accounts_role": Role.objects.order_by("pk")[0].pk,
         "campaigns_maildesign": MailDesign.current().pk,
         "contacts_industry": Industry.objects.order_by("pk")[0].pk,
+        "contacts_tag": Tag.objects.create(key="spare", label_de="Ersatz", label_en="spare").pk,
         "contacts_consentpurpose": ConsentPurpose.objects.order_by("pk")[0].pk,
         "contacts_consentwording": ConsentWording.objects.order_by("pk")[0].pk,
         "sales_stage": Stage.objects.order_by("position")[0].pk,

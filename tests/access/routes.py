@@ -72,6 +72,8 @@ ROUTES: dict[str, Rule] = {
     **crud("organisation", "party", "organisation"),
     "person-assign": Rule("party", "assign", methods=WRITE),
     "organisation-assign": Rule("party", "assign", methods=WRITE),
+    "person-tag": Rule("party", "change", methods=WRITE),
+    "organisation-tag": Rule("party", "change", methods=WRITE),
     "person-letter": Rule("party", "view"),
     "organisation-letter": Rule("party", "view"),
     "person-duplicates": Rule("party", "add"),

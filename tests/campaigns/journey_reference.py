@@ -79,7 +79,7 @@ def history(dice: random.Random, parties: list[int], start: datetime, days: int)
     return History(start, {party: dice.random() < 0.8 for party in parties}, sorted(found, key=lambda one: (one.at, one.party, one.number)), moments)
 
 
-def definition(dice: random.Random, segment: int) -> Definition:
+def definition(dice: random.Random, segment: int, tag: int) -> Definition:
     """A random journey."""
     numbers = iter(range(1, 1000))
 
@@ -87,7 +87,7 @@ def definition(dice: random.Random, segment: int) -> Definition:
         return [step(depth) for _ in range(dice.randint(0 if depth else 1, most))]
 
     def step(depth: int) -> dict[str, Any]:
-        kind = dice.choice(["wait", "wait", "mail", "task", "ask", "ask", "opportunity", "case"] if depth < 2 else ["wait", "mail", "task"])
+        kind = dice.choice(["wait", "wait", "mail", "task", "ask", "ask", "opportunity", "case", "tag"] if depth < 2 else ["wait", "mail", "task"])
         made: dict[str, Any] = {"key": f"s{next(numbers)}", "kind": kind}
         if kind == "wait":
             made |= {"days": dice.choice([0, 1, 1, 2, 3, 7])} | dice.choice([{}, {"from": 8, "to": 17}, {"from": 2, "to": 3}, {"from": 0, "to": 1}, {"from": 22, "to": 24}])
@@ -101,6 +101,8 @@ def definition(dice: random.Random, segment: int) -> Definition:
             made |= {"text": "Anrufen", "days": dice.choice([0, 3])}
         elif kind == "opportunity":
             made |= {"name": "Wartung", "days": None}
+        elif kind == "tag":
+            made |= {"tag": tag, "way": dice.choice(["add", "take"])}
         else:
             made |= {"heading": "Nachfragen", "type": "request"}
         return made

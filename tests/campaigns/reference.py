@@ -32,6 +32,7 @@ class World:
     def __init__(self, rows: dict[str, list[Row]], sees: Callable[[Row], bool]) -> None:
         self.parties = {row["id"]: row for row in rows["party"] if sees(row)}
         self.roles = rows["role"]
+        self.tags = rows["tag"]
         self.emails = rows["email"]
         self.addresses = rows["address"]
         self.activity = {row["party_id"]: row["last_at"] for row in rows["activity"]}
@@ -101,6 +102,8 @@ class World:
         mine = lambda rows: [row for row in rows if row["party_id"] == party["id"]]  # noqa: E731
         if word == "role":
             return [row["role"] for row in mine(self.roles)]
+        if word == "tag":
+            return [row["tag_id"] for row in mine(self.tags)]
         if word == "email":
             return [row["address"] for row in mine(self.emails)]
         if word in ("city", "postcode", "country"):
@@ -153,6 +156,7 @@ PARTY_WORDS: dict[str, tuple[str, list[Any]]] = {
     "state": ("choice", ["prospect", "customer", "former"]),
     "role": ("choice", ["supplier", "competitor", "partner", "stakeholder"]),
     "industry": ("choice", ["@industry"]),
+    "tag": ("choice", ["@tag"]),
     "employees": ("number", [0, 10, 249, 250, 1000]),
     "city": ("text", ["köln", "KOELN", "m", "ü", "wörish"]),
     "postcode": ("text", ["5", "50667", "68"]),

@@ -17,7 +17,7 @@ from campaigns.journeys.triggers import Occurrence
 from campaigns.models import FrequencyCap, Journey, JourneyMember, JourneyVersion, Run, RunStep, Segment
 from contacts.consent_steps import withdraw_consent
 from contacts.diary import log_interaction
-from contacts.models import Interaction, Party, Task
+from contacts.models import Interaction, Party, PartyTag, Tag, Task
 from contacts.reach import reach
 from crm.core.access import scope_of
 from crm.core.errors import RuleBroken
@@ -368,3 +368,29 @@ def test_a_journey_does_nothing_its_owner_may_not(cast: Any, audience: Any) -> N
     won(cast, person)
     engine.tend_journeys()
     assert Opportunity.objects.filter(name="Wartung").count() == 1 and Run.objects.count() == 1
+
+
+def test_a_step_tags_and_takes_the_tag_away(cast: Any, audience: Any) -> None:
+    tag = Tag.objects.create(key="won", label_de="Käufer", label_en="Buyer")
+    steps = [{"key": "s1", "kind": "tag", "tag": tag.pk, "way": "add"}, {"key": "s2", "kind": "wait", "days": 1}, {"key": "s3", "kind": "tag", "tag": tag.pk, "way": "take"}]
+    person = audience(1)[0]
+    made(cast, steps)
+    won(cast, person)
+    engine.work_off(timezone.now())
+    assert PartyTag.objects.filter(party=person, tag=tag).exists()
+    engine.work_off(timezone.now() + timedelta(days=2))
+    assert not PartyTag.objects.filter(party=person, tag=tag).exists() and Run.objects.get().state == "done"
+
+
+def test_a_tag_needs_to_be_chosen_to_be_there_and_an_owner_who_may_change_contacts(cast: Any, audience: Any) -> None:
+    tag = Tag.objects.create(key="won", label_de="Käufer", label_en="Buyer")
+    step = {"key": "s1", "kind": "tag", "tag": None, "way": "add"}
+    assert "s1" in services.faults(made(cast, [step], publish=False), cast.emil)
+    assert "s1" in services.faults(made(cast, [{**step, "tag": 0}], publish=False), cast.emil)
+    assert "s1" in services.faults(made(cast, [{**step, "tag": tag.pk}], publish=False), cast.greta)
+    row, person = made(cast, [{**step, "tag": tag.pk}]), audience(1)[0]
+    won(cast, person)
+    tag.delete()
+    engine.work_off(timezone.now())
+    run = Run.objects.get(journey=row)
+    assert run.state != "done" and "Schlagwort" in run.trouble

@@ -15,7 +15,7 @@ from campaigns.journeys import asking, engine, mails, services, shape, triggers
 from campaigns.models import FrequencyCap, Journey, RunStep, Segment
 from contacts.consent_steps import record_consent, withdraw_consent
 from contacts.diary import log_interaction
-from contacts.models import Party
+from contacts.models import Party, Tag
 from contacts.reach import reach
 from crm.core.events import dispatch, emit
 from crm.core.models import Event
@@ -47,10 +47,11 @@ class Play:
                     EmailFactory(party=person, address=self.address[person.pk], is_primary=True)
             tree = {"all": [{"field": "state", "op": "in", "value": ["customer"]}]}
             self.segment = Segment.objects.create(name="Kunden", tree=tree, owner=self.emil, team=self.emil.team)
+            self.tag = Tag.objects.create(key="won", label_de="Käufer", label_en="Buyer")
             self.parties: dict[int, Any] = {person.pk: person for person in people}
             self.definitions = {}
             for n in range(journeys):
-                made = reference.definition(self.dice, self.segment.pk)
+                made = reference.definition(self.dice, self.segment.pk, self.tag.pk)
                 row = Journey.objects.create(name=f"J{n}", owner=self.emil, team=self.emil.team, purpose=purpose(), language="de", draft=made)
                 self.definitions[row.pk] = made
         self.consent = dict.fromkeys(self.parties, "")

@@ -7,7 +7,19 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import Team
-from contacts.models import Affiliation, EmailAddress, Industry, Interaction, Organisation, Party, PartyActivity, PartyRole, PostalAddress
+from contacts.models import (
+    Affiliation,
+    EmailAddress,
+    Industry,
+    Interaction,
+    Organisation,
+    Party,
+    PartyActivity,
+    PartyRole,
+    PartyTag,
+    PostalAddress,
+    Tag,
+)
 from crm.catalog.models import Currency, Product, Rate
 from crm.core.work import work
 from sales.models import Opportunity, Stage
@@ -26,6 +38,7 @@ def build(cast: Any, *, seed: int = 7, firms: int = 24, people: int = 40) -> dic
         owners = [cast.anna, cast.ben, cast.david, None]
         north, south = cast.firm.north, cast.firm.south
         industries = list(Industry.objects.all()[:4])
+        tags = [Tag.objects.create(key=f"tag-{n}", label_de=f"Schlagwort {n}", label_en=f"tag {n}") for n in range(3)]
         base = lambda: {"owner": (owner := rng.choice(owners)), "team": owner.team if owner else rng.choice([north, south])}  # noqa: E731
         common = lambda: {"state": rng.choice(["prospect", "customer", "former"]), "language": rng.choice(["", "de", "en"]), "source": rng.choice(["", "Messe", "100%", "a_b"])}  # noqa: E731
         organisations = [
@@ -40,6 +53,8 @@ def build(cast: Any, *, seed: int = 7, firms: int = 24, people: int = 40) -> dic
         for n, party in enumerate(parties):
             for role in rng.sample(PartyRole.Role.values, rng.choice([0, 0, 1, 2])):
                 PartyRole.objects.create(party=party, role=role)
+            for tag in rng.sample(tags, rng.choice([0, 0, 1, 2])):
+                PartyTag.objects.create(party=party, tag=tag)
             for k in range(rng.choice([0, 1, 1, 2])):
                 EmailAddress.objects.create(party=party, address=rng.choice([f"info{n}@example.test", f"a{n}x{k}@firma.test"]) if not k else f"b{n}@firma.test", is_primary=not k)
             for k in range(rng.choice([0, 1, 1, 2])):
@@ -60,7 +75,7 @@ def build(cast: Any, *, seed: int = 7, firms: int = 24, people: int = 40) -> dic
                 party.delete()
     return {
         "industry": [one.pk for one in industries], "owner": [one.pk for one in owners if one], "team": list(Team.objects.values_list("pk", flat=True)),
-        "stage": list(Stage.objects.values_list("pk", flat=True)[:3]), "product": [one.pk for one in products], "cause": list(Cause.objects.values_list("pk", flat=True)[:3]),
+        "tag": [one.pk for one in tags], "stage": list(Stage.objects.values_list("pk", flat=True)[:3]), "product": [one.pk for one in products], "cause": list(Cause.objects.values_list("pk", flat=True)[:3]),
     }  # fmt: skip
 
 
@@ -94,7 +109,7 @@ def _merge(rng: random.Random) -> None:
 def read(sees: Any) -> reference.World:
     """The database as plain rows, narrowed to what a reader sees by `sees(row)`."""
     tables = {
-        "party": Party, "role": PartyRole, "email": EmailAddress, "address": PostalAddress, "activity": PartyActivity, "job": Affiliation, "interaction": Interaction,
+        "party": Party, "role": PartyRole, "tag": PartyTag, "email": EmailAddress, "address": PostalAddress, "activity": PartyActivity, "job": Affiliation, "interaction": Interaction,
         "opportunity": Opportunity, "case": Case, "rate": Rate,
     }  # fmt: skip
     return reference.World({name: list(model._base_manager.values()) for name, model in tables.items()}, sees)

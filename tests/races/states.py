@@ -14,7 +14,7 @@ from campaigns.journeys.services import pause_journey, publish_journey
 from campaigns.models import MailDesign, Run
 from campaigns.sending import begin
 from campaigns.services import pause_campaign, release_campaign
-from contacts.models import TRACKING, ConsentPurpose
+from contacts.models import TRACKING, ConsentPurpose, Tag
 from crm.core.models import Job, SavedView, Undo
 from crm.core.sharing import share_record
 from sales.models import LostReason
@@ -144,10 +144,13 @@ def by_hand(world: Any) -> dict[str, Hand]:
     emil, own = world.cast.emil, world.own
     people, firms = [str(own.person.pk), str(world.team.person.pk)], [str(own.organisation.pk)]
     undo = Undo.objects.create(user=emil, way="facts", label="Schritt", payload={"work": "00000000-0000-0000-0000-000000000000"})
+    tag = Tag.objects.create(key="fair", label_de="Messe", label_en="Trade fair")
     view = SavedView.objects.create(user=emil, page="person", name="Meine", query="state=customer")
     return {
         "person-assign": (emil, PageForm("post", reverse("person-assign"), {"pk": people, "owner": [str(world.cast.ben.pk)]})),
         "organisation-assign": (emil, PageForm("post", reverse("organisation-assign"), {"pk": firms, "owner": [str(world.cast.ben.pk)]})),
+        "person-tag": (emil, PageForm("post", reverse("person-tag"), {"pk": people, "tag": [str(tag.pk)], "way": ["add"]})),
+        "organisation-tag": (emil, PageForm("post", reverse("organisation-tag"), {"pk": firms, "tag": [str(tag.pk)], "way": ["add"]})),
         "party-cell": (emil, PageForm("post", reverse("party-cell", args=[own.organisation.pk, "vat_id"]), {"old": [own.organisation.vat_id], "vat_id": ["DE123"]})),
         "party-share": (emil, PageForm("post", reverse("party-share", args=[own.person.pk]), {"who": [f"user-{world.cast.ben.pk}"], "action": ["view"]})),
         "party-consent-record": (emil, PageForm("post", reverse("party-consent-record", args=[own.organisation.pk, "email", own.email.pk]), {"kind": ["given"], "purposes": ["newsletter"], "how": ["phone"], "at": ["2026-01-15T10:00:00"]})),

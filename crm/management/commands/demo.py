@@ -17,7 +17,7 @@ from accounts.models import User
 from crm.catalog.models import Product
 from crm.core.access import one_request
 from crm.core.models import Event, Undo
-from crm.demo import consents, desk, firm, journeys, life, mailing, segments
+from crm.demo import consents, desk, firm, journeys, life, mailing, segments, tags
 from crm.demo.sign_ins import DOMAIN, PASSWORD
 from sales.models import Opportunity
 from service.models import Case
@@ -74,6 +74,7 @@ class Command(BaseCommand):
         world = life.read_world(people)
         consents.agree(random.Random(7), world, timezone.localtime(), self._say)  # noqa: S311 - dice of their own: the rest of the firm stays as it is
         desk.serve(dice, world, timezone.localtime(), self._say)
+        self._say(f"{tags.tag_firms(world, people['Weber'])} tags")
         self._say(f"{segments.write_segments(people['Neumann'])} segments")
         mailing.mail_out(dice, people, timezone.localtime(), self._say)
         journeys.let_journeys_run(people, timezone.localtime(), self._say)
