@@ -83,7 +83,7 @@ def test_test(machine: Machine, figures: Figures) -> None:
     terminal = machine.terminal("cd ~/tested && exec ./lotse test", CI="true")
     try:
         green = terminal.wait(3600) == 0
-        print("" if green else terminal.output[-60_000:])
+        print("" if green else terminal.output[terminal.output.find("= FAILURES") :][:60_000])
         counts = re.findall(r"=+ (.* in [0-9.:()hms ]+) =+", terminal.output)
         figures.record(who + "./lotse test", round(terminal.seconds / 60, 1), "min", f"green ({counts[-1] if counts else 'no count'})", green)
     except BaseException:
