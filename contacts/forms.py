@@ -41,8 +41,9 @@ class PartyForm(FactsForm):
             del self.fields[name]
         now = read_parts(self.instance)
         if "tags" in self.fields:
-            self.fields["tags"].choices = choices = [(str(tag.pk), tag.label) for tag in Tag.objects.all() if tag.active or str(tag.pk) in now["tags"].split(",")]  # type: ignore[attr-defined]
-            if not choices:
+            offered: Any = self.fields["tags"]
+            offered.choices = [(str(tag.pk), tag.label) for tag in Tag.objects.all() if tag.active or str(tag.pk) in now["tags"].split(",")]
+            if not offered.choices:
                 del self.fields["tags"]
         self.initial.update({name: now[name] for name in self.parts})
         for name in {"roles", "tags"} & set(self.fields):
@@ -250,4 +251,5 @@ class TagForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["tag"].queryset = Tag.objects.visible_to(user).filter(active=True)  # type: ignore[attr-defined]
+        field: Any = self.fields["tag"]
+        field.queryset = Tag.objects.visible_to(user).filter(active=True)

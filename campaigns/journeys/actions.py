@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -26,7 +27,7 @@ from service.models import Case, DeskSetup
 from service.services import open_case
 
 MORNING = time(9)  # when a task of a later day is due
-DONE = "done"
+DONE, UNCHANGEABLE = "done", "may_not_change"
 TAKES: dict[str, tuple[str, type[Model]]] = {"opportunity": ("add", Opportunity), "case": ("add", Case), "tag": ("change", Party)}  # kind of step → the right its owner needs
 
 
@@ -48,6 +49,8 @@ def do(step: Step, run: Run, party: Party, now: datetime) -> tuple[str, Model | 
         tag = Tag.objects.filter(pk=step["tag"]).first()
         if tag is None:
             raise RuleBroken(tag_gone())
+        if not changeable(run.journey.owner, [party.pk]):
+            return UNCHANGEABLE, None
         tag_party(party, tag, by=None, take=step["way"] == "take")
         return DONE, None
     return DONE, _opportunity(step, party, who, now) if kind == "opportunity" else _case(step, party, now)
@@ -60,6 +63,11 @@ def may_not(kind: str) -> str:
     if kind == "opportunity":
         return _("Whoever owns this journey may not add opportunities, so the journey cannot either.")
     return _("Whoever owns this journey may not add cases, so the journey cannot either.")
+
+
+def changeable(owner: Any, ids: Iterable[int]) -> set[int]:
+    """Those of these contacts the owner may change: a journey tags no other, and goes on."""
+    return set(Party.objects.visible_to(owner, "change").filter(pk__in=list(ids)).values_list("pk", flat=True))
 
 
 def tag_gone() -> str:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from campaigns.gate import examine
+from campaigns.journeys.actions import DONE, UNCHANGEABLE, changeable
 from campaigns.journeys.asking import answer, refusal
 from campaigns.journeys.shape import Definition, Passed, Step, every, walk
 from campaigns.journeys.triggers import EVENTS, LOOK, Occurrence, closed, of_date, of_events
@@ -72,6 +73,7 @@ def dry_run(journey: Journey, definition: Definition, reader: Any, now: datetime
         parties = Party.objects.visible_to(reader).in_bulk([one.party for one in began])
         writes = any(step["kind"] == "mail" for step in every(definition["steps"])) and journey.purpose_id is not None
         ways = examine(journey.purpose, parties) if writes else {}
+        tagged = changeable(reader, parties) if any(step["kind"] == "tag" for step in every(definition["steps"])) else set[int]()
 
         for one in sorted(began, key=lambda one: one.at, reverse=True):
             if one.party not in parties:
@@ -80,7 +82,9 @@ def dry_run(journey: Journey, definition: Definition, reader: Any, now: datetime
             def outcome(step: Step, at: datetime, who: Occurrence = one) -> str:
                 if step["kind"] == "ask":
                     return answer(step, who.party, reader, who.at, at)
-                return (ways[who.party].reason or "sent" if who.party in ways else "no_consent") if step["kind"] == "mail" else "done"
+                if step["kind"] == "tag":
+                    return DONE if who.party in tagged else UNCHANGEABLE
+                return (ways[who.party].reason or "sent" if who.party in ways else "no_consent") if step["kind"] == "mail" else DONE
 
             found.trials.append(Trial(parties[one.party], one.at, walk(definition, timezone.localtime(one.at), outcome, now)))
     return found

@@ -19,6 +19,7 @@ from campaigns.models import Journey, Run, RunStep
 from crm.core import formats
 
 TRIGGER = "trigger"  # the key of the trigger in addresses
+REACHED = {"mail": "sent", "tag": "done"}  # kind of step that does not reach everybody → the outcome of those it reached
 TONES = {"ask": "warn", "opportunity": "good", "mail": "", "trigger": "acc"}
 
 
@@ -145,9 +146,9 @@ class Flow:
             return node
         ended = self.counts.ended.get(key, {})
         node.waiting, node.failed = self.counts.waiting.get(key, 0), self.counts.failed.get(key, 0)
-        node.passed = ended.get("sent", 0) if kind == "mail" else self.counts.of(key)
-        if kind == "mail":
-            node.lines = [(outcome_words(outcome), n) for outcome, n in sorted(ended.items(), key=lambda pair: -pair[1]) if outcome != "sent"]
+        node.passed = ended.get(REACHED[kind], 0) if kind in REACHED else self.counts.of(key)
+        if kind in REACHED:
+            node.lines = [(outcome_words(outcome), n) for outcome, n in sorted(ended.items(), key=lambda pair: -pair[1]) if outcome != REACHED[kind]]
         if kind == "ask":
             node.n_yes, node.n_no = ended.get("yes", 0), ended.get("no", 0)
         return node

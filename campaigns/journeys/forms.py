@@ -141,8 +141,8 @@ class TagStepForm(TagForm):
 
     def __init__(self, *args: Any, user: Any, initial: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, user=user, initial=initial, **kwargs)
-        self.fields["tag"].required = False
-        self.fields["tag"].empty_label = _("please choose")  # type: ignore[attr-defined]
+        field: Any = self.fields["tag"]
+        field.required, field.empty_label = False, _("please choose")
 
     def facts(self) -> dict[str, Any]:
         tag = self.cleaned_data["tag"]

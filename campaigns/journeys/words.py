@@ -24,6 +24,7 @@ OUTCOMES: dict[str, Any] = {
     "no": pgettext_lazy("outcome", "no"),
     "sent": pgettext_lazy("outcome", "written"),
     "done": pgettext_lazy("outcome", "done"),
+    "may_not_change": gettext_lazy("may not be changed"),
     "gone": gettext_lazy("contact deleted"),
     **{place.value: place.label for place in Place if place is not Place.LEFT},
 }
@@ -76,7 +77,7 @@ def step_words(step: Step, reader: Any) -> tuple[str, str]:
     if kind == "tag":
         tag = Tag.objects.filter(pk=step["tag"]).first()
         words = _("Take the tag “%(tag)s” away") if step["way"] == "take" else _("Add the tag “%(tag)s”")
-        return (words % {"tag": tag} if tag else label), ""
+        return (words % {"tag": tag} if tag else label), _("as far as they may be changed")
     return (_("Case: %(what)s") % {"what": step["heading"]} if step["heading"] else label), str(dict(Case.Type.choices)[step["type"]])
 
 

@@ -12,6 +12,7 @@ from campaigns.segments.who import members
 from contacts.models import PartyTag, Person, Tag
 from contacts.tags import tag_party
 from crm.core.models import Undo
+from crm.core.sharing import share_record
 from tests.conftest import Browser
 from tests.factories import PersonFactory
 
@@ -78,6 +79,7 @@ def test_two_who_tag_at_once_see_both(cast: Any, sign_in: Any, anke: Any, fair: 
 def test_many_are_tagged_as_far_as_one_may_and_undo_takes_it_back(cast: Any, sign_in: Any, anke: Any, fair: Tag) -> None:
     second, foreign = PersonFactory(owner=cast.anna, team=cast.anna.team), PersonFactory(owner=cast.david, team=cast.david.team)
     tag_party(second, fair, by=cast.anna)
+    share_record(foreign, cast.anna, by=cast.david)  # to be seen, not to be changed
     anna, chosen = sign_in(cast.anna), {"pk": [anke.pk, second.pk, foreign.pk]}
     assert "Messe 2026" in anna.post(reverse("person-tag"), chosen).content.decode() and not held(anke)
     answer = anna.post(reverse("person-tag"), {**chosen, "tag": fair.pk, "way": "add"}, follow=True).content.decode()

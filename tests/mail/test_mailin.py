@@ -27,7 +27,7 @@ RECEIPTS = "SELECT subject_id FROM core_outgoingmail WHERE kind = 'receipt'"
 
 @pytest.mark.parametrize("server", [Imap, Dovecot])
 def test_each_mail_once_in_its_thread_whatever_is_killed(server: type[Imap | Dovecot], tmp_path: Path, figures: Any, prove_full: bool) -> None:
-    if server is Dovecot and not (prove_full and program()):
+    if server is Dovecot and not (prove_full and program()):  # the long form alone measures other people's software, where it is installed
         pytest.skip("takes minutes and needs dovecot-imapd: ./lotse prove mailin --full")
     total, kills, known = (3_000, 20, 40) if prove_full else (200, 5, 8)
     box: Imap | Dovecot
