@@ -19,7 +19,7 @@ from campaigns.journeys.flow import TRIGGER, Flow, counted, counted_dry
 from campaigns.journeys.forms import PARTS, TriggerForm, form_for
 from campaigns.journeys.trace import of_party, traces
 from campaigns.models import Journey, Run
-from contacts.models import Party
+from contacts.models import Party, Tag
 from crm.core import formats
 from crm.core.access import may
 from crm.core.errors import RuleBroken
@@ -93,6 +93,7 @@ def _refused(request: HttpRequest, row: Journey, key: str, form: Any) -> HttpRes
 def _page(request: HttpRequest, row: Journey, key: str, *, form: Any = None) -> dict[str, Any]:
     """The context of the builder; `form` may be the one that was sent and refused."""
     faults = services.faults(row, request.user)
+    tags = Tag.objects.visible_to(request.user).filter(active=True).exists()  # where the house has none, no step could give one
     chosen = shape.step_of(row.draft, key) if key != TRIGGER else None
     selected = key if key == TRIGGER or chosen is not None else ""
     context: dict[str, Any] = {
@@ -104,7 +105,7 @@ def _page(request: HttpRequest, row: Journey, key: str, *, form: Any = None) -> 
         "step": chosen,
         "faults": faults,
         "flow": Flow(row.draft, request.user, counts=counted(row) if row.live_id else None, faults=faults, base=flow_url(row), selected=selected),
-        "kinds": [(kind, label, icon) for kind, (label, icon) in shape.KINDS.items()],
+        "kinds": [(kind, label, icon) for kind, (label, icon) in shape.KINDS.items() if kind != "tag" or tags],
     }
     if selected == TRIGGER:
         context["form"] = form or TriggerForm(reader=request.user, trigger=row.draft.get("trigger") or {}, kind=request.GET.get("kind", ""))

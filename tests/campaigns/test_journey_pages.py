@@ -12,7 +12,7 @@ from campaigns.journeys import shape
 from campaigns.journeys.dry import dry_run
 from campaigns.models import Journey, Run
 from contacts.diary import log_interaction
-from contacts.models import PartyActivity, Task
+from contacts.models import PartyActivity, Tag, Task
 from crm.core.events import emit
 from crm.core.models import Event, OutgoingMail
 from crm.core.work import work
@@ -51,6 +51,13 @@ def test_steps_are_added_between_others_moved_and_removed() -> None:
     assert [step["key"] for step in shape.every(draft["steps"])] == [behind, between]
     assert shape.added(draft, "task", "")[1] == "s5"  # a key is never had twice
     assert shape.added(draft, "nothing", "")[1] == "" and shape.added(draft, "task", "s99")[1] == ""
+
+
+def test_a_tag_is_offered_where_the_house_has_one(sign_in: Any, cast: Any, journey: Journey) -> None:
+    browser, url = sign_in(cast.mia), f"/campaigns/journeys/{journey.pk}/flow/"
+    assert "add:task" in (page := browser.get(url).content.decode()) and "add:tag" not in page
+    Tag.objects.create(key="fair", label_de="Messe", label_en="Fair")
+    assert "add:tag" in browser.get(url).content.decode()
 
 
 def test_the_builder_keeps_what_was_typed_and_says_what_is_wrong(sign_in: Any, cast: Any, journey: Journey) -> None:
