@@ -14,6 +14,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -25,7 +26,7 @@ WRITTEN = 20_000_000  # bytes of any one file (fonts are unpacked to a temporary
 HTML_LIMIT = 5_000_000  # characters
 
 # What the child is told of its surroundings: where libraries and fonts are, nothing else (no secrets, no database).
-_PASSED = ("LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "FONTCONFIG_FILE", "FONTCONFIG_PATH", "PATH", "HOME", "TMPDIR", "XDG_CACHE_HOME")
+_PASSED = ("LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "FONTCONFIG_FILE", "FONTCONFIG_PATH", "PATH", "HOME", "XDG_CACHE_HOME")
 _LIBRARIES = (("libpango-1.0.so.0", "libpango-1.0.dylib"), ("libpangoft2-1.0.so.0", "libpangoft2-1.0.dylib"))
 
 
@@ -57,15 +58,16 @@ def render(html: str, assets: Mapping[str, tuple[str, bytes]] | None = None, *, 
         "limits": [[resource.RLIMIT_AS, memory], [resource.RLIMIT_CPU, cpu], [resource.RLIMIT_FSIZE, WRITTEN], [resource.RLIMIT_NOFILE, 64], [resource.RLIMIT_CORE, 0]],
     }
     try:
-        done = subprocess.run(  # noqa: S603  (our own interpreter and file, no shell)
-            [sys.executable, "-I", __file__],
-            input=json.dumps(order).encode(),
-            capture_output=True,
-            timeout=wall,
-            env={name: os.environ[name] for name in _PASSED if name in os.environ},
-            cwd="/",
-            check=False,
-        )
+        with tempfile.TemporaryDirectory(prefix="lotse-pdf-") as folder:  # of the child's own, for nobody tidies up behind one that was ended
+            done = subprocess.run(  # noqa: S603  (our own interpreter and file, no shell)
+                [sys.executable, "-I", __file__],
+                input=json.dumps(order).encode(),
+                capture_output=True,
+                timeout=wall,
+                env={**{name: os.environ[name] for name in _PASSED if name in os.environ}, "TMPDIR": folder},
+                cwd="/",
+                check=False,
+            )
     except subprocess.TimeoutExpired:
         raise PdfFailed(f"more than {wall} seconds") from None
     if done.returncode or not done.stdout.startswith(b"%PDF-"):
@@ -95,6 +97,10 @@ def _child() -> None:
             return URLFetcherResponse(url, data, {"Content-Type": kind})
 
     sys.stdout.buffer.write(weasyprint.HTML(string=order["html"], url_fetcher=Named()).write_pdf())
+    sys.stdout.buffer.flush()
+    # Out at once: Pango keeps a thread, and a tidy end takes the library away under it. Now and then that thread still
+    # runs, and a finished PDF would be lost to a segmentation fault.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from crm.core import pdf
+from crm.core.paper import print_html
 
 pytestmark = pytest.mark.usefixtures("pango")
 SECRET = "canary-7f3a"
@@ -126,6 +128,21 @@ def test_the_child_knows_no_secrets(monkeypatch):
     pdf.render("<p>x</p>")
     assert not {"SECRET_KEY", "DATABASE_URL", "REDIS_URL"} & seen.keys()
     assert seen["command"][1] == "-I"
+
+
+def test_the_child_leaves_at_once_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    """No tidy end, during which a library's thread may lose the ground under its feet; yet no font stays in the temporary folder.
+    Red controls: without `os._exit` the handler is called; without a folder of its own the font stays."""
+    real = subprocess.run
+    tidy = f"import atexit, os, runpy; atexit.register(os._exit, 7); runpy.run_path({pdf.__file__!r}, run_name='__main__')"
+
+    def through_a_handler(command, **options):
+        return real([command[0], "-I", "-c", tidy], **options)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(pdf.subprocess, "run", through_a_handler)
+    assert print_html('<link rel="stylesheet" href="asset:style"><p>Größe').startswith(b"%PDF-")
+    assert not list(tmp_path.iterdir())
 
 
 def test_nonsense_is_still_a_page():
