@@ -37,17 +37,22 @@ function fill(form, fields) {
   }
 }
 
-document.addEventListener('submit', event => {
-  const form = event.target;
-  if (!reader || form.getAttribute('method') !== 'post') return;
+function draftOf(form) {
   const kept = [...form.elements].filter(field => !secret(field) && chosen(field));
-  if (!kept.some(worded)) return keep(null);
+  if (!kept.some(worded)) return null;
   const fields = kept.flatMap(field => (field.multiple ? [...field.selectedOptions].map(option => [field.name, option.value]) : [[field.name, field.value]]));
-  keep({ reader, goal: goal(form), fields, words: kept.filter(worded).map(field => field.value) });
-}, true);
+  return { reader, goal: goal(form), fields, words: kept.filter(worded).map(field => field.value) };
+}
+
+const posts = form => form?.getAttribute('method') === 'post';
+let typed = null;                                          // the form somebody is writing in
+document.addEventListener('input', event => { if (posts(event.target.form)) typed = event.target.form; }, true);
+document.addEventListener('submit', event => { if (reader && posts(event.target)) keep(draftOf(event.target)); }, true);
 document.addEventListener('htmx:finally:request', event => {
   const { request, response, hx } = event.detail.ctx;
-  if (request.form && response?.status < 400 && !hx?.redirect) keep(null);
+  if (hx?.redirect) {                                      // a preview, too, may be the first to learn that the sign-in has run out
+    if (reader && typed?.isConnected && new URL(hx.redirect, location.href).pathname.startsWith('/accounts/login')) keep(draftOf(typed));
+  } else if (request.form && response?.status < 400) keep(null);
 });
 
 const draft = reader ? take() : null;

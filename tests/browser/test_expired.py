@@ -31,12 +31,32 @@ def sign_in_again(page: Any, person: Any) -> None:
     page.wait_for_selector("#palette", state="attached")
 
 
+def quiet(page: Any) -> None:
+    """Until the previews a form asks for while somebody types have come: one that comes later is sent to the sign-in by itself."""
+    page.wait_for_timeout(600)
+    page.wait_for_load_state("networkidle")
+
+
+def test_a_preview_that_is_sent_to_the_sign_in_loses_nothing(world: Any, anna: Any, open_as: Callable[..., Any]) -> None:
+    """Nobody clicked: the preview of the letter finds the sign-in run out, and what was typed is there afterwards."""
+    page = open_as(anna)
+    page.goto(f"/contacts/people/{world.own.person.pk}/edit/")
+    page.fill("input[name=title]", "Dr.")
+    quiet(page)
+    Session.objects.all().delete()
+    page.fill("input[name=last_name]", "Neuename")
+    sign_in_again(page, anna)
+    page.wait_for_selector("#toasts .l-toast:has-text('noch nicht gespeichert')")
+    assert (page.input_value("input[name=last_name]"), page.input_value("input[name=title]")) == ("Neuename", "Dr.")
+
+
 def test_a_form_comes_back_filled(world: Any, anna: Any, open_as: Callable[..., Any]) -> None:
     page = open_as(anna)
     page.goto(f"/contacts/people/{world.own.person.pk}/edit/")
     page.fill("input[name=last_name]", "Neuename")
     page.select_option("select[name=state]", "former")
     page.check("input[name=roles][value=partner]")
+    quiet(page)
     Session.objects.all().delete()
     page.click("#form button[type=submit]")
     sign_in_again(page, anna)
@@ -75,6 +95,7 @@ def test_somebody_else_at_the_same_desk_sees_nothing_of_it(world: Any, anna: Any
     page = open_as(anna)
     page.goto("/contacts/people/new/")
     page.fill("input[name=last_name]", "Geheimname")
+    quiet(page)
     Session.objects.all().delete()
     page.click("#form button[type=submit]")
     sign_in_again(page, ben)
