@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 from django.utils import timezone, translation
 
@@ -19,6 +19,7 @@ from crm.core.access import one_request
 from crm.core.models import Event, Undo
 from crm.demo import consents, desk, firm, journeys, life, mailing, segments, tags
 from crm.demo.sign_ins import DOMAIN, PASSWORD
+from crm.demo.stock.growing import grow, tidy
 from sales.models import Opportunity
 from service.models import Case
 
@@ -26,11 +27,17 @@ from service.models import Case
 class Command(BaseCommand):
     help = "Fill an empty installation with a fictional firm whose teams have worked here for eighteen months."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """How large."""
+        parser.add_argument("--size", choices=["small", "large"], default="small", help="large: a million contacts with their histories on top, in minutes")
+        parser.add_argument("--contacts", type=int, default=1_000_000, help="how many contacts the large stock has, in steps of 10,000")
+
     def handle(self, *args: Any, **options: Any) -> None:
         begin = time.monotonic()
         ours = User.objects.filter(email__endswith=f"@{DOMAIN}")
         if ours.exists() and Case.objects.unrestricted().exists():
             self._say("The demo firm is there already.")
+            self._grow(options)
             self._show()
             return
         if not ours.exists() and User.objects.exists():
@@ -48,7 +55,12 @@ class Command(BaseCommand):
             with self._chapter(people):
                 self._serve_and_write(dice, people)
         self._say(f"done in {time.monotonic() - begin:.0f} s")
+        self._grow(options)
         self._show()
+
+    def _grow(self, options: dict[str, Any]) -> None:
+        if options["size"] == "large" and grow(options["contacts"], self._say):
+            tidy()
 
     @contextmanager
     def _chapter(self, people: dict[str, User]) -> Iterator[None]:

@@ -1,0 +1,1 @@
+"""How fast the pages are at this very stock, against the best SQL a hand could write (D15): `manage.py bench`."""

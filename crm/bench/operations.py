@@ -1,0 +1,259 @@
+"""What is measured: a page or a question as the product asks it, the keys it shows, and the floor it is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.db import connection
+from django.http import QueryDict
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from accounts.models import User
+from contacts.crud import Organisations, People
+from contacts.detail import timeline
+from contacts.models import Party, Person
+from contacts.search import first_parties, telephone, words_of
+from crm.bench import floors
+from crm.bench.floors import PERSON, Gate
+from crm.bench.measure import Sql
+from crm.bench.personas import Persona
+from crm.core import lists, paging
+from crm.core.fold import inner_grams
+from crm.core.views import Crud
+from sales.board import PAGE as CARDS
+from sales.board import Board
+from sales.crud import Opportunities
+from sales.models import Opportunity, Pipeline
+from service.models import Case
+from service.queue import LONGEST, Queue
+
+IS_PERSON = "p.kind = 'person'"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`run` is what is measured; `keys` what it shows, in order (None: nothing to compare); `floors` the candidates by hand.
+
+    `url` is a page whose fragment is measured as a whole, too. `open_to` says for whom the operation exists.
+    """
+
+    name: str
+    run: Callable[[Persona], Any]
+    keys: Callable[[Persona], list[Any]] | None = None
+    floors: Callable[[Persona], list[Sql]] = lambda persona: []
+    url: str = ""
+    open_to: Callable[[Persona], bool] = lambda persona: True
+
+
+def _request(persona: Persona, query: str = "") -> Any:
+    request: Any = RequestFactory().get("/", QueryDict(query).dict())
+    request.user, request.htmx = persona.user, None
+    return request
+
+
+def _list(crud: type[Crud], persona: Persona, query: str = "") -> dict[str, Any]:
+    """A list as its page builds it."""
+    request = _request(persona, query)
+    rows = crud.rows(request, "view")
+    return lists.context(crud, request, crud.listed(rows, persona.user) if hasattr(crud, "listed") else rows)
+
+
+def listing(name: str, crud: type[Crud], query: str, floor: Callable[[Persona], list[Sql]]) -> Operation:
+    """A page of a list."""
+    return Operation(
+        name, lambda persona: _list(crud, persona, query), lambda persona: [row["pk"] for row in _list(crud, persona, query)["rows"]],
+        floor, url=crud.url("list") + ("?" + query if query else ""),
+    )  # fmt: skip
+
+
+def _people(persona: Persona) -> Gate:
+    return Gate(persona, Party, "party")
+
+
+def _by_name(where: str = IS_PERSON, params: tuple[Any, ...] = ()) -> Callable[[Persona], list[Sql]]:
+    return lambda persona: floors.pages(_people(persona), "p.id, p.sort_name", where, "p.sort_name, p.id", list(params), PERSON)
+
+
+def _searched(text: str) -> Callable[[Persona], list[Sql]]:
+    """By the index of words: words that begin with it, or from three letters on contain it."""
+    words = words_of(text)
+    parts, params = [], []
+    for word in words:
+        if len(word) < 3:
+            parts.append("s.tsv @@ %s::tsquery")
+            params += [f"'{word}':*"]
+        else:
+            parts.append("(s.tsv @@ %s::tsquery OR (s.grams @> %s::varchar[] AND s.words LIKE %s))")
+            params += [f"'{word}':*", inner_grams(word), f"%{word}%"]
+    if digits := telephone(text):
+        parts = [f"({' AND '.join(parts)}) OR (s.grams @> %s::varchar[] AND s.words LIKE %s)"]
+        params += [inner_grams(digits), f"%{digits}%"]
+    hits = f"SELECT party_id FROM contacts_partysearch s WHERE ({' AND '.join(parts)})"
+
+    def candidates(persona: Persona) -> list[Sql]:
+        first = floors.pages(_people(persona), "p.id, p.sort_name", f"{IS_PERSON} AND p.id IN ({hits})", "p.sort_name, p.id", params, PERSON)
+        return first + [Sql(sql.text.replace(f"p.id IN ({hits})", f"EXISTS ({hits} AND s.party_id = p.id)"), sql.params) for sql in first]
+
+    return candidates
+
+
+@cache
+def _middle() -> str:
+    """The cursor of a place in the middle of all names."""
+    row = Person.objects.unrestricted().order_by("sort_name", "pk")[Person.objects.unrestricted().count() // 2]
+    return paging._encode(row, "sort_name")
+
+
+def _deep(persona: Persona) -> list[Sql]:
+    value, pk = paging._decode(Person.objects.all(), "sort_name", _middle())
+    return _by_name(f"{IS_PERSON} AND (p.sort_name, p.id) > (%s, %s)", (value, pk))(persona)
+
+
+def _by_activity(persona: Persona) -> list[Sql]:
+    gate = _people(persona)
+    found = []
+    for condition, mine in (gate.walk(), gate.keys()):
+        inner = f"SELECT p.id, a.last_at FROM contacts_partyactivity a JOIN contacts_party p ON p.id = a.party_id WHERE {condition} AND {IS_PERSON} ORDER BY a.last_at DESC, a.party_id DESC LIMIT {floors.PAGE}"
+        found.append(Sql(f"WITH page AS ({inner}) {PERSON} ORDER BY page.last_at DESC, page.id DESC", mine))
+    return found
+
+
+@cache
+def _busiest() -> Party:
+    """The contact with the longest history."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT party_id FROM contacts_interaction WHERE party_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC LIMIT 1")
+        return Party.objects.unrestricted().get(pk=cursor.fetchone()[0])
+
+
+def _history(persona: Persona) -> list[Sql]:
+    staff = "ARRAY(SELECT person_id FROM contacts_affiliation WHERE organisation_id = %s)"
+    page = f"SELECT i.id FROM contacts_interaction i WHERE i.party_id = %s OR i.party_id = ANY({staff}) ORDER BY occurred_at DESC, id DESC LIMIT 26"
+    return [Sql(page, [_busiest().pk, _busiest().pk])]
+
+
+def _first_seen(persona: Persona) -> int:
+    return int(Person.objects.visible_to(persona.user).order_by("-pk").values_list("pk", flat=True)[0])
+
+
+def _board(persona: Persona) -> Board:
+    request = _request(persona)
+    return Board(persona.user, Pipeline.objects.get(key="projects"), lists.State(Opportunities, request))
+
+
+def _cards(persona: Persona) -> list[Sql]:
+    gate = Gate(persona, Opportunity, "opportunity")
+    stages = Pipeline.objects.get(key="projects").stages.filter(active=True).order_by("position").values_list("pk", flat=True)
+    found = []
+    for plan in ("walk", "keys", "arms"):
+        parts: list[str] = []
+        params: list[Any] = []
+        for place, stage in enumerate(stages):
+            where, columns = "p.state = 'open' AND p.stage_id = %s", f"p.id, {place} AS place, p.rank"
+            if plan == "arms":
+                arms = gate.arms(columns, where, "p.rank, p.id", [stage], CARDS)
+                if arms is None:
+                    break
+                parts.append(f"(SELECT * FROM ({arms.text}) p ORDER BY p.rank, p.id LIMIT {CARDS})")
+                params += list(arms.params)
+            else:
+                condition, mine = getattr(gate, plan)()
+                parts.append(f"(SELECT {columns} FROM {gate.table} p WHERE {condition} AND {where} ORDER BY p.rank, p.id LIMIT {CARDS})")
+                params += [*mine, stage]
+        if parts:
+            found.append(Sql(f"SELECT * FROM ({' UNION ALL '.join(parts)}) board ORDER BY place, rank, id", params))
+    return found
+
+
+def _sums(persona: Persona) -> list[Sql]:
+    gate, found = Gate(persona, Opportunity, "opportunity"), []
+    for condition, mine in (gate.walk(), gate.keys()):
+        found.append(Sql(f"SELECT p.stage_id, count(*), sum(p.amount) FROM sales_opportunity p WHERE {condition} AND p.state = 'open' GROUP BY 1 ORDER BY 1", mine))
+    return found
+
+
+def _due(persona: Persona) -> list[Sql]:
+    gate, found = Gate(persona, Case, "case"), []
+    for condition, mine in (gate.walk(), gate.keys()):
+        where = "NOT p.state IN ('solved', 'closed')"
+        found.append(Sql(f"SELECT p.id FROM service_case p WHERE {condition} AND {where} ORDER BY p.due_next NULLS LAST, p.priority, p.id LIMIT {LONGEST}", mine))
+    return found
+
+
+def _shown_cards(persona: Persona) -> list[int]:
+    return [card["id"] for column in _board(persona).columns() for card in column["cards"]]
+
+
+def _get(url: Callable[[Persona], str] | str) -> Callable[[Persona], Any]:
+    """A whole page, as the browser asks for it."""
+
+    def run(persona: Persona) -> Any:
+        response = client_of(persona).get(url if isinstance(url, str) else url(persona))
+        assert response.status_code == 200, (url, response.status_code)
+        return response
+
+    return run
+
+
+@cache
+def _client(pk: int) -> Client:
+    client = Client(headers={"accept-language": "de"})
+    client.force_login(User.objects.get(pk=pk), "allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def client_of(persona: Persona) -> Client:
+    """A browser in which this reader is signed in."""
+    return _client(persona.user.pk)
+
+
+def _detail(persona: Persona) -> str:
+    return reverse("person-detail", args=[_first_seen(persona)])
+
+
+def _sees_busiest(persona: Persona) -> bool:
+    return Party.objects.visible_to(persona.user).filter(pk=_busiest().pk).exists()
+
+
+def operations() -> list[Operation]:
+    """All of them, in the order of the table."""
+    rare = Person.objects.unrestricted().order_by("-pk").values_list("last_name", flat=True)[0]
+    some = Person.objects.unrestricted().filter(emails__isnull=False, phones__isnull=False).order_by("-pk")[0]
+    mail, phone = some.emails.all()[0].address, some.phones.all()[0].number
+    found = [
+        listing("people, first page", People, "", _by_name()),
+        listing("people, deep page", People, f"after={_middle()}", _deep),
+        listing("people, newest activity", People, "sort=-last_contact", _by_activity),
+        listing("people, customers", People, "state=customer", _by_name(f"{IS_PERSON} AND p.state = 'customer'")),
+        listing("people, customers of a city", People, "state=customer&city=Hamburg", _by_name(
+            f"{IS_PERSON} AND p.state = 'customer' AND p.id IN (SELECT party_id FROM contacts_postaladdress x WHERE crm_fold(x.city) LIKE %s)", ("hamburg%",))),
+        listing("people, mine", People, "owner=me", lambda persona: _by_name(f"{IS_PERSON} AND p.owner_id = %s", (persona.user.pk,))(persona)),
+        listing("organisations, first page", Organisations, "", lambda persona: floors.pages(
+            _people(persona), "p.id, p.sort_name", "p.kind = 'organisation'", "p.sort_name, p.id", [], PERSON)),
+        Operation("people, count", lambda persona: paging.capped_count(Person.objects.visible_to(persona.user)), lambda persona: [sum(paging.capped_count(Person.objects.visible_to(persona.user)))],
+            lambda persona: floors.counts(_people(persona), IS_PERSON, [], paging.COUNT_CAP)),
+        *(listing(f"search, {name}", People, f"q={text}", _searched(text)) for name, text in (
+            ("frequent", "müller"), ("rare", rare), ("none", "xqzwv"), ("two words", f"jürgen {rare}"), ("mail", mail), ("telephone", phone))),
+        Operation("palette", lambda persona: _get(reverse("search") + "?q=müller")(persona)),
+        Operation("palette, contacts", lambda persona: first_parties(Party.objects.visible_to(persona.user), "müller", 20)),
+        Operation("contact's page", lambda persona: _get(_detail)(persona)),
+        Operation("longest history", lambda persona: timeline(_busiest(), persona.user), None, _history, open_to=_sees_busiest),
+        Operation("longest history, page", _get(lambda persona: reverse("organisation-detail" if not _busiest().is_person else "person-detail", args=[_busiest().pk])), open_to=_sees_busiest),
+        Operation("check of one", lambda persona: Party.objects.visible_to(persona.user).filter(pk=_first_seen(persona)).exists(), None, lambda persona: floors.checks(_people(persona), _first_seen(persona))),
+        listing("opportunities, first page", Opportunities, "", lambda persona: floors.pages(
+            Gate(persona, Opportunity, "opportunity"), "p.id, p.sort_name", "true", "p.sort_name, p.id", [],
+            "SELECT o.*, s.label_de, c.name, u.last_name FROM page JOIN sales_opportunity o USING (id) JOIN sales_stage s ON s.id = o.stage_id LEFT JOIN contacts_party c ON c.id = o.party_id LEFT JOIN accounts_user u ON u.id = o.owner_id")),
+        Operation("board", lambda persona: _board(persona).columns(), _shown_cards, _cards, url=reverse("board")),
+        Operation("board, sums", lambda persona: _board(persona)._figures(), None, _sums),
+        Operation("forecast", _get(reverse("forecast")), open_to=lambda persona: persona.scope.may("view", "forecast")),
+        Operation("overview", _get(reverse("overview")), open_to=lambda persona: persona.scope.may("view", "forecast")),
+        Operation("today", _get(reverse("today"))),
+        Operation("queue", lambda persona: list(Queue(persona.user).rows()[:LONGEST]), lambda persona: [row.pk for row in Queue(persona.user).rows()[:LONGEST]], _due),
+        Operation("queue, page", _get(reverse("desk"))),
+    ]  # fmt: skip
+    return found
+

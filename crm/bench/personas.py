@@ -1,0 +1,75 @@
+"""For whom it is measured: somebody who sees everything, much, little, and next to nothing. Chosen from the people there are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count
+from django.utils.functional import cached_property
+
+from accounts.models import User
+from contacts.models import Party
+from crm.core.access import Reach, Scope, scope_of, shares
+
+LITTLE = 100  # contacts; whoever sees fewer sees next to nothing
+
+
+@dataclass
+class Persona:
+    """One reader; `sees` is how many contacts."""
+
+    name: str
+    user: User
+    sees: int = 0
+    scope: Scope = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scope = scope_of(self.user)
+
+    def reach(self, entity: str) -> Reach:
+        """How far viewing goes; whoever may not at all is no persona."""
+        reach = self.scope.reach("view", entity)
+        assert reach is not None
+        return reach
+
+    def shared(self, model: Any) -> list[int]:
+        """The single records opened by shares."""
+        return sorted({pk for rows in shares(model, self.scope, "view") for pk in rows.values_list("content_object_id", flat=True)})
+
+    @cached_property
+    def teams(self) -> list[int]:
+        """The teams whose contacts this reader sees."""
+        return sorted(self.reach("party").teams)
+
+
+def personas() -> list[Persona]:
+    """Management (everything), wide (most of those with limits), narrow (least above LITTLE), few (least of all); fewer where nobody fits."""
+    per_team, per_owner = Counter[int](), Counter[tuple[int, int | None]]()
+    for team, owner, n in Party.objects.unrestricted().values_list("team", "owner").annotate(n=Count("pk")).order_by():
+        per_team[team] += n
+        per_owner[team, owner] += n
+    found: list[Persona] = []
+    whole = sum(per_team.values())
+    for user in User.objects.filter(is_active=True, is_superuser=False).order_by("pk"):
+        scope = scope_of(user)
+        reach = scope.reach("view", "party")
+        if reach is None or not scope.may("view", "opportunity") or not scope.may("view", "case"):
+            continue
+        persona = Persona("", user)
+        own = sum(n for (team, owner), n in per_owner.items() if owner == user.pk and team not in reach.teams)
+        persona.sees = whole if reach.everything else sum(per_team[team] for team in reach.teams) + own + len(persona.shared(Party))
+        found.append(persona)
+    found.sort(key=lambda persona: persona.sees)
+    limited = [persona for persona in found if not persona.reach("party").everything and persona.sees]
+    chosen = {
+        "management": next((persona for persona in found if persona.reach("party").everything and persona.scope.may("view", "forecast")), None),
+        "wide": limited[-1] if limited else None,
+        "narrow": next((persona for persona in limited if persona.sees > LITTLE), None),
+        "few": limited[0] if limited and limited[0].sees <= LITTLE else None,
+    }
+    for name, persona in chosen.items():
+        if persona is not None:
+            persona.name = name
+    return [persona for persona in chosen.values() if persona is not None]

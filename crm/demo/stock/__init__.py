@@ -1,0 +1,1 @@
+"""A large stock for the demo firm: a million contacts with their histories, written by COPY (D14)."""

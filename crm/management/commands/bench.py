@@ -1,0 +1,59 @@
+"""`manage.py bench`: each operation for each persona against the best hand-written SQL for the same rows (D15).
+
+Ratios and buffers are the result; milliseconds are printed and promise nothing. Needs a stock: `manage.py demo --size large`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from crm.bench.measure import cost_of
+from crm.bench.operations import Operation, operations
+from crm.bench.personas import Persona, personas
+from crm.bench.results import HEAD, Result, held_against
+from crm.core.access import one_request
+
+
+class Command(BaseCommand):
+    help = "Measure lists, search, board and pages against hand-written SQL that returns the same rows."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """What to measure and where to write it."""
+        parser.add_argument("names", nargs="*", help="only operations whose name begins like this")
+        parser.add_argument("--persona", action="append", help="management, wide, narrow or few; default: all")
+        parser.add_argument("--json", type=Path, help="keep the results in a file")
+        parser.add_argument("--profile", action="store_true", help="show each statement with its time and buffers")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with one_request():
+            people = [persona for persona in personas() if not options["persona"] or persona.name in options["persona"]]
+        if not people:
+            raise CommandError("There is nobody to measure for. Load a stock first: manage.py demo --size large")
+        for persona in people:
+            self.stdout.write(f"{persona.name:<11} {persona.user} sees {persona.sees:,} contacts")
+        chosen = [one for one in operations() if not options["names"] or any(one.name.startswith(name) for name in options["names"])]
+        self.stdout.write(HEAD)
+        results: list[Result] = []
+        for operation in chosen:
+            for persona in people:
+                if operation.open_to(persona):
+                    results.append(self._measured(operation, persona, options["profile"]))
+        if options["json"]:
+            options["json"].write_text(json.dumps([result.as_row() for result in results], ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        missed = [result for result in results if not result.holds]
+        self.stdout.write(f"{len(results)} measured, {len(missed)} above the promise" + "".join(f"\n  {result.operation} ({result.persona})" for result in missed))
+
+    def _measured(self, operation: Operation, persona: Persona, profile: bool) -> Result:
+        with one_request():
+            ours = cost_of(lambda: operation.run(persona))
+            result = held_against(operation, persona, ours)
+        self.stdout.write(result.line())
+        if profile:
+            for sql, ms in sorted(ours.statements, key=lambda pair: -pair[1])[:8]:
+                self.stdout.write(f"      {ms:9.1f} ms  {' '.join(sql.text.split())[:400]}")
+        self.stdout.flush()
+        return result
