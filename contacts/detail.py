@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.http import HttpRequest
@@ -15,7 +14,6 @@ from django.utils.translation import gettext_lazy
 
 from contacts import addresses
 from contacts.consent_panel import places
-from contacts.diary import mails_of
 from contacts.forms import EntryForm
 from contacts.hints import open_hints
 from contacts.letters import letter_to
@@ -23,22 +21,15 @@ from contacts.models import Affiliation, Interaction, Organisation, Party, Task
 from contacts.panels import panels_for
 from contacts.parts import read_parts
 from contacts.stale import part_words
-from crm.core import formats, paging
+from contacts.timeline import ICONS, timeline
+from crm.core import formats
 from crm.core.access import hidden_fields, may
 from crm.core.models import RecentlyViewed
 from crm.core.saving import said
-from crm.core.subjects import kind_of, name_subject
+from crm.core.subjects import name_subject
 from crm.core.templatetags.lotse import tag
 
-PAGE = 25  # entries of the timeline at a time
 MOST = 20  # people and tasks beside it
-DID = {
-    "note": gettext_lazy("wrote a note"), "call": gettext_lazy("had a call"), "email": gettext_lazy("exchanged an e-mail"),
-    "meeting": gettext_lazy("had a meeting"), "visit": gettext_lazy("made a visit"),
-}  # fmt: skip
-ICONS = {"note": "note", "call": "phone", "email": "mail", "meeting": "calendar", "visit": "map-pin", "system": "activity"}
-TALKS = ["call", "email", "meeting", "visit"]
-CHIPS = [("", gettext_lazy("Everything"), None), ("talks", gettext_lazy("Conversations"), TALKS), ("notes", gettext_lazy("Notes"), ["note"]), ("events", gettext_lazy("Events"), ["system"])]
 # What is edited in place, in the order of the page. Addresses stand in a section of their own (`contacts.addresses`).
 FACTS = {
     "person": [
@@ -178,45 +169,6 @@ def people(party: Party, user: Any) -> list[dict[str, Any]]:
 def open_tasks(party: Party, user: Any) -> list[Task]:
     """What is to be done with this contact, the earliest first."""
     return list(Task.objects.visible_to(user).filter(party=party.pk, done_at__isnull=True).select_related("owner").order_by("due_at", "pk")[:MOST])
-
-
-def timeline(party: Party, user: Any, chosen: str = "", after: str = "") -> dict[str, Any]:
-    """One page of the one timeline, newest first, by day; an organisation's holds what was said with its people, too."""
-    ids: list[int] = [party.pk]
-    if not party.is_person:
-        ids += Affiliation.objects.visible_to(user).filter(organisation=party.pk).values_list("person_id", flat=True)[:1000]
-    rows = Interaction.objects.visible_to(user).filter(party__in=ids).select_related("created_by", "party")
-    kinds = next((kinds for key, _label, kinds in CHIPS if key == chosen), None)
-    if kinds:
-        rows = rows.filter(kind__in=kinds)
-    page = paging.keyset(rows, "occurred_at", descending=True, size=PAGE, after=after)
-    mine = set(Interaction.objects.visible_to(user, "change").filter(pk__in=[row.pk for row in page.rows]).values_list("pk", flat=True)) if may(user, "change", Interaction) else set()
-    mine -= mails_of(page.rows).keys()
-    days: list[dict[str, Any]] = []
-    for row in page.rows:
-        day: date = timezone.localtime(row.occurred_at).date()
-        if not days or days[-1]["day"] != day:
-            days.append({"day": day, "items": []})
-        days[-1]["items"].append(_item(row, party, editable=row.pk in mine))
-    base = reverse("party-timeline", args=[party.pk])
-    more = f"{base}?kind={chosen}&after={page.after}" if page.after else ""
-    chips = [{"label": label, "current": key == chosen, "url": f"{base}?kind={key}" if key else base} for key, label, _kinds in CHIPS]
-    return {"days": days, "more_url": more, "chips": chips}
-
-
-def _item(row: Interaction, party: Party, *, editable: bool) -> dict[str, Any]:
-    system = row.kind == Interaction.Kind.SYSTEM
-    kind = kind_of(row.subject_type_id)
-    return {
-        "icon": ICONS[row.kind],
-        "who": "" if system else str(row.created_by or _("the system")),
-        "text": row.heading or str(DID.get(row.kind, _("event"))),
-        "url": kind.url(row.subject_id) if kind and row.subject_id and system else "",
-        "at": row.occurred_at,
-        "quote": row.body,
-        "tags": [str(row.party)] if row.party_id != party.pk else [],
-        "edit_url": reverse("interaction-update", args=[row.pk]) if editable and not system else "",
-    }
 
 
 def goes_with(party: Party) -> list[dict[str, Any]]:

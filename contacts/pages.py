@@ -23,6 +23,7 @@ from contacts.models import Interaction, Party
 from contacts.parts import read_parts
 from contacts.search import first_parties
 from contacts.stale import raw_value
+from contacts.timeline import timeline
 from crm.core import lists
 from crm.core.access import hidden_fields, may, scope_of
 from crm.core.errors import RuleBroken
@@ -110,7 +111,7 @@ def party_hint_dismiss(request: HttpRequest, party: Party) -> HttpResponse:
 @action(Parties, "view", methods=("GET",))
 def party_timeline(request: HttpRequest, party: Party) -> HttpResponse:
     """The timeline alone: another selection, or further back."""
-    context = {"party": party, "title": str(party), "crud": crud_of(party), **detail.timeline(party, request.user, request.GET.get("kind", ""), request.GET.get("after", ""))}
+    context = {"party": party, "title": str(party), "crud": crud_of(party), **timeline(party, request.user, request.GET.get("kind", ""), request.GET.get("after", ""))}
     if not is_fragment(request):
         return render(request, "contacts/timeline.html", context)
     return render(request, "contacts/_entries.html" if "after" in request.GET else "contacts/_timeline.html", context)

@@ -18,9 +18,12 @@ from django.db.models import Case, Func, IntegerField, Q, QuerySet, When
 from contacts.dedupe import block_keys
 from contacts.hints import open_keys
 from contacts.identities import identities
-from crm.core.fold import fold, inner_grams, sort_key
+from contacts.models import PartySearch
+from crm.core.fold import Grams, fold, inner_grams, sort_key
 
 MOST_WORDS = 8  # of a query; more say nothing new
+FEW = 500  # hits that are kept as keys
+LOOKED_AT = 1_000  # contacts among which the palette finds the best
 CHUNK = 2_000  # contacts whose duplicate keys are computed at once
 _NO_WORD = re.compile(r"[\W_]+")
 _TELEPHONE = re.compile(r"\+?[\d\s()/.\-–]{4,}")
@@ -118,18 +121,51 @@ def _word(word: str, inner: bool, prefix: str) -> Q:
     return begins | Q(**{f"{prefix}grams__contains": inner_grams(word), f"{prefix}words__contains": word})
 
 
+def few_hits(text: str) -> list[int] | None:
+    """The keys of all contacts that fit what is typed, whoever may see them; None where there are more than FEW.
+
+    With the keys at hand any list of them is a handful of look-ups. Words that fit many contacts are asked for row by row instead: whoever
+    walks along the order of a list soon has a page of them.
+    """
+    found = list(PartySearch.objects.filter(condition(text, prefix="")).values_list("party_id", flat=True)[: FEW + 1])
+    return found if len(found) <= FEW else None
+
+
 def search_parties(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
     """Those of `rows` (parties, people or organisations) that fit what is typed."""
-    return rows.filter(condition(text))
+    found = few_hits(text)
+    return rows.filter(condition(text)) if found is None else rows.filter(pk__in=found)
+
+
+def search_records(rows: QuerySet[Any], text: str, own: str, *exact: str) -> QuerySet[Any]:
+    """Those of `rows` (of a model with `party`, marked with `party_seen`) that fit what is typed: by the words of the column `own` (a sort key
+    whose grams are indexed), by a field of `exact` whatever its case, or by a contact the reader may see."""
+    key, exactly = sort_key(text.strip()), Q()
+    for name in exact:
+        exactly |= Q(**{f"{name}__iexact": text.strip()})
+    candidates = rows.model.objects.unrestricted()  # the gate: they only narrow rows that start at `visible_to`
+    if len(key) > 2:
+        words = Q(**{f"{own}__contains": key})
+        candidates = candidates.alias(own_grams=Grams(own)).filter(exactly | (words & Q(own_grams__contains=inner_grams(key))))
+    else:
+        words = Q(**{f"{own}__startswith": key})
+        candidates = candidates.filter(exactly | words)
+    named = list(candidates.values_list("pk", flat=True)[: FEW + 1])
+    itself = Q(pk__in=named) if len(named) <= FEW else exactly | words
+    parties = few_hits(text)
+    theirs = condition(text, prefix="party__search__") if parties is None else Q(party__in=parties)
+    return rows.filter(itself | (Q(party_seen=True) & theirs))
 
 
 def first_parties(rows: QuerySet[Any], text: str, limit: int) -> list[Any]:
     """The best few of `rows`: whose own name begins with what is typed, then another word of the name, then the rest — whole words
-    that begin with it before words that contain it."""
+    that begin with it before words that contain it. Of very many that fit, some are looked at and the best of these are shown."""
     typed = sort_key(text.strip())
-    near = Case(When(sort_name__startswith=typed, then=0), When(sort_name__contains=f" {typed}", then=1), default=2, output_field=IntegerField())
-    found = list(rows.filter(condition(text, inner=False)).order_by(near, "sort_name", "pk")[:limit])
-    if len(found) < limit:
-        known = [party.pk for party in found]
-        found += rows.filter(condition(text)).exclude(pk__in=known).order_by(near, "sort_name", "pk")[: limit - len(found)]
+    found = list(rows.filter(sort_name__startswith=typed).order_by("sort_name", "pk")[:limit]) if typed else []
+    near = Case(When(sort_name__contains=f" {typed}", then=1), default=2, output_field=IntegerField())
+    for inner in (False, True):
+        if len(found) == limit:
+            break
+        some = rows.filter(condition(text, inner=inner)).exclude(pk__in=[party.pk for party in found]).order_by().values("pk")[:LOOKED_AT]
+        found += rows.filter(pk__in=some).order_by(near, "sort_name", "pk")[: limit - len(found)]
     return found

@@ -107,12 +107,13 @@ class Board:
         share = formats.percent(self.learned.rate(stage), 0)
         if known is None or not self.learned.is_learned(stage):
             return _("weighted with %(share)s, assumed until %(n)s were decided") % {"share": share, "n": formats.number(learning.ENOUGH)}
-        return _("weighted with %(share)s: %(won)s of %(n)s decided ones were won, all stages together %(prior)s") % {
+        words = _("weighted with %(share)s: %(won)s of %(n)s decided ones were won, all stages together %(prior)s") % {
             "share": share,
             "won": formats.number(known.won),
             "n": formats.number(known.n),
             "prior": formats.percent(known.prior, 0),
         }
+        return words if self.learned.every == 1 else _("%(words)s (one in %(every)s was looked at)") % {"words": words, "every": formats.number(self.learned.every)}
 
     def _page(self, stage: Stage, after: str) -> tuple[list[Any], str]:
         page = keyset(self.rows.filter(stage=stage).values_list(*_CARD, named=True), "rank", descending=False, size=PAGE, after=after)

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from contacts.detail import DID, ICONS, kinds
+from contacts.detail import kinds
 from contacts.forms import EntryForm
 from contacts.models import Interaction, Party, Task
+from contacts.timeline import DID, ICONS
 from crm.core import formats
 from crm.core.access import hidden_fields, may
 from crm.core.sharing import shares_of

@@ -12,10 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Team, User
 from contacts.fields import PartyFilter
 from contacts.models import Party, Task
-from contacts.search import condition
+from contacts.search import search_records
 from crm.catalog.models import Product
 from crm.core.access import hidden_fields, scope_of
-from crm.core.fold import sort_key
 from crm.core.ranges import DaysFilter, SumFilter
 from crm.core.subjects import name_subject
 from sales.models import Opportunity, Pipeline, Stage
@@ -135,5 +134,4 @@ def with_party_seen(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
 
 def search(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
     """By name, by number, or by the name of a visible contact (of rows marked by `with_party_seen`)."""
-    key = sort_key(text)
-    return rows.filter(Q(sort_name__contains=key) | Q(number__iexact=text) | (Q(party_seen=True) & condition(text, prefix="party__search__")))
+    return search_records(rows, text, "sort_name", "number")

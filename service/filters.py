@@ -13,10 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Team, User
 from contacts.fields import PartyFilter
 from contacts.models import Party
-from contacts.search import condition
+from contacts.search import search_records
 from crm.catalog.models import Product
 from crm.core.access import hidden_fields
-from crm.core.fold import sort_key
 from crm.core.ranges import DaysFilter
 from service.models import Case, Cause, Remedy, Touchpoint
 
@@ -112,5 +111,4 @@ def with_party_seen(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
 
 def search(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
     """By subject, number, lot, or the name of a visible customer (of rows marked by `with_party_seen`)."""
-    key = sort_key(text)
-    return rows.filter(Q(sort_heading__contains=key) | Q(number__iexact=text) | Q(lot__iexact=text) | (Q(party_seen=True) & condition(text, prefix="party__search__")))
+    return search_records(rows, text, "sort_heading", "number", "lot")

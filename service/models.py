@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Case as Choose
 from django.db.models import F, Q, When
-from django.db.models.functions import Least
+from django.db.models.functions import Least, Upper
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
@@ -13,7 +14,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 from contacts.models import Party
 from crm.catalog.models import Product
 from crm.core.access import ThroughAccess
-from crm.core.fold import Sort
+from crm.core.fold import Grams, Sort
 from crm.core.records import Owned, Record, RecordQuerySet
 from service.reference import BusinessCalendar, Cause, DeskSetup, Macro, OpeningHours, Remedy, SlaRule, SpecialDay, TextModule, Touchpoint
 
@@ -122,7 +123,9 @@ class Case(Owned):
             models.Index(fields=["organisation", "-opened_at"], name="case_organisation"),
             models.Index(fields=["owner", "due_next"], name="case_owner", condition=~Q(state__in=["solved", "closed"])),
             models.Index(fields=["opened_at", "cause"], include=["goodwill", "own_cost", "type", "team", "owner"], name="case_causes"),
-            models.Index(fields=["lot"], name="case_lot", condition=~Q(lot="")),
+            models.Index(Upper("lot"), name="case_lot"),
+            models.Index(Upper("number"), name="case_number"),
+            GinIndex(Grams("sort_heading"), name="case_grams"),
         ]
 
     def __str__(self) -> str:

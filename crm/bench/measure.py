@@ -64,7 +64,7 @@ def cost_of(run: Callable[[], Any], times: int = 0) -> Cost:
 
 def buffers_of(sql: Sql) -> int:
     """Shared buffers a reading statement touches; 0 for any other. Run within a transaction that is taken back."""
-    if not sql.text.lstrip(" (").upper().startswith(("SELECT", "WITH")) or "set_config" in sql.text:
+    if not sql.text.lstrip(" (\n").upper().startswith(("SELECT", "WITH")) or "set_config" in sql.text:
         return 0
     plan = plan_of(sql)
     return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])

@@ -14,9 +14,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from contacts.crud import Organisations, People
-from contacts.detail import timeline
 from contacts.models import Party, Person
 from contacts.search import first_parties, telephone, words_of
+from contacts.timeline import timeline
 from crm.bench import floors
 from crm.bench.floors import PERSON, Gate
 from crm.bench.measure import Sql

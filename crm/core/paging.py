@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,29 @@ def keyset(rows: QuerySet[Any], sort: str, *, descending: bool, size: int, after
     has_next = more if not backwards else True
     has_previous = more if backwards else cursor is not None
     return Page(found, _encode(found[-1], sort) if found and has_next else "", _encode(found[0], sort) if found and has_previous else "")
+
+
+Candidates = Callable[[tuple[Any, int] | None, int], list[tuple[int, Any]]]
+
+
+def sifted(rows: QuerySet[Any], sort: str, candidates: Candidates, *, size: int, after: str = "") -> Page:
+    """One page of `rows`, newest (sort, id) first, looked for among candidates instead of in the whole table.
+
+    `candidates(cursor, limit)` gives at most `limit` pairs (id, value of `sort`) behind the cursor in that order, all that could be on the
+    page and perhaps some more; `rows` decides which of them may be seen. Each look asks for four times as many as the one before.
+    """
+    cursor = _decode(rows, sort, after) if after else None
+    found: list[Any] = []
+    limit = 2 * (size + 1)
+    while len(found) <= size:
+        batch = candidates(cursor, limit)
+        seen = rows.in_bulk([pk for pk, _value in batch])
+        found += [seen[pk] for pk, _value in batch if pk in seen]
+        if len(batch) < limit:
+            break
+        cursor, limit = (batch[-1][1], batch[-1][0]), limit * 4
+    more, found = len(found) > size, found[:size]
+    return Page(found, _encode(found[-1], sort) if more else "", "")
 
 
 def capped_count(rows: QuerySet[Any], cap: int = COUNT_CAP) -> tuple[int, bool]:

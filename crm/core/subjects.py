@@ -7,10 +7,10 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
-from crm.core.access import Scope
+from crm.core.access import Scope, entity_of
 from crm.core.records import RecordQuerySet
 from crm.core.wiring import table
 
@@ -56,12 +56,12 @@ def of_subject(record: models.Model) -> Q:
 
 
 def subject_visible(user: Any) -> Q:
-    """Rows whose subject the user may see, or that have none."""
+    """Rows whose subject the user may see, or that have none. Asked row by row (EXISTS): a page of a history never reads all opportunities."""
     seen = Q(subject_type__isnull=True)
     for kind in kinds():
         content_type = ContentType.objects.get_for_model(kind.model)
         manager: Any = kind.model._default_manager
-        seen |= Q(subject_type=content_type, subject_id__in=manager.visible_to(user).values("pk"))
+        seen |= Q(Exists(manager.visible_to(user).filter(pk=OuterRef("subject_id"))), subject_type=content_type)
     return seen
 
 
@@ -81,7 +81,11 @@ class SubjectAccess:
 
     def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
         parents: Any = rows.model._meta.get_field(self.parent).related_model
-        on_parent = Q(**{f"{self.parent}__in": parents.objects.visible_to(scope.user)})
+        reach = scope.reach("view", entity_of(parents))
+        if reach is not None and reach.everything:
+            on_parent = Q(**{f"{self.parent}__isnull": False})
+        else:
+            on_parent = Q(Exists(parents.objects.visible_to(scope.user).filter(pk=OuterRef(self.parent))))
         on_subject_alone = Q(**{f"{self.parent}__isnull": True}, subject_type__isnull=False)
         seen = (on_parent | on_subject_alone) & subject_visible(scope.user)
         if self.person:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from django.db.models import Count
 
@@ -17,30 +12,15 @@ from accounts.models import Team, User
 from contacts.diary import recount
 from contacts.models import Interaction, Party, PartyActivity
 from contacts.search import search_parties
-from crm.bench import floors, measure
 from crm.core.models import Change
 from crm.demo import firm
 from crm.demo.firm import address_of
 from crm.demo.stock import copying, growing, house, slices
 from sales.models import Opportunity, StageTransition
 from service.models import Case
+from tests.demo.conftest import SMALL
 
 pytestmark = pytest.mark.django_db
-SMALL = {"PARTIES": 400, "FIRMS": 60, "OPPORTUNITIES": 200, "INTERACTIONS": 900, "CASES": 80, "LONGEST_HISTORY": 150}
-
-
-@pytest.fixture
-def grown(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The firm with two slices, and what was said."""
-    for name, count in SMALL.items():
-        monkeypatch.setattr(slices, name, count)
-    monkeypatch.setattr(growing, "COUNTS", {"party": 400, "opportunity": 200, "case": 80})
-    call_command("seed")
-    people = firm.found_firm()
-    firm.write_price_list(people["Weber"])
-    said: list[str] = []
-    assert growing.grow(800, said.append)
-    yield said
 
 
 def test_what_it_holds(grown: list[str]) -> None:
@@ -79,21 +59,6 @@ def test_the_gate_over_it(grown: list[str]) -> None:
     assert Party.objects.visible_to(region).filter(team__in=below).count() == Party.objects.unrestricted().filter(team__in=below).count() > 0
     some = Party.objects.unrestricted().filter(source=slices.SOURCE, kind="person")[5]
     assert some in search_parties(Party.objects.unrestricted(), some.last_name)
-
-
-def test_the_bench_finds_the_same_rows(grown: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the pages show is what the hand-written SQL returns, for whoever sees all, much, little and next to nothing. Red control: a gate that
-    opens one team too many is seen."""
-    names = ["people", "organisations", "search", "opportunities", "board", "queue", "check"]
-    monkeypatch.setattr(measure, "TIMES", 1)
-    call_command("bench", *names, json=tmp_path / "bench.json", stdout=StringIO())
-    rows = json.loads((tmp_path / "bench.json").read_text())
-    assert {row["persona"] for row in rows} == {"management", "wide", "narrow", "few"} and len(rows) > 60
-    assert not [(row["operation"], row["persona"]) for row in rows if not row["same"]]
-
-    monkeypatch.setattr(floors.Gate, "walk", lambda gate: ("true", []))
-    call_command("bench", "people, first page", persona=["few"], json=tmp_path / "red.json", stdout=StringIO())
-    assert not json.loads((tmp_path / "red.json").read_text())[0]["same"]
 
 
 def test_it_goes_on_and_stays(grown: list[str]) -> None:

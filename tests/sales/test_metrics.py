@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from crm.catalog.models import Currency, Rate
 from sales import learning, metrics
-from sales.models import LostReason, Opportunity, Stage
+from sales.models import LostReason, Opportunity, Stage, StageTransition
 from sales.services import lose_opportunity, move_opportunity, open_opportunity, win_opportunity
 from tests.factories import OpportunityFactory, OrganisationFactory
 
@@ -100,3 +100,22 @@ def test_a_decision_renews_what_was_learned(cast):
     assert learning.learned(stage.pipeline).rates[stage.pk].n == 0
     win_opportunity(row, by=cast.anna)
     assert learning.learned(stage.pipeline).rates[stage.pk].n == 1
+
+
+def test_a_large_ledger_is_sampled_and_close(cast, monkeypatch):
+    """Every third opportunity tells nearly the same rate; it is kept, and one more decision does not renew it."""
+    first, second, *_ = Stage.objects.order_by("position")
+    party = OrganisationFactory(owner=cast.anna)
+    rows = [OpportunityFactory(owner=cast.anna, team=cast.anna.team, party=party, stage=first, name=f"v{n}") for n in range(90)]
+    at = timezone.now() - timedelta(days=30)
+    StageTransition.objects.bulk_create([StageTransition(opportunity=row, kind="open", to_stage=first, at=at) for row in rows])
+    decided = [StageTransition(opportunity=row, kind="win" if n % 2 else "lose", from_stage=first, to_stage=first, at=at + timedelta(days=9)) for n, row in enumerate(rows)]
+    StageTransition.objects.bulk_create(decided)
+    whole = learning.learn(first.pipeline)
+    monkeypatch.setattr(learning, "SAMPLE", 30)
+    known = learning.learned(first.pipeline)
+    assert (whole.every, known.every, whole.rates[first.pk].n) == (1, 3, 90)
+    assert known.rates[first.pk].n == len([row for row in rows if row.pk % 3 == 0]) == 30
+    assert abs(known.rate(first) - whole.rate(first)) < Decimal("0.05")
+    lose_opportunity(OpportunityFactory(owner=cast.anna, team=cast.anna.team, party=party, stage=second), reason=LostReason.objects.first(), by=cast.anna)
+    assert learning.learned(first.pipeline).at == known.at

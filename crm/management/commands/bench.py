@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from crm.bench.measure import cost_of
+from crm.bench.measure import buffers_of, cost_of
 from crm.bench.operations import Operation, operations
 from crm.bench.personas import Persona, personas
 from crm.bench.results import HEAD, Result, held_against
@@ -53,7 +53,8 @@ class Command(BaseCommand):
             result = held_against(operation, persona, ours)
         self.stdout.write(result.line())
         if profile:
-            for sql, ms in sorted(ours.statements, key=lambda pair: -pair[1])[:8]:
-                self.stdout.write(f"      {ms:9.1f} ms  {' '.join(sql.text.split())[:400]}")
+            for sql, ms in sorted(ours.statements, key=lambda pair: -pair[1])[:5]:
+                text = " ".join(sql.text.split())
+                self.stdout.write(f"      {ms:9.1f} ms {buffers_of(sql):>9,}  … {text[max(text.find(' FROM '), 0) :][:600]}")
         self.stdout.flush()
         return result

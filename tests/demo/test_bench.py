@@ -1,0 +1,35 @@
+"""The bench: our pages show what hand-written SQL returns for the same reader, and cost little more."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from crm.bench import floors, measure
+from tests.proofs import Figures
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.proof("bench")
+def test_the_bench_finds_the_same_rows(grown: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figures: Figures) -> None:
+    """What the pages show is what the hand-written SQL returns, for whoever sees all, much, little and next to nothing. Red control: a gate that
+    opens one team too many is seen."""
+    names = ["people", "organisations", "search", "opportunities", "board", "queue", "check"]
+    monkeypatch.setattr(measure, "TIMES", 1)
+    call_command("bench", *names, json=tmp_path / "bench.json", stdout=StringIO())
+    rows = json.loads((tmp_path / "bench.json").read_text())
+    assert {row["persona"] for row in rows} == {"management", "wide", "narrow", "few"} and len(rows) > 60
+    other = [(row["operation"], row["persona"]) for row in rows if not row["same"]]
+    above = [(row["operation"], row["persona"], row["buffers"]) for row in rows if not row["holds"]]
+    figures.record("lines measured", len(rows), "lines")
+    figures.record("lines that show other rows than the floor", len(other), "lines", "0", not other)
+    figures.record("lines above three times the floor and 3,000 buffers", len(above), "lines", "0", not above)
+
+    monkeypatch.setattr(floors.Gate, "walk", lambda gate: ("true", []))
+    call_command("bench", "people, first page", persona=["few"], json=tmp_path / "red.json", stdout=StringIO())
+    assert not json.loads((tmp_path / "red.json").read_text())[0]["same"]
