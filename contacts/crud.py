@@ -2,102 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from django.db.models import Prefetch, QuerySet, Value
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts import detail, duplicates, hints, services
 from contacts.filters import OrganisationFilters, PartyFilters, PersonFilters
 from contacts.forms import OrganisationForm, PartyForm, PersonForm
-from contacts.letters import addressee, stored
-from contacts.models import Affiliation, EmailAddress, Organisation, Party, PartyTag, Person, PhoneNumber, PostalAddress, Tag
+from contacts.listing import CITY, EMAIL, EMPLOYER, LAST, LATER, OWNER, PHONE, STATE, EditableColumn, add_function, add_house, addressed
+from contacts.models import Organisation, Party, Person, Tag
 from contacts.panels import panels_for
-from contacts.parts import main
-from contacts.salutation import Addressee, address_line, letter_salutation
+from contacts.salutation import address_line, letter_salutation
 from contacts.search import search_parties
 from crm.core import lists
 from crm.core.access import may
 from crm.core.columns import Column
 from crm.core.feedback import is_fragment
-from crm.core.models import Installation
 from crm.core.saving import FactsForm
-from crm.core.views import Crud, GatedCreate, GatedDelete, GatedDetail, GatedExport, GatedList, GatedUpdate
-
-
-@dataclass(frozen=True)
-class EditableColumn(Column):
-    """A column whose cell can be edited in place by those who may change the row."""
-
-    def cell(self, row: Any, hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
-        return {**super().cell(row, hidden), "plain": False, "edit_url": reverse("party-cell", args=[row.pk, self.key]), "cell": f"{self.key}-{row.pk}", "label": self.label}
-
-
-def _of_main(rows: str, attribute: str) -> Any:
-    """The value of a contact's main address, read from what was prefetched."""
-    return lambda party: getattr(main(getattr(party, rows)), attribute, "")
-
-
-def _employer(party: Party) -> Any:
-    job = main(party.affiliations)
-    return job.organisation if job else ""
-
-
-def _function(party: Party) -> str:
-    job = main(party.affiliations)
-    return job.function if job else ""
-
-
-def _addressee(party: Party) -> Addressee:
-    return addressee(stored(party), getattr(party, "house", "de"))
-
-
-PHONE = EditableColumn("phone", gettext_lazy("Telephone"), _of_main("phones", "number"), priority=4)
-EMAIL = EditableColumn("email", gettext_lazy("E-mail"), _of_main("emails", "address"), priority=2)
-CITY = Column("city", gettext_lazy("City"), _of_main("addresses", "city"), priority=2)
-STATE = EditableColumn(
-    "state", gettext_lazy("Status"), lambda party: party.get_state_display(), "state", "tag", priority=4, tone=lambda party: detail.STATE_TONES[party.state]
-)
-LAST = Column("last_contact", gettext_lazy("Last contact"), "activity__last_at", "activity__last_at", "ago", priority=1)
-OWNER = Column("owner", gettext_lazy("Owner"), "owner", priority=3, joins=("owner",))
-LATER = [
-    Column("tags", gettext_lazy("Tags"), lambda party: ", ".join(held.tag.label for held in party.tags.all()), shown=False, priority=3),
-    Column("number", gettext_lazy("Number"), "number", shown=False, priority=3),
-    Column("postcode", gettext_lazy("Postcode"), _of_main("addresses", "postcode"), shown=False, priority=3),
-    Column("street", gettext_lazy("Street and number"), _of_main("addresses", "street"), shown=False, priority=3),
-    Column("country", gettext_lazy("Country"), _of_main("addresses", "country"), shown=False, priority=3),
-    Column("team", gettext_lazy("Team"), "team", joins=("team",), shown=False, priority=3),
-    Column("source", gettext_lazy("Source"), "source", shown=False, priority=3),
-    Column("created_at", gettext_lazy("Created"), "created_at", "created_at", "ago", shown=False, priority=3),
-    Column("updated_at", gettext_lazy("Changed"), "updated_at", "updated_at", "ago", shown=False, priority=3),
-]
-
-
-PARTS_OF_A_ROW: dict[str, Any] = {"emails": EmailAddress, "phones": PhoneNumber, "addresses": PostalAddress}
-
-
-def with_parts(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
-    """A fixed number of further queries per page brings the main addresses and the employers the reader may see."""
-    jobs = Affiliation.objects.visible_to(reader).filter(is_primary=True).select_related("organisation")
-    return rows.prefetch_related(
-        # the gate: parts are read for rows the reader sees, and a part is visible exactly when its contact is
-        *(Prefetch(name, model.objects.order_by("pk").filter(is_primary=True)) for name, model in PARTS_OF_A_ROW.items()),
-        Prefetch("affiliations", jobs),
-        Prefetch("tags", PartyTag.objects.select_related("tag").order_by("tag__position", "tag__key")),
-    )
+from crm.core.views import Crud, GatedCreate, GatedDelete, GatedDetail, GatedList, GatedUpdate
 
 
 class PartyList(GatedList):
     """A list of contacts: cells to edit where the reader may, and the selection to be assigned or tagged."""
-
-    def get_queryset(self) -> QuerySet[Any]:
-        return self.crud.listed(super().get_queryset(), self.request.user)  # type: ignore[attr-defined]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         context = lists.context(self.crud, request, self.get_queryset())
@@ -115,11 +46,6 @@ class PartyList(GatedList):
                 context["whole_label"] = _("all %(n)s of this view") % {"n": context["count_label"]}
         template = "crud/_table.html" if is_fragment(request) else "crud/list.html"
         return render(request, template, {"crud": self.crud, **context})
-
-
-class PartyExport(GatedExport):
-    def get_queryset(self) -> QuerySet[Any]:
-        return self.crud.listed(super().get_queryset(), self.request.user)  # type: ignore[attr-defined]
 
 
 class _WithLetter:
@@ -163,7 +89,7 @@ class PartyDetail(GatedDetail):
         return response
 
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().select_related("owner", "team", "activity").prefetch_related(*PARTS_OF_A_ROW)
+        return super().get_queryset().select_related("owner", "team", "activity").prefetch_related("emails", "phones", "addresses")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
@@ -191,12 +117,6 @@ class Parties(Crud):
     update_view = PartyUpdate
     detail_view = PartyDetail
     delete_view = PartyDelete
-    export_view = PartyExport
-
-    @classmethod
-    def listed(cls, rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
-        """The rows with what the list's columns read."""
-        return with_parts(rows, reader)
 
     @classmethod
     def views(cls, user: Any) -> list[tuple[str, dict[str, str]]]:
@@ -223,23 +143,19 @@ class People(Parties):
     form_class = PersonForm
     filterset_class = PersonFilters
     columns = [
-        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, field="last_name", detail=_function),
-        Column("employer", gettext_lazy("Organisation"), _employer, priority=0),
+        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, field="last_name", detail=lambda party: getattr(party, "main_function", ""), adds=add_function),
+        EMPLOYER,
         CITY,
         PHONE,
         STATE,
         EMAIL,
         LAST,
         OWNER,
-        Column("function", gettext_lazy("Function"), _function, shown=False, priority=3),
-        Column("letter", gettext_lazy("Letter salutation"), lambda party: letter_salutation(_addressee(party)), shown=False, priority=3, field="salutation"),
-        Column("address_line", gettext_lazy("Address line"), lambda party: address_line(_addressee(party)), shown=False, priority=3, field="salutation"),
+        Column("function", gettext_lazy("Function"), "main_function", shown=False, priority=3, adds=add_function),
+        Column("letter", gettext_lazy("Letter salutation"), lambda party: letter_salutation(addressed(party)), shown=False, priority=3, field="salutation", adds=add_house),
+        Column("address_line", gettext_lazy("Address line"), lambda party: address_line(addressed(party)), shown=False, priority=3, field="salutation", adds=add_house),
         *LATER,
     ]
-
-    @classmethod
-    def listed(cls, rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
-        return super().listed(rows, reader).annotate(house=Value(Installation.current().language))
 
     @classmethod
     def create_title(cls) -> str:
@@ -260,8 +176,8 @@ class Organisations(Parties):
         STATE,
         LAST,
         OWNER,
-        Column("phone", gettext_lazy("Telephone"), PHONE.value, shown=False, priority=4),
-        Column("email", gettext_lazy("E-mail"), EMAIL.value, shown=False, priority=2),
+        Column("phone", PHONE.label, PHONE.value, shown=False, priority=4, adds=PHONE.adds),
+        Column("email", EMAIL.label, EMAIL.value, shown=False, priority=2, adds=EMAIL.adds),
         *LATER,
     ]
 
@@ -270,12 +186,6 @@ class Organisations(Parties):
         more = [column for panel in panels_for(user) for column in panel.columns]
         place = cls.columns.index(LAST)
         return [*cls.columns[:place], *more, *cls.columns[place:]]
-
-    @classmethod
-    def listed(cls, rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
-        for panel in panels_for(reader):
-            rows = panel.annotate(rows, reader)
-        return super().listed(rows, reader)
 
     @classmethod
     def create_title(cls) -> str:

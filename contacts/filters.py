@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Team, User
+from accounts.models import Team
+from accounts.people import PlainSelect, people
 from contacts.letters import NAMES
 from contacts.models import Industry, Organisation, Party, PartyRole, PartySearch, Person, PostalAddress, Tag
 from crm.core.access import hidden_fields
@@ -22,8 +23,7 @@ ME = "me"
 
 
 def _owners(request: Any) -> list[tuple[str, str]]:
-    people = User.objects.visible_to(request.user).filter(is_active=True)
-    return [(ME, _("me")), ("none", _("nobody")), *((str(user.pk), str(user)) for user in people)]
+    return [(ME, _("me")), ("none", _("nobody")), *people(request.user, active=True)]
 
 
 def _teams(request: Any) -> QuerySet[Team]:
@@ -47,7 +47,7 @@ class PartyFilters(filters.FilterSet):
     """Filters of people and organisations alike."""
 
     state = filters.ChoiceFilter(label=gettext_lazy("Status"), choices=Party.State.choices, empty_label=gettext_lazy("any"))
-    owner = filters.ChoiceFilter(label=gettext_lazy("Owner"), method="by_owner", choices=[], empty_label=gettext_lazy("anyone"))
+    owner = filters.ChoiceFilter(label=gettext_lazy("Owner"), method="by_owner", choices=[], widget=PlainSelect, empty_label=gettext_lazy("anyone"))
     team = filters.ModelChoiceFilter(label=gettext_lazy("Team"), queryset=_teams, empty_label=gettext_lazy("any"))
     city = filters.CharFilter(label=gettext_lazy("City"), method="by_city", max_length=80)
     silent = DaysFilter(label=gettext_lazy("No contact for days"), method="by_silence", min_value=1, max_value=36_500)

@@ -14,7 +14,7 @@ from crm.core.wiring import table
 class Panel:
     """One panel: `url_name` takes the contact's id and answers a fragment; `list_url` is the whole list as a page.
 
-    `figure` (contact, reader) → {label, value, detail, url} for the strip on top (None: nothing there); `columns` and `annotate` (rows, reader) belong to the
+    `figure` (contact, reader) → {label, value, detail, url} for the strip on top (None: nothing there); `columns` belong to the
     list of organisations. All of it appears only to readers for whom `open_to` holds.
     """
 
@@ -24,7 +24,6 @@ class Panel:
     open_to: Callable[[Any], bool]
     list_url: Callable[[Any], str]
     figure: Callable[[Any, Any], dict[str, Any]] | None = None
-    annotate: Callable[[Any, Any], Any] = lambda rows, reader: rows
     columns: list[Column] = field(default_factory=list)
 
 

@@ -52,13 +52,19 @@ def _figure(party: Party, reader: Any) -> dict[str, Any]:
     return {"label": _("Open opportunities"), "value": formats.money(found.open_pipeline, metrics.house_currency(), decimals=0), "detail": words, "url": opportunities_url(party)}
 
 
-def _annotate(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
-    mine = Opportunity.objects.visible_to(reader).filter(metrics.OPEN, party=OuterRef("pk")).order_by().values("party")
-    rows = rows.annotate(open_count=Subquery(mine.annotate(n=Count("pk")).values("n")))
+def _mine(reader: Any) -> QuerySet[Any]:
+    return Opportunity.objects.visible_to(reader).filter(metrics.OPEN, party=OuterRef("pk")).order_by().values("party")
+
+
+def _add_count(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
+    return rows.annotate(open_count=Subquery(_mine(reader).annotate(n=Count("pk")).values("n")))
+
+
+def _add_sum(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
     if "amount" in hidden_fields(reader, Opportunity):
         return rows
     house = metrics.house_currency()
-    total = mine.annotate(total=metrics.expressions(house=house)["open_pipeline"]).values("total")
+    total = _mine(reader).annotate(total=metrics.expressions(house=house)["open_pipeline"]).values("total")
     return rows.annotate(open_sum=Subquery(total), currency_id=Value(house))  # a money column reads its currency there
 
 
@@ -84,7 +90,7 @@ def _cases_figure(party: Party, reader: Any) -> dict[str, Any]:
     return {"label": _("Open cases"), "value": formats.number(count), "detail": words, "url": cases_url(party), "state": "warn" if count else ""}
 
 
-def _annotate_cases(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
+def _add_cases(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
     mine = Case.objects.visible_to(reader).filter(OPEN, organisation=OuterRef("pk")).order_by().values("organisation")
     return rows.annotate(open_cases=Subquery(mine.annotate(n=Count("pk")).values("n")))
 
@@ -97,10 +103,9 @@ PANELS = [
         lambda reader: may(reader, "view", Opportunity),
         opportunities_url,
         _figure,
-        _annotate,
         [
-            Column("open_count", gettext_lazy("Open opportunities"), "open_count", kind="number", priority=3),
-            Column("open_sum", gettext_lazy("Open amount"), "open_sum", kind="money", priority=2),
+            Column("open_count", gettext_lazy("Open opportunities"), "open_count", kind="number", priority=3, adds=_add_count),
+            Column("open_sum", gettext_lazy("Open amount"), "open_sum", kind="money", priority=2, adds=_add_sum),
         ],
     ),
     Panel(
@@ -110,8 +115,7 @@ PANELS = [
         lambda reader: may(reader, "view", Case),
         cases_url,
         _cases_figure,
-        _annotate_cases,
-        [Column("open_cases", gettext_lazy("Open cases"), "open_cases", kind="number", priority=2, shown=False)],
+        [Column("open_cases", gettext_lazy("Open cases"), "open_cases", kind="number", priority=2, shown=False, adds=_add_cases)],
     ),
     Panel("journeys", gettext_lazy("Journeys"), "party-journeys", lambda reader: may(reader, "view", Journey), lambda party: reverse("party-journeys", args=[party.pk])),
 ]

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from campaigns.crud import search as search_campaigns
 from campaigns.journeys.crud import search as search_journeys
 from campaigns.models import Campaign, Journey
-from contacts.crud import with_parts
+from contacts import listing
 from contacts.models import Party
-from contacts.parts import main
 from contacts.search import first_parties
 from crm.core.access import hidden_fields, scope_of
 from crm.core.fold import fold
@@ -44,18 +43,23 @@ def find(user: Any, text: str) -> list[dict[str, Any]]:
 
 def parties(user: Any, text: str) -> list[dict[str, Any]]:
     """People and organisations under these letters."""
-    rows = with_parts(Party.objects.visible_to(user), user)
+    rows = _drawable(Party.objects.visible_to(user), user)
     hidden = hidden_fields(user, Party)
     return [_party(party, hidden) for party in first_parties(rows, text, MOST)]
 
 
+def _drawable(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
+    for add in (listing.add_function, listing.add_employer, listing.CITY.adds):
+        assert add is not None
+        rows = add(rows, user)
+    return rows
+
+
 def _party(party: Party, hidden: frozenset[str]) -> dict[str, Any]:
-    job, place = main(party.affiliations), main(party.addresses)
-    words = []
-    if job and not {"employer", "function"} & hidden:
-        words += [job.function, str(job.organisation)]
-    if place and "city" not in hidden:
-        words.append(place.city)
+    seen: Any = party
+    words = [] if {"employer", "function"} & hidden else [seen.main_function, seen.main_employer]
+    if "city" not in hidden:
+        words.append(seen.main_city)
     words.append(party.number)
     url = reverse("person-detail" if party.is_person else "organisation-detail", args=[party.pk])
     return {"label": str(party), "detail": " · ".join(filter(None, words)), "url": url, "icon": "user" if party.is_person else "building", "kind": "party"}
@@ -109,7 +113,7 @@ def recent(user: Any) -> list[dict[str, Any]]:
         manager: Any = kind.model._default_manager
         seen = manager.visible_to(user).filter(pk__in=ids)
         if kind.model is Party:
-            drawn |= {(type_id, party.pk): _party(party, hidden) for party in with_parts(seen, user)}
+            drawn |= {(type_id, party.pk): _party(party, hidden) for party in _drawable(seen, user)}
         elif kind.model is Opportunity:
             drawn |= {(type_id, row.pk): _opportunity(row) for row in with_party_seen(seen, user).select_related("stage", "party")}
         elif kind.model is Case:

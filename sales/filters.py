@@ -9,7 +9,8 @@ import django_filters as filters
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Team, User
+from accounts.models import Team
+from accounts.people import PlainSelect, people
 from contacts.fields import PartyFilter
 from contacts.models import Party, Task
 from contacts.search import search_records
@@ -35,7 +36,7 @@ class OpportunityFilter(filters.FilterSet):
 
     state = filters.ChoiceFilter(label=_("State"), choices=Opportunity.State.choices)
     stage = filters.ModelChoiceFilter(label=_("Stage"), queryset=_of(Stage))
-    owner = filters.ChoiceFilter(label=_("Owner"), method="by_owner")
+    owner = filters.ChoiceFilter(label=_("Owner"), method="by_owner", widget=PlainSelect)
     team = filters.ModelChoiceFilter(label=_("Team"), queryset=_of(Team), method="by_team")
     expected = DaysFilter(field_name="expected_close", label=_("Close expected"))
     without_step = filters.ChoiceFilter(label=_("Without next step"), choices=_YES, method="by_missing_step")
@@ -55,8 +56,7 @@ class OpportunityFilter(filters.FilterSet):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         user = self.request.user
-        people = [(str(person.pk), str(person)) for person in User.objects.visible_to(user) if person != user]
-        self.filters["owner"].extra["choices"] = [("me", _("me")), ("none", _("nobody")), *people]
+        self.filters["owner"].extra["choices"] = [("me", _("me")), ("none", _("nobody")), *(one for one in people(user) if one[0] != str(user.pk))]
         hidden = hidden_fields(user, Opportunity)
         for name, one in list(self.filters.items()):
             if one.field_name in hidden:

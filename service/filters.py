@@ -10,7 +10,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Team, User
+from accounts.models import Team
+from accounts.people import PlainSelect, people
 from contacts.fields import PartyFilter
 from contacts.models import Party
 from contacts.search import search_records
@@ -35,7 +36,7 @@ class CaseFilter(filters.FilterSet):
     type = filters.ChoiceFilter(label=_("Type"), choices=Case.Type.choices)
     priority = filters.ChoiceFilter(label=_("Priority"), choices=Case.Priority.choices)
     late = filters.ChoiceFilter(label=_("Overdue"), choices=[("1", _("yes"))], method="by_late")
-    owner = filters.ChoiceFilter(label=_("Owner"), method="by_owner")
+    owner = filters.ChoiceFilter(label=_("Owner"), method="by_owner", widget=PlainSelect)
     team = filters.ModelChoiceFilter(label=_("Queue"), queryset=_of(Team))
     party = PartyFilter(label=_("Customer"), queryset=_of(Party), method="by_party")
     cause = filters.ModelChoiceFilter(label=_("Cause"), queryset=_of(Cause), method="by_cause")
@@ -52,8 +53,7 @@ class CaseFilter(filters.FilterSet):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         user = self.request.user
-        people = [(str(person.pk), str(person)) for person in User.objects.visible_to(user) if person != user]
-        self.filters["owner"].extra["choices"] = [("me", _("me")), ("none", _("nobody")), *people]
+        self.filters["owner"].extra["choices"] = [("me", _("me")), ("none", _("nobody")), *(one for one in people(user) if one[0] != str(user.pk))]
         self.filters["lot"].extra["widget"] = forms.TextInput()
         hidden = hidden_fields(user, Case)
         for name in [name for name, one in self.filters.items() if name in hidden or one.field_name in hidden]:

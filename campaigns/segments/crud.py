@@ -19,15 +19,16 @@ from campaigns.segments.who import members, moved, standing
 from campaigns.segments.words import vocabulary_for
 from campaigns.waterfall import Place, at, waterfall
 from contacts.consent_words import to_write_for
-from contacts.crud import CITY, EMAIL, LAST, LATER, OWNER, PHONE, STATE, Parties, with_parts
+from contacts.crud import Parties
 from contacts.filters import PartyFilters
+from contacts.listing import CITY, EMAIL, LAST, LATER, OWNER, PHONE, STATE
 from contacts.models import ConsentPurpose, Party
 from crm.core.access import may
 from crm.core.columns import Column
 from crm.core.conditions import check, sentence
 from crm.core.fold import sort_key
 from crm.core.saving import FactsForm
-from crm.core.views import Crud, GatedCreate, GatedDetail, GatedExport, GatedList, GatedUpdate
+from crm.core.views import Crud, GatedCreate, GatedDetail, GatedUpdate
 
 KEPT_SHOWN = 5
 
@@ -175,20 +176,6 @@ def purposes(reader: Any) -> QuerySet[ConsentPurpose]:
     return to_write_for(ConsentPurpose.objects.visible_to(reader))
 
 
-class ContactList(GatedList):
-    """Contacts with what their columns read."""
-
-    def get_queryset(self) -> QuerySet[Any]:
-        return with_parts(super().get_queryset(), self.request.user)
-
-
-class ContactExport(GatedExport):
-    """The same as a file."""
-
-    def get_queryset(self) -> QuerySet[Any]:
-        return with_parts(super().get_queryset(), self.request.user)
-
-
 class SegmentContacts(Crud):
     """People and organisations in one list, to be narrowed by a segment: the contacts' own pages stay where they are."""
 
@@ -196,13 +183,11 @@ class SegmentContacts(Crud):
     model = Party
     filterset_class = ContactFilter
     search = Parties.search
-    list_view = ContactList
-    export_view = ContactExport
     create_view = update_view = delete_view = detail_view = None
     columns = [
         Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail="number"),
         Column("kind", gettext_lazy("Kind"), lambda row: row.get_kind_display(), priority=2),
-        *(Column(column.key, column.label, column.value, column.sort, column.kind, column.priority, tone=column.tone, joins=column.joins) for column in (CITY, PHONE, STATE, EMAIL, LAST, OWNER)),
+        *(Column(column.key, column.label, column.value, column.sort, column.kind, column.priority, tone=column.tone, joins=column.joins, adds=column.adds) for column in (CITY, PHONE, STATE, EMAIL, LAST, OWNER)),
         *LATER,
     ]
 

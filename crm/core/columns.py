@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from crm.core import formats
@@ -19,7 +20,7 @@ class Column:
 
     `kind` is text, number, money, day, ago or tag. `field` names the model field whose hiding hides the column (default: key).
     `detail` stands small below the value: a field,
-    unless it is hidden, or a function of the row. `priority` 2–4 lets a column leave on narrow screens (DESIGN.md); `shown` is whether it is there before anyone chooses.
+    unless it is hidden, or a function of the row. `adds` (rows, reader) brings what the column reads beside the row itself. `priority` 2–4 lets a column leave on narrow screens (DESIGN.md); `shown` is whether it is there before anyone chooses.
     """
 
     key: str
@@ -34,6 +35,7 @@ class Column:
     joins: tuple[str, ...] = ()
     tone: Callable[[Any], str] | None = None
     detail: str | Callable[[Any], Any] = ""
+    adds: Callable[[QuerySet[Any], Any], QuerySet[Any]] | None = None
 
     @property
     def numeric(self) -> bool:

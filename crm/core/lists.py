@@ -57,7 +57,10 @@ class State:
         return rows
 
     def joined(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Only the joins the shown columns need."""
+        """With what the shown columns read, and nothing else."""
+        for add in dict.fromkeys(column.adds for column in self.columns):
+            if add is not None:
+                rows = add(rows, self.request.user)
         joins = {join for column in self.columns for join in column.related()}
         return rows.select_related(*sorted(joins)) if joins else rows
 

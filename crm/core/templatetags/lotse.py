@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from crm.core import formats
+from crm.core import formats, rows
 
 register = template.Library()
 
@@ -126,6 +126,25 @@ def tag(text: Any, state: str = "", title: str = "") -> SafeString:
     return format_html(
         '<span class="l-tag{}"{}>{}</span>', f" {state}" if state else "", format_html(' title="{}"', title) if title else "", text
     )
+
+
+@register.simple_tag(takes_context=True)
+def table_row(context: template.Context, row: dict[str, Any], selectable: Any = "") -> SafeString:
+    """A row of a list (`crm.core.rows`), with a box to select it where there is something to do with a selection."""
+    mark = avatar(context, row["object"]) if getattr(row["object"], "kind", "") in rows.PARTIES else SafeString("")
+    return rows.drawn(row, mark, tag, ago, selectable=bool(selectable))
+
+
+@register.simple_tag
+def cell_value(cell: dict[str, Any]) -> SafeString:
+    """One value of a row as its list draws it."""
+    return SafeString(rows.value_of(cell, tag, ago))  # noqa: S308 - escaped there
+
+
+@register.simple_tag
+def inline_read(label: Any, html: Any, text: Any, url: str, at: str) -> SafeString:
+    """A value that becomes a form when clicked: `html` as it stands, else `text`."""
+    return rows.inline(label, html or escape(text or "–"), url, at)
 
 
 @register.simple_tag

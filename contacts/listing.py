@@ -1,0 +1,96 @@
+"""The columns of lists of contacts, and what each of them reads beside the contact itself: only what is shown is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Value
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
+
+from contacts.detail import STATE_TONES
+from contacts.letters import addressee, stored
+from contacts.models import Affiliation, EmailAddress, Party, PartyTag, PhoneNumber, PostalAddress
+from contacts.salutation import Addressee
+from crm.core.columns import Column
+from crm.core.models import Installation
+
+Adds = Callable[[QuerySet[Any], Any], QuerySet[Any]]
+
+
+@dataclass(frozen=True)
+class EditableColumn(Column):
+    """A column whose cell can be edited in place by those who may change the row."""
+
+    def cell(self, row: Any, hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
+        return {**super().cell(row, hidden), "plain": False, "edit_url": reverse("party-cell", args=[row.pk, self.key]), "cell": f"{self.key}-{row.pk}", "label": self.label}
+
+
+@cache
+def of_main(model: type[Any], attribute: str) -> Adds:
+    """Adds `main_<attribute>`: of the main e-mail address, telephone number or postal address. A part is visible exactly when its contact is."""
+
+    def add(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
+        mine = model.objects.unrestricted().filter(party=OuterRef("pk"), is_primary=True)  # the gate: read for rows the reader sees
+        return rows.annotate(**{f"main_{attribute}": Subquery(mine.values(attribute)[:1])})
+
+    return add
+
+
+def _job(reader: Any) -> QuerySet[Affiliation]:
+    # the gate: read for people the reader sees, and only where the organisation may be seen, too
+    return Affiliation.objects.unrestricted().filter(person=OuterRef("pk"), is_primary=True, organisation__in=Party.objects.visible_to(reader))
+
+
+def add_employer(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
+    """Adds `main_employer`: the name of the organisation a person works for, as far as the reader sees it."""
+    return rows.annotate(main_employer=Subquery(_job(reader).values("organisation__name")[:1]))
+
+
+def add_function(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
+    """Adds `main_function`: what a person is there."""
+    return rows.annotate(main_function=Subquery(_job(reader).values("function")[:1]))
+
+
+def add_house(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
+    """Adds `house`: the language letters are written in where a contact says none."""
+    return rows.annotate(house=Value(Installation.current().language))
+
+
+def add_tags(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
+    """Brings the tags, in their order."""
+    return rows.prefetch_related(Prefetch("tags", PartyTag.objects.select_related("tag").order_by("tag__position", "tag__key")))  # the gate: of rows the reader sees
+
+
+def addressed(party: Party) -> Addressee:
+    """Whom a letter to this row is for."""
+    return addressee(stored(party), getattr(party, "house", "de"))
+
+
+def _place(attribute: str, label: Any) -> Column:
+    return Column(attribute, label, f"main_{attribute}", shown=False, priority=3, adds=of_main(PostalAddress, attribute))
+
+
+PHONE = EditableColumn("phone", gettext_lazy("Telephone"), "main_number", priority=4, adds=of_main(PhoneNumber, "number"))
+EMAIL = EditableColumn("email", gettext_lazy("E-mail"), "main_address", priority=2, adds=of_main(EmailAddress, "address"))
+CITY = Column("city", gettext_lazy("City"), "main_city", priority=2, adds=of_main(PostalAddress, "city"))
+EMPLOYER = Column("employer", gettext_lazy("Organisation"), "main_employer", priority=0, adds=add_employer)
+STATE = EditableColumn(
+    "state", gettext_lazy("Status"), lambda party: party.get_state_display(), "state", "tag", priority=4, tone=lambda party: STATE_TONES[party.state]
+)
+LAST = Column("last_contact", gettext_lazy("Last contact"), "activity__last_at", "activity__last_at", "ago", priority=1)
+OWNER = Column("owner", gettext_lazy("Owner"), "owner", priority=3, joins=("owner",))
+LATER = [
+    Column("tags", gettext_lazy("Tags"), lambda party: ", ".join(held.tag.label for held in party.tags.all()), shown=False, priority=3, adds=add_tags),
+    Column("number", gettext_lazy("Number"), "number", shown=False, priority=3),
+    _place("postcode", gettext_lazy("Postcode")),
+    _place("street", gettext_lazy("Street and number")),
+    _place("country", gettext_lazy("Country")),
+    Column("team", gettext_lazy("Team"), "team", joins=("team",), shown=False, priority=3),
+    Column("source", gettext_lazy("Source"), "source", shown=False, priority=3),
+    Column("created_at", gettext_lazy("Created"), "created_at", "created_at", "ago", shown=False, priority=3),
+    Column("updated_at", gettext_lazy("Changed"), "updated_at", "updated_at", "ago", shown=False, priority=3),
+]

@@ -1,0 +1,60 @@
+"""A row of a list as HTML, drawn without a template for each of its cells: a page has four hundred of them.
+
+The rows of `crm.core.lists.context` are {pk, object, url, cells}; a cell is what `Column.cell` gives, with `edit_url`, `cell` and `label` where
+it can be edited in place (the value becomes a form when clicked; the wrapper stays, its content is swapped).
+"""
+
+from __future__ import annotations
+
+from html import unescape
+from typing import Any
+
+from django.utils.html import escape, strip_tags
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+PARTIES = ("person", "organisation")  # carry their initials in front of their name
+
+
+def drawn(row: dict[str, Any], mark: SafeString, tag: Any, ago: Any, *, selectable: bool) -> SafeString:
+    """One <tr>. `mark` stands in front of the name; `tag` and `ago` draw a status word and a time."""
+    found = ["<tr>"]
+    if selectable:
+        words = escape(_("Select %(name)s") % {"name": row["object"]})
+        found.append(f'<td><input class="form-check-input" type="checkbox" form="bulk" name="pk" value="{int(row["pk"])}" data-one aria-label="{words}"></td>')
+    for cell in row["cells"]:
+        if cell["primary"]:
+            below = f'<div class="l-mut l-xs l-cut">{escape(cell["detail"])}</div>' if cell["detail"] else ""
+            name = f'<a class="l-b text-reset l-cut d-block" href="{escape(row["url"])}">{escape(cell["text"])}</a>'
+            found.append(f'<th scope="row"><div class="l-row">{mark}<div class="l-grow">{name}{below}</div></div></th>')
+        else:
+            classes = ("n " if cell["numeric"] else "") + ("" if cell["priority"] == 1 else f"no-sm p{cell['priority']}")
+            found.append(f'<td class="{classes}"><div class="l-cut">{value_of(cell, tag, ago)}</div></td>')
+    found.append("</tr>\n")
+    return SafeString("".join(found))
+
+
+def value_of(cell: dict[str, Any], tag: Any, ago: Any) -> str:
+    """What stands in a cell."""
+    if cell["plain"]:
+        return escape(cell["text"])
+    shown: str = ""
+    if cell["kind"] == "tag" and cell["value"]:
+        shown = tag(cell["text"], cell["tone"])
+    elif cell["kind"] == "ago":
+        shown = escape(ago(cell["value"]))
+    elif cell["tone"]:
+        shown = f'<span class="l-{escape(cell["tone"])}">{escape(cell["text"])}</span>'
+    shown = shown or escape(cell["text"] or "–")
+    if "edit_url" not in cell:
+        return shown
+    return inline(cell["label"], shown, cell["edit_url"], cell["cell"])
+
+
+def inline(label: Any, shown: str, url: str, at: str) -> SafeString:
+    """A value that becomes a form when clicked: `shown` is HTML, `at` unique on the page (phone-17)."""
+    at, url = escape(at), escape(url)
+    words = escape(f"{label}: {unescape(strip_tags(shown))}, {_('edit')}")
+    return SafeString(
+        f'<div class="l-inline" id="at-{at}"><a class="l-cell" id="cell-{at}" href="{url}" hx-get="{url}" hx-target="#at-{at}" hx-swap="outerHTML" aria-label="{words}">{shown}</a></div>'
+    )
