@@ -9,7 +9,7 @@ from __future__ import annotations
 from html import unescape
 from typing import Any
 
-from django.utils.html import escape, strip_tags
+from django.utils.html import conditional_escape, escape, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -42,7 +42,7 @@ def value_of(cell: dict[str, Any], tag: Any, ago: Any) -> str:
     if cell["kind"] == "tag" and cell["value"]:
         shown = tag(cell["text"], cell["tone"])
     elif cell["kind"] == "ago":
-        shown = escape(ago(cell["value"]))
+        shown = conditional_escape(ago(cell["value"]))
     elif cell["tone"]:
         shown = f'<span class="l-{escape(cell["tone"])}">{escape(cell["text"])}</span>'
     shown = shown or escape(cell["text"] or "–")
