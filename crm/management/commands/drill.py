@@ -1,0 +1,20 @@
+"""`manage.py drill`: see docs/backup.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from crm.backup.drilling import drill
+
+
+class Command(BaseCommand):
+    help = "Make a backup, restore it into a throw-away database, compare everything and open the main pages; the set-up shows how it ended."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        done = drill()
+        if not done.held:
+            raise CommandError(f"The drill did not hold ({done.failed_at}): {done.detail}")
+        seconds = (done.finished_at - done.started_at).total_seconds()
+        self.stdout.write(f"Held: {done.tables} tables with {done.rows:,} rows and {done.files:,} files are equal, {done.pages} pages answer; {seconds:.0f} s")

@@ -1,0 +1,138 @@
+"""Houses of their own: a database copied from the empty test database, a folder of uploads, a folder of backups."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
+from django.db import connection
+
+from accounts.models import User
+from contacts.models import Party
+from crm.backup.drilling import LOCALE
+from crm.core.mail.lock import keep_turn
+from crm.devstack.places import ROOT
+from tests.factories import EmailFactory, OpportunityFactory, PersonFactory, UserFactory
+
+Make = Callable[..., "House"]
+
+
+@dataclass
+class House:
+    """One place that a backup may come from or go to."""
+
+    database: str
+    folder: Path
+    settings: Any
+
+    @property
+    def media(self) -> Path:
+        """Its uploads."""
+        return self.folder / "media"
+
+    @property
+    def backups(self) -> Path:
+        """Where it keeps its backups."""
+        return self.folder / "backups"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For a process of its own."""
+        url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{self.database}").geturl()
+        return {**os.environ, "DATABASE_URL": url, "LOTSE_MEDIA_ROOT": str(self.media), "LOTSE_BACKUP_FOLDER": str(self.backups), "LOTSE_LOG_LEVEL": "ERROR"}
+
+    def enter(self) -> House:
+        """From here on this process works in this house."""
+        connection.close()
+        connection.settings_dict["NAME"] = self.database
+        self.settings.MEDIA_ROOT, self.settings.BACKUP_FOLDER = self.media, self.backups
+        ContentType.objects.clear_cache()
+        return self
+
+    def command(self, *words: str) -> subprocess.Popen[str]:
+        """`manage.py` in a process of its own."""
+        return subprocess.Popen([sys.executable, "manage.py", *words], cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def upload(self, name: str, content: bytes) -> Path:
+        """An uploaded file."""
+        path = self.media / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def live(self) -> None:
+        """Somebody works here: people with addresses, an opportunity, uploads."""
+        self.enter()
+        call_command("seed")
+        user = UserFactory(username="greta", is_superuser=True)
+        for number in range(40):
+            person = PersonFactory(owner=user, team=_root(), first_name="Jürgen", last_name=f"Groß-{number}")
+            EmailFactory(party=person, address=f"j{number}@kunde.example")
+        OpportunityFactory(owner=user, team=_root(), party=Party.objects.order_by("pk")[0])
+        keep_turn()
+        self.upload("imports/ab/one", b"Name;Ort\n" * 2_000)
+        self.upload("imports/cd/again", b"Name;Ort\n" * 2_000)
+        self.upload("imports/ef/Grüße.csv", os.urandom(3_000_000))
+        self.upload("imports/ef/empty", b"")
+
+
+def _root() -> Any:
+    from accounts.models import Team
+
+    return Team.objects.get(parent=None)
+
+
+def greta() -> User:
+    """Who works there."""
+    return User.objects.get(username="greta")
+
+
+def run_sql(statement: str) -> None:
+    """On the server, beside every house."""
+    with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as server:
+        server.autocommit = True
+        with server.cursor() as cursor:
+            cursor.execute(statement)
+
+
+@pytest.fixture
+def houses(transactional_db: None, settings: Any, tmp_path: Path) -> Iterator[Make]:
+    """Make a house: with the tables of the product, or `bare` with nothing at all."""
+    template, made = connection.settings_dict["NAME"], []
+    settings.DRILL_DATABASE = os.environ["DATABASE_URL"]
+
+    def make(*, bare: bool = False) -> House:
+        house = House(f"house_{secrets.token_hex(6)}", tmp_path / f"house-{len(made)}", settings)
+        connection.close()
+        run_sql(f"CREATE DATABASE {house.database} " + (LOCALE if bare else f"TEMPLATE {template} STRATEGY file_copy"))
+        made.append(house)
+        return house
+
+    try:
+        yield make
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = template
+        ContentType.objects.clear_cache()
+        for house in made:
+            run_sql(f"DROP DATABASE {house.database} WITH (FORCE)")
+
+
+@pytest.fixture
+def lived(houses: Make) -> House:
+    """A house with something in it, entered."""
+    house = houses()
+    house.live()
+    return house

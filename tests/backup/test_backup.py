@@ -1,0 +1,302 @@
+"""A backup is whole or none; what is damaged is refused before anything is touched; a restore brings everything back and nobody who was erased."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from contacts.models import Party
+from contacts.services import delete_party
+from crm.backup import Refused, restoring
+from crm.backup.folder import Backup, Kept, passphrase
+from crm.backup.restoring import compare, restore
+from crm.backup.taking import DRAFT, take_backup, uploads
+from crm.core.erasures import NAME, keep_erasures
+from crm.core.mail.lock import NAME as SENDING
+from crm.core.mail.lock import check_lock
+from crm.core.models import MailSetup
+from tests.backup.conftest import House, Make, greta
+
+KEY = b"a passphrase that is long enough"
+
+
+def tables() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+        return int(cursor.fetchone()[0])
+
+
+def untouched() -> bool:
+    """Nothing came to this bare place."""
+    return tables() == 0 and not list(uploads()) and not (Path(restoring.settings.MEDIA_ROOT) / DRAFT).exists()
+
+
+@pytest.mark.parametrize("key", [b"", KEY])
+def test_everything_comes_back_elsewhere(lived: House, houses: Make, key: bytes) -> None:
+    MailSetup.objects.update(lock="")
+    path = take_backup(lived.backups, key)
+    assert [entry.name for entry in lived.backups.iterdir() if not entry.name.startswith(".")] in ([path.name, NAME], [NAME, path.name], [path.name])
+    inside = b"".join(file.read_bytes() for file in path.iterdir())
+    assert (b"Name;Ort" in inside) == (not key)
+    houses(bare=True).enter()
+    done = restore(path, key)
+    assert (done.differences, done.refused, done.erased) == ([], [], 0)
+    assert done.files == 4 and done.rows > 500 and done.tables == tables()
+    assert Party.objects.count() == 40 and (Path(restoring.settings.MEDIA_ROOT) / "imports/ef/Grüße.csv").stat().st_size == 3_000_000
+    assert MailSetup.current().lock == "restored" and check_lock()
+    fresh = Party.objects.create(kind="person", number=Party.objects.order_by("-number")[0].number + 1, first_name="Neu", last_name="Neu", team=greta().team or Party.objects.all()[0].team)
+    assert fresh.pk > 40  # sequences go on
+
+
+def test_the_copy_is_of_one_moment(lived: House, houses: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody works on while the dump is written: dump and digests still tell of the same moment."""
+    from crm.backup import programs
+
+    plain = programs.output_of
+
+    def meanwhile(words: list[str]) -> Iterator[bytes]:
+        working = lived.command("shell", "-c", "from contacts.models import Party; Party.objects.all()[3].delete(); Party.objects.filter(number__gt=0).update(website='https://neu.example')")
+        assert working.wait(60) == 0
+        working.communicate()
+        return plain(words)
+
+    monkeypatch.setattr(programs, "output_of", meanwhile)
+    path = take_backup(lived.backups, b"")
+    assert Party.objects.count() == 39
+    houses(bare=True).enter()
+    assert restore(path, b"").differences == []
+    assert Party.objects.count() == 40 and not Party.objects.filter(website="https://neu.example").exists()
+
+
+def flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def cut_between_pieces(path: Path) -> None:
+    os.truncate(path, 16 + (1 << 20) + 16)
+
+
+def lengthened(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"\0")
+
+
+def gone(path: Path) -> None:
+    path.unlink()
+
+
+def swapped(path: Path) -> None:
+    other = next(file for file in path.parent.glob("files-*") if file != path)
+    shutil.copy(other, path)
+
+
+@pytest.mark.parametrize("damage", [flipped, cut, lengthened, gone])
+@pytest.mark.parametrize("key", [b"", KEY])
+def test_a_damaged_backup_is_refused_before_anything_is_touched(lived: House, houses: Make, damage: Callable[[Path], None], key: bytes, tmp_path: Path) -> None:
+    path = take_backup(lived.backups, key)
+    houses(bare=True).enter()
+    for part in sorted(file.name for file in path.iterdir()):
+        copy = tmp_path / "copy" / path.name
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(path, copy)
+        damage(copy / part)
+        with pytest.raises(Refused, match=r"damaged|not a backup|does not open"):
+            restore(copy, key)
+        assert untouched()
+
+
+@pytest.mark.parametrize("damage", [cut_between_pieces, swapped])
+def test_pieces_and_parts_keep_their_place(lived: House, damage: Callable[[Path], None]) -> None:
+    path = take_backup(lived.backups, KEY)
+    largest = max(path.glob("files-*"), key=lambda file: file.stat().st_size)
+    damage(largest)
+    with pytest.raises(Refused, match="damaged"):
+        Backup(path, KEY).check()
+
+
+def test_the_key_decides(lived: House, tmp_path: Path) -> None:
+    path = take_backup(lived.backups, KEY)
+    with pytest.raises(Refused, match="is encrypted"):
+        Backup(path, b"")
+    with pytest.raises(Refused, match="does not open with this key"):
+        Backup(path, b"another one, as long as that")
+    file = tmp_path / "key"
+    file.write_bytes(KEY + b"\n")
+    Backup(path, passphrase(file)).check()
+    file.write_bytes(b"short")
+    with pytest.raises(Refused, match="less than 16 bytes"):
+        passphrase(file)
+    with pytest.raises(Refused, match="cannot be read"):
+        passphrase(tmp_path / "none")
+
+
+def test_a_place_with_something_in_it_is_refused_unless_it_is_to_go(lived: House, houses: Make) -> None:
+    path = take_backup(lived.backups, b"")
+    other = houses()
+    other.enter()
+    stray = other.upload("imports/zz/old", b"old")
+    with pytest.raises(Refused, match=r"holds .* tables and .* holds files.*--replace"):
+        restore(path, b"")
+    assert stray.exists() and not Party.objects.exists()
+    assert restore(path, b"", replace=True).differences == []
+    assert not stray.exists() and Party.objects.count() == 40
+
+
+def test_a_place_in_use_is_refused(lived: House) -> None:
+    path = take_backup(lived.backups, b"")
+    other = connection.copy("other")
+    try:
+        other.ensure_connection()
+        with pytest.raises(Refused, match="1 others are connected"):
+            restore(path, b"", replace=True)
+    finally:
+        other.close()
+
+
+def test_what_breaks_off_leaves_what_was_there(lived: House, houses: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dump ends early, or the database refuses a row: no COMMIT, and the files stay as well."""
+    path = take_backup(lived.backups, b"")
+    place = houses()
+    place.live()
+    Party.objects.filter(pk__gt=0).update(website="https://hier.example")
+    plain = Backup.pieces
+
+    def broken(self: Backup, kept: Kept) -> Iterator[bytes]:
+        if kept.part == "database.dump" and checked:
+            yield b"".join(plain(self, kept))[:60_000]
+            raise Refused("it broke off")
+        checked.append(kept.part)
+        yield from plain(self, kept)
+
+    checked: list[str] = []
+    monkeypatch.setattr(Backup, "check", lambda self: checked.append("all"))
+    monkeypatch.setattr(Backup, "pieces", broken)
+    with pytest.raises(Refused, match="it broke off"):
+        restore(path, b"", replace=True)
+    monkeypatch.setattr(Backup, "pieces", plain)
+    monkeypatch.setattr(restoring, "EMPTY", b"SELECT 1/0;\n")
+    with pytest.raises(Refused, match="division by zero"):
+        restore(path, b"", replace=True)
+    place.enter()
+    assert Party.objects.filter(website="https://hier.example").count() == 40 and len(list(uploads())) == 4
+
+
+def test_a_full_disk_leaves_nothing(lived: House, houses: Make) -> None:
+    path = take_backup(lived.backups, b"")
+    before = sorted(lived.backups.iterdir())
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))  # noqa: E731
+    for house, words in ((lived, ["backup"]), (houses(bare=True), ["restore", str(path)])):
+        command = [sys.executable, "manage.py", *words]
+        done = subprocess.run(command, env=house.environment, preexec_fn=limit, capture_output=True, text=True)
+        assert done.returncode == 1 and "could not be" in done.stderr and "Traceback" not in done.stderr
+    assert sorted(lived.backups.iterdir()) == before
+    house.enter()
+    assert untouched()
+
+
+def test_a_killed_backup_never_looks_like_one(lived: House) -> None:
+    lived.upload("imports/zz/large", os.urandom(60_000_000))
+    running = lived.command("backup")
+    while not list(lived.backups.glob(".lotse-*.draft/database.dump")):
+        assert running.poll() is None
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    assert not list(lived.backups.glob("lotse-*"))
+    (left,) = lived.backups.glob(".lotse-*.draft")
+    with pytest.raises(Refused, match="not a whole one"):
+        Backup(left, b"")
+    os.utime(left, (0, 0))
+    take_backup(lived.backups, b"")
+    assert not left.exists()
+
+
+def test_a_newer_lotse_is_refused(lived: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = take_backup(lived.backups, b"")
+    plain = Backup._manifest
+    monkeypatch.setattr(Backup, "_manifest", lambda self: {**plain(self), "migrations": ["contacts.9999_from_tomorrow"]})
+    with pytest.raises(Refused, match="made by a newer Lotse"):
+        restore(path, b"", replace=True)
+
+
+def test_the_note_of_sending_is_in_no_backup(lived: House) -> None:
+    path = take_backup(lived.backups, b"")
+    assert (lived.media / SENDING).exists() and not [name for name in Backup(path, b"").files if SENDING in name]
+
+
+def test_whom_somebody_erased_a_restore_does_not_bring_back(lived: House, houses: Make) -> None:
+    path = take_backup(lived.backups, b"")
+    gone = Party.objects.order_by("-pk")[0]
+    delete_party(gone, by=greta())
+    keep_erasures()
+    houses(bare=True).enter()
+    done = restore(path, b"")
+    assert (done.erased, done.differences, done.refused) == (1, [], [])
+    assert Party.objects.count() == 39 and not Party.objects.filter(pk=gone.pk).exists()
+
+
+def change_a_row(house: House) -> None:
+    Party.objects.filter(pk=Party.objects.order_by("pk")[0].pk).update(version=7)
+
+
+def lose_a_row(house: House) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM contacts_emailaddress WHERE id = (SELECT max(id) FROM contacts_emailaddress)")
+
+
+def lose_a_trigger(house: House) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER append_only ON core_erasure")
+
+
+def lose_a_file(house: House) -> None:
+    (house.media / "imports/ab/one").unlink()
+
+
+def change_a_byte(house: House) -> None:
+    flipped(house.media / "imports/ef/Grüße.csv")
+
+
+def one_file_more(house: House) -> None:
+    house.upload("imports/xx", b"")
+
+
+SEEN = [(change_a_row, "contacts_party"), (lose_a_row, "contacts_emailaddress"), (lose_a_trigger, "triggers"), (lose_a_file, "one is missing"), (change_a_byte, "Grüße.csv is not the same"), (one_file_more, "too many")]
+
+
+@pytest.mark.parametrize(("happened", "words"), SEEN)
+def test_what_is_not_the_same_is_seen(lived: House, happened: Any, words: str) -> None:
+    backup = Backup(take_backup(lived.backups, b""), b"")
+    assert compare(backup) == []
+    happened(lived)
+    assert any(words in sentence for sentence in compare(backup))
+
+
+def test_the_commands_speak_plainly(lived: House, houses: Make, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(KEY)
+    out, complaint = (running := lived.command("backup", "--encrypt-to", str(key))).communicate()
+    assert running.returncode == 0 and "encrypted" in out, complaint
+    (path,) = lived.backups.glob("lotse-*")
+    target = houses(bare=True)
+    out, complaint = (running := target.command("restore", str(path))).communicate()
+    assert running.returncode == 1 and complaint.strip().endswith("or set LOTSE_BACKUP_KEY.")
+    out, complaint = (running := target.command("restore", str(path), "--key", str(key), "--json")).communicate()
+    assert running.returncode == 0, complaint
+    assert json.loads(out)["differences"] == []
