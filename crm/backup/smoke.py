@@ -39,7 +39,9 @@ def open_pages() -> tuple[int, list[str]]:
 
 def _open(browser: Client, names: list[str], troubles: list[str], *args: Any) -> list[str]:
     for name in names:
-        answer = browser.get(reverse(name, args=args), follow=True)
+        with transaction.atomic():  # one page that fails in the database does not take the others with it
+            answer = browser.get(reverse(name, args=args), follow=True)
+            transaction.set_rollback(True)
         if answer.status_code != 200:
             troubles.append(f"{reverse(name, args=args)} answers {answer.status_code}.")
     return names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,11 +16,13 @@ from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
+from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
+from django.test import override_settings
 
-from accounts.models import User
+from accounts.models import Team, User
 from contacts.models import Party
 from crm.backup.drilling import LOCALE
 from crm.core.mail.lock import keep_turn
@@ -35,7 +38,6 @@ class House:
 
     database: str
     folder: Path
-    settings: Any
 
     @property
     def media(self) -> Path:
@@ -55,10 +57,8 @@ class House:
 
     def enter(self) -> House:
         """From here on this process works in this house."""
-        connection.close()
-        connection.settings_dict["NAME"] = self.database
-        self.settings.MEDIA_ROOT, self.settings.BACKUP_FOLDER = self.media, self.backups
-        ContentType.objects.clear_cache()
+        leave(self.database)
+        settings.MEDIA_ROOT, settings.BACKUP_FOLDER = self.media, self.backups
         return self
 
     def command(self, *words: str) -> subprocess.Popen[str]:
@@ -74,24 +74,17 @@ class House:
 
     def live(self) -> None:
         """Somebody works here: people with addresses, an opportunity, uploads."""
-        self.enter()
         call_command("seed")
         user = UserFactory(username="greta", is_superuser=True)
         for number in range(40):
-            person = PersonFactory(owner=user, team=_root(), first_name="Jürgen", last_name=f"Groß-{number}")
+            person = PersonFactory(owner=user, team=Team.objects.get(parent=None), first_name="Jürgen", last_name=f"Groß-{number}")
             EmailFactory(party=person, address=f"j{number}@kunde.example")
-        OpportunityFactory(owner=user, team=_root(), party=Party.objects.order_by("pk")[0])
+        OpportunityFactory(owner=user, team=Team.objects.get(parent=None), party=Party.objects.order_by("pk")[0])
         keep_turn()
         self.upload("imports/ab/one", b"Name;Ort\n" * 2_000)
         self.upload("imports/cd/again", b"Name;Ort\n" * 2_000)
         self.upload("imports/ef/Grüße.csv", os.urandom(3_000_000))
         self.upload("imports/ef/empty", b"")
-
-
-def _root() -> Any:
-    from accounts.models import Team
-
-    return Team.objects.get(parent=None)
 
 
 def greta() -> User:
@@ -107,25 +100,50 @@ def run_sql(statement: str) -> None:
             cursor.execute(statement)
 
 
+@pytest.fixture(scope="session")
+def lived_once(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The house in which somebody works, made once and copied from then on."""
+    template = connection.settings_dict["NAME"]
+    house = House(f"house_{secrets.token_hex(6)}", tmp_path_factory.mktemp("lived"))
+    with django_db_blocker.unblock():
+        connection.close()
+        run_sql(f"CREATE DATABASE {house.database} TEMPLATE {template} STRATEGY file_copy")
+        with override_settings(MEDIA_ROOT=house.media, BACKUP_FOLDER=house.backups):
+            house.enter()
+            house.live()
+        leave(template)
+    yield house
+    run_sql(f"DROP DATABASE {house.database} WITH (FORCE)")
+
+
+def leave(database: str) -> None:
+    """Back to the tests' own database."""
+    connection.close()
+    connection.settings_dict["NAME"] = database
+    ContentType.objects.clear_cache()
+
+
 @pytest.fixture
-def houses(transactional_db: None, settings: Any, tmp_path: Path) -> Iterator[Make]:
-    """Make a house: with the tables of the product, or `bare` with nothing at all."""
-    template, made = connection.settings_dict["NAME"], []
+def houses(transactional_db: None, lived_once: House, settings: Any, tmp_path: Path) -> Iterator[Make]:
+    """Make houses: with the tables of the product, `bare` with nothing at all, or `lived` with people in it."""
+    own, made = connection.settings_dict["NAME"], []
     settings.DRILL_DATABASE = os.environ["DATABASE_URL"]
 
-    def make(*, bare: bool = False) -> House:
-        house = House(f"house_{secrets.token_hex(6)}", tmp_path / f"house-{len(made)}", settings)
+    def make(*, bare: bool = False, lived: bool = False) -> House:
+        house = House(f"house_{secrets.token_hex(6)}", tmp_path / f"house-{len(made)}")
         connection.close()
-        run_sql(f"CREATE DATABASE {house.database} " + (LOCALE if bare else f"TEMPLATE {template} STRATEGY file_copy"))
+        run_sql(f"CREATE DATABASE {house.database} " + (LOCALE if bare else f"TEMPLATE {lived_once.database if lived else own} STRATEGY file_copy"))
         made.append(house)
+        if lived:
+            shutil.copytree(lived_once.media, house.media)
         return house
 
+    before = settings.MEDIA_ROOT, settings.BACKUP_FOLDER
     try:
         yield make
     finally:
-        connection.close()
-        connection.settings_dict["NAME"] = template
-        ContentType.objects.clear_cache()
+        settings.MEDIA_ROOT, settings.BACKUP_FOLDER = before
+        leave(own)
         for house in made:
             run_sql(f"DROP DATABASE {house.database} WITH (FORCE)")
 
@@ -133,6 +151,4 @@ def houses(transactional_db: None, settings: Any, tmp_path: Path) -> Iterator[Ma
 @pytest.fixture
 def lived(houses: Make) -> House:
     """A house with something in it, entered."""
-    house = houses()
-    house.live()
-    return house
+    return houses(lived=True).enter()

@@ -10,9 +10,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 from django.db import connection
 
@@ -27,6 +29,7 @@ from crm.core.mail.lock import NAME as SENDING
 from crm.core.mail.lock import check_lock
 from crm.core.models import MailSetup
 from tests.backup.conftest import House, Make, greta
+from tests.factories import PersonFactory
 
 KEY = b"a passphrase that is long enough"
 
@@ -55,8 +58,7 @@ def test_everything_comes_back_elsewhere(lived: House, houses: Make, key: bytes)
     assert done.files == 4 and done.rows > 500 and done.tables == tables()
     assert Party.objects.count() == 40 and (Path(restoring.settings.MEDIA_ROOT) / "imports/ef/Grüße.csv").stat().st_size == 3_000_000
     assert MailSetup.current().lock == "restored" and check_lock()
-    fresh = Party.objects.create(kind="person", number=Party.objects.order_by("-number")[0].number + 1, first_name="Neu", last_name="Neu", team=greta().team or Party.objects.all()[0].team)
-    assert fresh.pk > 40  # sequences go on
+    assert PersonFactory(owner=greta(), team=Party.objects.all()[0].team).pk > 40  # numbers go on
 
 
 def test_the_copy_is_of_one_moment(lived: House, houses: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,19 +109,30 @@ def swapped(path: Path) -> None:
     shutil.copy(other, path)
 
 
-@pytest.mark.parametrize("damage", [flipped, cut, lengthened, gone])
 @pytest.mark.parametrize("key", [b"", KEY])
-def test_a_damaged_backup_is_refused_before_anything_is_touched(lived: House, houses: Make, damage: Callable[[Path], None], key: bytes, tmp_path: Path) -> None:
+def test_a_damaged_backup_is_refused_before_anything_is_touched(lived: House, houses: Make, key: bytes, tmp_path: Path) -> None:
     path = take_backup(lived.backups, key)
     houses(bare=True).enter()
+    assert every_damage(path, key, tmp_path / "copy") == (len(list(path.iterdir())) * 4 - (0 if key else 2), 0)
+
+
+def every_damage(path: Path, key: bytes, folder: Path) -> tuple[int, int]:
+    """(damaged copies tried, those that were not refused or left a trace)."""
+    tried = missed = 0
     for part in sorted(file.name for file in path.iterdir()):
-        copy = tmp_path / "copy" / path.name
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(path, copy)
-        damage(copy / part)
-        with pytest.raises(Refused, match=r"damaged|not a backup|does not open"):
-            restore(copy, key)
-        assert untouched()
+        for damage in (flipped, cut, lengthened, gone):
+            if damage in (flipped, cut) and not (path / part).stat().st_size:
+                continue  # an empty file has no bytes
+            copy = shutil.copytree(path, folder / path.name)
+            damage(copy / part)
+            tried += 1
+            try:
+                restore(copy, key)
+                missed += 1
+            except Refused:
+                missed += not untouched()
+            shutil.rmtree(copy)
+    return tried, missed
 
 
 @pytest.mark.parametrize("damage", [cut_between_pieces, swapped])
@@ -161,20 +174,14 @@ def test_a_place_with_something_in_it_is_refused_unless_it_is_to_go(lived: House
 
 def test_a_place_in_use_is_refused(lived: House) -> None:
     path = take_backup(lived.backups, b"")
-    other = connection.copy("other")
-    try:
-        other.ensure_connection()
-        with pytest.raises(Refused, match="1 others are connected"):
-            restore(path, b"", replace=True)
-    finally:
-        other.close()
+    with closing(psycopg2.connect(lived.environment["DATABASE_URL"])), pytest.raises(Refused, match="1 others are connected"):
+        restore(path, b"", replace=True)
 
 
 def test_what_breaks_off_leaves_what_was_there(lived: House, houses: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """The dump ends early, or the database refuses a row: no COMMIT, and the files stay as well."""
     path = take_backup(lived.backups, b"")
-    place = houses()
-    place.live()
+    place = houses(lived=True).enter()
     Party.objects.filter(pk__gt=0).update(website="https://hier.example")
     plain = Backup.pieces
 

@@ -1,0 +1,93 @@
+"""The drill: what it proves, what it says when it does not hold, and that it never touches the house it runs in."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+
+import psycopg2
+import pytest
+from django.db import connection, transaction
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from crm.backup import drilling
+from crm.backup.drilling import PREFIX, drill
+from crm.backup.smoke import open_pages
+from crm.core.digest import digest_everything
+from crm.core.drills import standing
+from crm.core.models import Drill
+from tests.backup.conftest import House, run_sql
+
+
+def contents() -> dict[str, Any]:
+    """Every table but the one the drill writes its result into."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        found = digest_everything(cursor)
+    return {name: table for name, table in found.items() if name != "core_drill"}
+
+
+def drill_databases() -> list[str]:
+    with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as server, server.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
+        return [name for (name,) in cursor.fetchall()]
+
+
+def test_a_drill_holds_and_leaves_nothing_but_its_result(lived: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in lived.environment.items():
+        monkeypatch.setenv(name, value)
+    before, old = contents(), f"{PREFIX}20200101000000_0"
+    run_sql(f"CREATE DATABASE {old}")
+    done = drill()
+    assert (done.held, done.failed_at, done.detail) == (True, "", "")
+    assert done.files == 4 and done.rows > 500 and done.pages > 15 and done.size > 3_000_000
+    assert contents() == before and drill_databases() == []
+    assert not [path for path in lived.backups.iterdir() if path.is_dir()]
+
+
+def test_a_drill_that_does_not_hold_says_at_which_step(lived: House, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    told = {"restore": {"tables": 3, "rows": 9, "files": 0, "differences": ["Table a: 8 rows instead of 9 rows."], "refused": []}, "smoke": {"pages": 1, "troubles": ["/ answers 500."]}}
+    monkeypatch.setattr(drilling, "_told", lambda step, place, command, *words: told[command])
+    assert (done := drill()).failed_at == "compare" and done.held is False and "instead of 9" in done.detail
+    told["restore"]["differences"] = []
+    assert drill().failed_at == "pages"
+    settings.DRILL_DATABASE = "postgresql://nobody@/nowhere?host=/nowhere"
+    assert drill().failed_at == "restore"
+    settings.BACKUP_KEY = "k"
+    monkeypatch.setattr(drilling, "take_backup", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    assert (done := drill()).failed_at == "backup" and "No space left" in done.detail
+    assert drill_databases() == [] and list(lived.backups.glob(".drill-*")) == []
+
+
+def test_pages_that_do_not_answer_are_seen(lived: House) -> None:
+    assert open_pages()[1] == []
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE sales_opportunity RENAME name TO gone")
+        troubles = open_pages()[1]
+        transaction.set_rollback(True)
+    assert troubles
+
+
+@pytest.mark.django_db
+def test_the_set_up_says_how_it_stands(cast: Any, sign_in: Any) -> None:
+    page, index = reverse("admin:core_drill_changelist"), reverse("admin:index")
+    browser = sign_in(cast.emil)
+
+    def shows(words: str) -> bool:
+        return all(words in browser.get(url).content.decode() for url in (page, index))
+
+    now = timezone.now()
+    assert shows("noch keine Wiederherstellungsprobe")
+    row = Drill.objects.create(started_at=now - timedelta(hours=1))
+    assert shows("ist nicht zu Ende") and shows("Noch keine hat gehalten")
+    Drill.objects.filter(pk=row.pk).update(held=True, finished_at=now, tables=120, rows=12_345, files=7)
+    assert shows("120 Tabellen mit 12.345 Zeilen und 7 Dateien") and not standing()[0]
+    assert standing(now + timedelta(days=3)) == (True, "Die letzte Wiederherstellungsprobe hat gehalten, liegt aber 3 Tage zurück.")
+    Drill.objects.create(started_at=now, finished_at=now, held=False, failed_at="compare", detail="Table a: 8 rows instead of 9 rows.")
+    assert shows("ist an diesem Schritt gescheitert: Vergleichen der Tabellen und Dateien") and shows("Die letzte, die gehalten hat")
+    last = Drill.objects.all()[0]
+    assert "instead of 9" in browser.get(reverse("admin:core_drill_change", args=[last.pk])).content.decode()
+    with translation.override("en"):
+        assert standing()[1].startswith("The restore drill of")
