@@ -19,17 +19,19 @@ import pytest
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import override_settings
 
 from accounts.models import Team, User
 from contacts.models import Party
-from crm.backup.drilling import LOCALE
+from crm.backup.drilling import LOCALE, PREFIX
+from crm.core.digest import digest_everything
 from crm.core.mail.lock import keep_turn
 from crm.devstack.places import ROOT
 from tests.factories import EmailFactory, OpportunityFactory, PersonFactory, UserFactory
 
 Make = Callable[..., "House"]
+SERVER = os.environ["DATABASE_URL"]  # as it is now: a drill gives its processes another
 
 
 @dataclass
@@ -52,7 +54,7 @@ class House:
     @property
     def environment(self) -> dict[str, str]:
         """For a process of its own."""
-        url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{self.database}").geturl()
+        url = urlsplit(SERVER)._replace(path=f"/{self.database}").geturl()
         return {**os.environ, "DATABASE_URL": url, "LOTSE_MEDIA_ROOT": str(self.media), "LOTSE_BACKUP_FOLDER": str(self.backups), "LOTSE_LOG_LEVEL": "ERROR"}
 
     def enter(self) -> House:
@@ -94,10 +96,24 @@ def greta() -> User:
 
 def run_sql(statement: str) -> None:
     """On the server, beside every house."""
-    with closing(psycopg2.connect(os.environ["DATABASE_URL"])) as server:
+    with closing(psycopg2.connect(SERVER)) as server:
         server.autocommit = True
         with server.cursor() as cursor:
             cursor.execute(statement)
+
+
+def contents() -> dict[str, Any]:
+    """Every table but the one into which the drill writes its result."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        found = digest_everything(cursor)
+    return {name: table for name, table in found.items() if name != "core_drill"}
+
+
+def drill_databases() -> list[str]:
+    """What a drill may have left."""
+    with closing(psycopg2.connect(SERVER)) as server, server.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
+        return [name for (name,) in cursor.fetchall()]
 
 
 @pytest.fixture(scope="session")
@@ -138,6 +154,7 @@ def houses(transactional_db: None, lived_once: House, settings: Any, tmp_path: P
             shutil.copytree(lived_once.media, house.media)
         return house
 
+    settings.DRILL_DATABASE = SERVER
     before = settings.MEDIA_ROOT, settings.BACKUP_FOLDER
     try:
         yield make
