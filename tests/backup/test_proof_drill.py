@@ -160,13 +160,17 @@ def test_without_one_transaction_it_would_be_half(lived: House, houses: Make, fi
     for begin in (restoring.BEGIN, b""):
         houses(bare=True).enter()
         monkeypatch.setattr(Backup, "check", lambda self: None)
-        monkeypatch.setattr(Backup, "pieces", lambda self, kept: iter([b"".join(plain(self, kept))[:90_000]]) if kept.part == "database.dump" else plain(self, kept))
+        monkeypatch.setattr(Backup, "pieces", lambda self, kept: iter([_most(b"".join(plain(self, kept)))]) if kept.part == "database.dump" else plain(self, kept))
         monkeypatch.setattr(restoring, "BEGIN", begin)
         with pytest.raises(Refused):
             restore(path, b"")
         left.append(tables())
     figures.record("tables left by a dump that ends early", left[0], goal="0", holds=left[0] == 0)
     figures.record("red control: the same without a transaction", left[1], goal="> 0", holds=left[1] > 0)
+
+
+def _most(dump: bytes) -> bytes:
+    return dump[:-5_000]
 
 
 def _opens(path: Path) -> bool:
