@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,8 +25,9 @@ from django.utils import timezone
 
 from crm import env
 from crm.backup import Refused
-from crm.backup.folder import Backup
+from crm.backup.folder import Backup, passphrase
 from crm.backup.taking import take_backup
+from crm.core.drills import OLD
 from crm.core.models import Drill
 
 PREFIX = "lotse_drill_"
@@ -44,11 +45,11 @@ class Failed(Exception):
         self.step, self.detail = step, detail
 
 
-def drill() -> Drill:
+def drill(key_file: Path | None = None) -> Drill:
     """Do it, and keep how it ended."""
     row = Drill.objects.create()
     try:
-        _try(row)
+        _try(row, key_file)
     except Failed as failed:
         row.failed_at, row.detail = failed.step, failed.detail
     row.held, row.finished_at = not row.failed_at, timezone.now()
@@ -56,17 +57,19 @@ def drill() -> Drill:
     return row
 
 
-def _try(row: Drill) -> None:
+def _try(row: Drill, key_file: Path | None) -> None:
     folder = _folder()
     try:
         try:
-            path = take_backup(folder, settings.BACKUP_KEY.encode())
-            row.size = Backup(path, settings.BACKUP_KEY.encode()).size
+            key = passphrase(key_file)
+            _check_newest(key)
+            path = take_backup(folder, key)
+            row.size = Backup(path, key).size
         except (Refused, OSError) as error:
             raise Failed(Step.BACKUP, str(error)) from error
         with _throwaway_database() as url:
             place = {"DATABASE_URL": url, "LOTSE_MEDIA_ROOT": f"{folder}/media", "LOTSE_MAIL_FOLDER": f"{folder}/mail", "LOTSE_BACKUP_FOLDER": f"{folder}/place"}
-            restored = _told(Step.RESTORE, place, "restore", str(path))
+            restored = _told(Step.RESTORE, place, "restore", str(path), *(["--key", str(key_file)] if key_file else []))
             row.tables, row.rows, row.files = restored["tables"], restored["rows"], restored["files"]
             if wrong := [*restored["differences"], *restored["refused"]]:
                 raise Failed(Step.COMPARE, "\n".join(wrong))
@@ -76,6 +79,17 @@ def _try(row: Drill) -> None:
                 raise Failed(Step.PAGES, "\n".join(opened["troubles"]))
     finally:
         shutil.rmtree(folder)
+
+
+def _check_newest(key: bytes) -> None:
+    """What the nights left in LOTSE_BACKUP_FOLDER must open and be whole, and not be old. Where backups lie elsewhere, there is nothing to look at."""
+    kept = sorted(Path(settings.BACKUP_FOLDER).glob("lotse-*"))
+    if not kept:
+        return
+    newest = Backup(kept[-1], key)
+    newest.check()
+    if timezone.now() - datetime.fromisoformat(newest.manifest["made_at"]) > OLD:
+        raise Refused(f"{newest.path} is the newest backup: nobody has made one since.")
 
 
 def _folder() -> Path:

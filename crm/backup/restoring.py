@@ -122,7 +122,7 @@ def _occupied(replace: bool) -> bool:
         what = " and ".join([*([f"the database {name} holds {tables} tables"] if tables else []), *([f"{settings.MEDIA_ROOT} holds files"] if files else [])])
         raise Refused(f"There is something here already: {what}. Restore into an empty place, or say --replace: then it is gone.")
     if others:
-        raise Refused(f"{others} others are connected to the database {name}: end web, workers and beat first (./lotse stop, docker compose stop).")
+        raise Refused(f"The database {name} is in use (connections: {others}): end web, workers and beat first, with ./lotse stop or docker compose stop.")
     return bool(tables)
 
 
@@ -159,7 +159,6 @@ def _swap(draft: Path) -> None:
 def _load(backup: Backup, *, empty_first: bool) -> None:
     """The dump as one transaction: pg_restore turns it into SQL, psql runs it, and the COMMIT is ours."""
     connection.close()
-    (Path(settings.MEDIA_ROOT) / SENDING).unlink(missing_ok=True)  # whoever looks at the restored database meanwhile finds sending locked
     to_sql = [programs.path_of("pg_restore"), "--no-owner", "--no-privileges", "--file=-"]
     into_database = programs.command("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1")
     with programs.running(into_database, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as psql:
@@ -173,6 +172,7 @@ def _load(backup: Backup, *, empty_first: bool) -> None:
             feeder.join()
             if feeder.trouble:
                 raise feeder.trouble
+        (Path(settings.MEDIA_ROOT) / SENDING).unlink(missing_ok=True)  # whoever looks at the restored database before us finds sending locked
         psql.stdin.write(COMMIT)
 
 

@@ -73,6 +73,7 @@ def keep_erasures(folder: Path | None = None) -> None:
 def replay(lines: Iterable[Line]) -> tuple[int, list[str]]:
     """Delete again what this database still holds although it was erased: (how many, what could not be deleted, in words)."""
     _remember(lines)
+    by_label = {kind.model._meta.label_lower: kind for kind in kinds()}
     last = {line.record: line for line in sorted(_ledger(), key=lambda line: line.at)}
     waiting = [line for line in last.values() if not line.back]
     done, refused = 0, {}
@@ -80,7 +81,7 @@ def replay(lines: Iterable[Line]) -> tuple[int, list[str]]:
         refused = {}
         before = done
         for line in waiting:
-            kind = next(kind for kind in kinds() if kind.model._meta.label_lower == line.label)
+            kind = by_label[line.label]
             row = kind.model._base_manager.filter(pk=line.id, created_at=line.born).first()
             if row is None:
                 continue

@@ -13,9 +13,11 @@ from django.utils import timezone, translation
 from crm.backup import drilling
 from crm.backup.drilling import drill
 from crm.backup.smoke import open_pages
+from crm.backup.taking import take_backup
 from crm.core.drills import standing
 from crm.core.models import Drill
 from tests.backup.conftest import House, drill_databases
+from tests.backup.damage import KEY, flipped
 
 
 def test_a_drill_that_does_not_hold_says_at_which_step(lived: House, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
@@ -30,6 +32,20 @@ def test_a_drill_that_does_not_hold_says_at_which_step(lived: House, monkeypatch
     monkeypatch.setattr(drilling, "take_backup", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     assert (done := drill()).failed_at == "backup" and "No space left" in done.detail
     assert drill_databases() == [] and list(lived.backups.glob(".drill-*")) == []
+
+
+def test_a_stored_backup_that_is_broken_or_old_is_seen(lived: House, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    told = {"restore": {"tables": 3, "rows": 9, "files": 0, "differences": [], "refused": []}, "smoke": {"pages": 1, "troubles": []}}
+    monkeypatch.setattr(drilling, "_told", lambda step, place, command, *words: told[command])
+    path = take_backup(lived.backups, b"")
+    assert drill().held
+    monkeypatch.setattr(drilling, "OLD", timedelta(0))
+    assert "nobody has made one since" in drill().detail
+    flipped(path / "database.dump")
+    assert "is damaged" in drill().detail
+    settings.BACKUP_KEY = KEY.decode()
+    take_backup(lived.backups, KEY + b"?")
+    assert "does not open with this key" in (done := drill()).detail and (done.held, done.failed_at) == (False, "backup")
 
 
 def test_pages_that_do_not_answer_are_seen(lived: House) -> None:
