@@ -24,7 +24,7 @@ def standing(now: datetime | None = None) -> tuple[bool, str]:
         if days >= OLD // timedelta(days=1):
             return True, ngettext("The last restore drill held, but it was %(n)s day ago.", "The last restore drill held, but it was %(n)s days ago.", days) % {"n": days}
         facts = {"at": moment(last.started_at), "tables": number(last.tables), "rows": number(last.rows), "files": number(last.files)}
-        return False, _("The restore drill of %(at)s held: %(tables)s tables with %(rows)s rows and %(files)s files came back equal.") % facts
+        return False, _("The restore drill of %(at)s held, everything came back equal. Tables: %(tables)s, rows: %(rows)s, files: %(files)s.") % facts
     if last.held is None:
         told = _("The restore drill of %(at)s has not ended: it is running, or it was killed.") % {"at": moment(last.started_at)}
     else:

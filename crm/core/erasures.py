@@ -73,25 +73,29 @@ def keep_erasures(folder: Path | None = None) -> None:
 def replay(lines: Iterable[Line]) -> tuple[int, list[str]]:
     """Delete again what this database still holds although it was erased: (how many, what could not be deleted, in words)."""
     _remember(lines)
-    by_label = {kind.model._meta.label_lower: kind for kind in kinds()}
     last = {line.record: line for line in sorted(_ledger(), key=lambda line: line.at)}
-    waiting = [line for line in last.values() if not line.back]
-    done, refused = 0, {}
-    while True:  # what others needed may go once they went
-        refused = {}
-        before = done
-        for line in waiting:
-            kind = by_label[line.label]
-            row = kind.model._base_manager.filter(pk=line.id, created_at=line.born).first()
-            if row is None:
-                continue
-            try:
-                kind.erase(row, by=None)
-                done += 1
-            except RuleBroken as error:
-                refused[line.record] = f"{line.label} {getattr(row, 'number', row.pk)}: {error.message}"
-        if not refused or done == before:
-            return done, list(refused.values())
+    waiting, total = [line for line in last.values() if not line.back], 0
+    while True:  # what another one needed may go once that one went
+        done, refused = _erase(waiting)
+        total += done
+        if not done or not refused:
+            return total, refused
+
+
+def _erase(lines: Sequence[Line]) -> tuple[int, list[str]]:
+    by_label = {kind.model._meta.label_lower: kind for kind in kinds()}
+    done, refused = 0, []
+    for line in lines:
+        kind = by_label[line.label]
+        row: Any = kind.model._base_manager.filter(pk=line.id, created_at=line.born).first()
+        if row is None:
+            continue
+        try:
+            kind.erase(row, by=None)
+            done += 1
+        except RuleBroken as error:
+            refused.append(f"{line.label} {getattr(row, 'number', row.pk)}: {error.message}")
+    return done, refused
 
 
 def read_list(path: Path) -> list[Line]:
@@ -103,8 +107,11 @@ def read_list(path: Path) -> list[Line]:
 
 def _ledger() -> list[Line]:
     labels = {ContentType.objects.get_for_model(kind.model).pk: kind.model._meta.label_lower for kind in kinds()}
-    rows = Erasure.objects.order_by("pk").values_list("key", "subject_type_id", "subject_id", "born", "at", "back")
-    return [Line(str(key), labels[kind], pk, born.isoformat(), at.isoformat(), back) for key, kind, pk, born, at, back in rows]
+    return [
+        Line(str(row.key), labels[row.subject_type_id], row.subject_id, row.born.isoformat(), row.at.isoformat(), row.back)
+        for row in Erasure.objects.order_by("pk")
+        if row.subject_type_id and row.subject_id  # always: the columns are empty for other subjects only
+    ]
 
 
 def _remember(lines: Iterable[Line]) -> None:

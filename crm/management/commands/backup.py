@@ -30,4 +30,4 @@ class Command(BaseCommand):
             raise CommandError(f"The backup could not be written: {error}. Nothing is left of it.") from error
         tables = backup.manifest["tables"].values()
         how = "encrypted" if key else "not encrypted"
-        self.stdout.write(f"{backup.path}: {len(tables)} tables, {sum(rows for rows, _ in tables):,} rows, {len(backup.files):,} files, {backup.size / 1e6:,.1f} MB, {how}")
+        self.stdout.write(f"{backup.path}, {how}, {backup.size / 1e6:,.1f} MB. Tables: {len(tables)}, rows: {sum(rows for rows, _ in tables):,}, files: {len(backup.files):,}.")

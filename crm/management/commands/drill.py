@@ -21,4 +21,4 @@ class Command(BaseCommand):
         if not done.held:
             raise CommandError(f"The drill did not hold ({done.failed_at}): {done.detail}")
         seconds = (done.finished_at - done.started_at).total_seconds()
-        self.stdout.write(f"Held: {done.tables} tables with {done.rows:,} rows and {done.files:,} files are equal, {done.pages} pages answer; {seconds:.0f} s")
+        self.stdout.write(f"The drill held, in {seconds:.0f} s. Equal tables: {done.tables}, rows: {done.rows:,}, files: {done.files:,}. Pages that answer: {done.pages}.")

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         if as_json:
             self.stdout.write(json.dumps(vars(done)))
             return
-        self.stdout.write(f"{done.tables} tables, {done.rows:,} rows and {done.files:,} files are back; deleted again, because they were erased since: {done.erased}.")
+        self.stdout.write(f"Compared with the backup. Tables: {done.tables}, rows: {done.rows:,}, files: {done.files:,}. Deleted again, because they were erased since: {done.erased}.")
         self.stdout.write("Sending is locked until somebody lets it go on in the set-up.")
         for sentence in (*done.differences, *done.refused):
             self.stdout.write(f"  {sentence}")
