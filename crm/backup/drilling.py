@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,12 @@ def drill(key_file: Path | None = None) -> Drill:
 
 
 def _try(row: Drill, key_file: Path | None) -> None:
-    folder = _folder()
-    try:
+    with ExitStack() as left_behind:
         try:
             key = passphrase(key_file)
             _check_newest(key)
+            folder = _folder()
+            left_behind.callback(shutil.rmtree, folder)
             path = take_backup(folder, key)
             row.size = Backup(path, key).size
         except (Refused, OSError) as error:
@@ -77,8 +78,6 @@ def _try(row: Drill, key_file: Path | None) -> None:
             row.pages = opened["pages"]
             if opened["troubles"]:
                 raise Failed(Step.PAGES, "\n".join(opened["troubles"]))
-    finally:
-        shutil.rmtree(folder)
 
 
 def _check_newest(key: bytes) -> None:

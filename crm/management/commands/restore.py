@@ -29,7 +29,7 @@ class Command(BaseCommand):
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
         except OSError as error:
-            raise CommandError(f"The backup could not be restored: {error}. What was here is still here.") from error
+            raise CommandError(f"The backup could not be restored: {error}. When that is mended, start it again with --replace.") from error
         if as_json:
             self.stdout.write(json.dumps(vars(done)))
             return
