@@ -14,7 +14,7 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
-from contacts.models import Party
+from contacts.models import EmailAddress, Party
 from contacts.services import delete_party
 from crm.backup import Refused, restoring
 from crm.backup.drilling import PREFIX, drill
@@ -33,15 +33,22 @@ pytestmark = pytest.mark.proof("drill")
 MANY = 1_000_000  # contacts of the long form
 
 
+def listed(model: Any, *others: str) -> str:
+    """The columns that are copied as they are."""
+    return ", ".join(f.column for f in model._meta.local_concrete_fields if not getattr(f, "generated", False) and f.column not in {"id", *others})
+
+
 def grow(count: int) -> None:
     """So many contacts more, as an import would leave them: audited, with an e-mail address each."""
-    columns = [f.column for f in Party._meta.local_concrete_fields if not getattr(f, "generated", False) and f.column not in {"id", "number"}]
-    listed = ", ".join(columns)
+    person, address = Party.objects.order_by("pk")[0], EmailAddress.objects.order_by("pk")[0]
     with connection.cursor() as cursor:
-        cursor.execute(f"INSERT INTO contacts_party (number, {listed}) SELECT 'X-' || n, {listed} FROM generate_series(1, %s) n, (SELECT * FROM contacts_party ORDER BY id LIMIT 1) p", [count])
-        cursor.execute("SELECT string_agg(quote_ident(column_name), ', ') FROM information_schema.columns WHERE table_name = 'contacts_emailaddress' AND is_generated = 'NEVER' AND column_name NOT IN ('id', 'party_id', 'address')")
-        others = cursor.fetchone()[0]
-        cursor.execute(f"INSERT INTO contacts_emailaddress (party_id, address, {others}) SELECT p.id, 'x' || p.id || '@viele.example', {others} FROM contacts_party p, (SELECT * FROM contacts_emailaddress ORDER BY id LIMIT 1) e WHERE p.number LIKE 'X-%%'")
+        cursor.execute(f"INSERT INTO contacts_party (number, {listed(Party, 'number')}) SELECT 'X-' || n, {listed(Party, 'number')} FROM contacts_party p, generate_series(1, %s) n WHERE p.id = %s", [count, person.pk])
+        others = listed(EmailAddress, "party_id", "address")
+        cursor.execute(
+            f"INSERT INTO contacts_emailaddress (party_id, address, {others}) SELECT p.party, 'x' || p.party || '@viele.example', {others}"
+            " FROM contacts_emailaddress e, (SELECT id AS party FROM contacts_party WHERE number LIKE 'X-%%') p WHERE e.id = %s",
+            [address.pk],
+        )
 
 
 def test_everything_comes_back_elsewhere(lived: House, houses: Make, figures: Figures, prove_full: bool) -> None:
@@ -130,16 +137,10 @@ def test_no_kill_makes_half_a_thing(lived: House, houses: Make, figures: Figures
     path = take_backup(lived.backups, b"")
     half = whole = 0
     for _ in range(kills):
-        running = lived.command("backup")
-        _wait(lambda: list(lived.backups.glob(".lotse-*.draft")), running)
-        time.sleep(dice.random())
-        running.kill()
-        running.communicate()
-        running = place.command("restore", str(path), "--replace")
-        _wait(lambda: (place.media / DRAFT).exists(), running)
-        time.sleep(dice.random() * 2)
-        running.kill()
-        running.communicate()
+        before = set(lived.backups.glob(".lotse-*.draft"))
+        _kill(lived.command("backup"), lambda before=before: set(lived.backups.glob(".lotse-*.draft")) - before, dice.random() / 2)
+        shutil.rmtree(place.media / DRAFT, ignore_errors=True)
+        _kill(place.command("restore", str(path), "--replace"), (place.media / DRAFT).exists, dice.random() * 1.5)
         _alone(place)
         place.enter()
         there = Party.objects.filter(website="https://hier.example").count(), Party.objects.count()
@@ -182,9 +183,13 @@ def _opens(path: Path) -> bool:
     return True
 
 
-def _wait(holds: Any, running: Any) -> None:
-    while not holds() and running.poll() is None:
+def _kill(running: Any, begun: Any, later: float) -> None:
+    """kill -9, so many seconds after it has begun to write."""
+    while not begun() and running.poll() is None:
         time.sleep(0.01)
+    time.sleep(later)
+    running.kill()
+    running.communicate()
 
 
 def _alone(place: House) -> None:
