@@ -16,7 +16,6 @@ from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 
 from crm.backup import Refused, programs
@@ -63,8 +62,7 @@ def restore(path: Path, passphrase: bytes, *, replace: bool = False) -> Restored
     connection.close()
     ContentType.objects.clear_cache()
     differences = compare(backup)
-    if MigrationExecutor(connection).migration_plan(MigrationExecutor(connection).loader.graph.leaf_nodes()):
-        call_command("migrate", verbosity=0, interactive=False)
+    call_command("migrate", verbosity=0, interactive=False)
     lock_restored()
     erased, refused = replay([*read_list(path.parent / ERASURES), *read_list(Path(settings.BACKUP_FOLDER) / ERASURES)])
     keep_erasures()

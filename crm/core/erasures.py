@@ -16,14 +16,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
 
 from crm.core.errors import RuleBroken
 from crm.core.models import Erasure
-from crm.core.subjects import kinds
+from crm.core.subjects import SubjectKind, kinds
 from crm.core.work import work
 
 NAME = "erasures.jsonl"
@@ -63,11 +62,9 @@ def keep_erasures(folder: Path | None = None) -> None:
     """Bring the list beside the backups up to date. It only grows: what it says and the database does not, stays."""
     path = (folder or Path(settings.BACKUP_FOLDER)) / NAME
     there = {line.key: line for line in read_list(path)}
-    if len(there) == Erasure.objects.count():
-        return
-    fresh = [line for line in _ledger() if line.key not in there]
+    fresh = [key for key in Erasure.objects.values_list("key", flat=True) if str(key) not in there]
     if fresh:
-        _write(path, [*there.values(), *fresh])
+        _write(path, [*there.values(), *_ledger(key__in=fresh)])
 
 
 def replay(lines: Iterable[Line]) -> tuple[int, list[str]]:
@@ -83,10 +80,9 @@ def replay(lines: Iterable[Line]) -> tuple[int, list[str]]:
 
 
 def _erase(lines: Sequence[Line]) -> tuple[int, list[str]]:
-    by_label = {kind.model._meta.label_lower: kind for kind in kinds()}
     done, refused = 0, []
     for line in lines:
-        kind = by_label[line.label]
+        kind = _by_label()[line.label]
         row: Any = kind.model._base_manager.filter(pk=line.id, created_at=line.born).first()
         if row is None:
             continue
@@ -105,28 +101,32 @@ def read_list(path: Path) -> list[Line]:
     return [Line(**json.loads(text)) for text in path.read_text(encoding="utf-8").splitlines() if text]
 
 
-def _ledger() -> list[Line]:
-    labels = {ContentType.objects.get_for_model(kind.model).pk: kind.model._meta.label_lower for kind in kinds()}
+def _by_label() -> dict[str, SubjectKind]:
+    return {kind.model._meta.label_lower: kind for kind in kinds()}
+
+
+def _ledger(**which: Any) -> list[Line]:
+    labels = {_type(kind).pk: label for label, kind in _by_label().items()}
     return [
         Line(str(row.key), labels[row.subject_type_id], row.subject_id, row.born.isoformat(), row.at.isoformat(), row.back)
-        for row in Erasure.objects.order_by("pk")
+        for row in Erasure.objects.filter(**which).order_by("pk")
         if row.subject_type_id and row.subject_id  # always: the columns are empty for other subjects only
     ]
 
 
 def _remember(lines: Iterable[Line]) -> None:
     """The list becomes part of this database's own ledger, so that it is whole here, too."""
-    known = {str(key) for key in Erasure.objects.values_list("key", flat=True)}
+    known, kinds_by_label = {str(key) for key in Erasure.objects.values_list("key", flat=True)}, _by_label()
+    fresh = {line.key: line for line in lines if line.key not in known and line.label in kinds_by_label}  # two lists say the same
     with work():
         Erasure.objects.bulk_create(
-            Erasure(key=line.key, subject_id=line.id, subject_type=_type(line.label), born=datetime.fromisoformat(line.born), at=datetime.fromisoformat(line.at), back=line.back)
-            for line in lines
-            if line.key not in known
+            Erasure(key=line.key, subject_id=line.id, subject_type=_type(kinds_by_label[line.label]), born=datetime.fromisoformat(line.born), at=datetime.fromisoformat(line.at), back=line.back)
+            for line in fresh.values()
         )
 
 
-def _type(label: str) -> Any:
-    return ContentType.objects.get_for_model(apps.get_model(label))
+def _type(kind: SubjectKind) -> ContentType:
+    return ContentType.objects.get_for_model(kind.model)
 
 
 def _write(path: Path, lines: Sequence[Line]) -> None:

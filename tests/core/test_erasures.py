@@ -76,7 +76,7 @@ def test_a_list_deletes_again_by_the_service_and_becomes_the_ledger(cast: Any, m
         transaction.set_rollback(True)  # as after a restore: the contact is there, and the ledger knows nothing
     lines = read_list(place)
     assert list(Party.objects.filter(pk=mia.pk).values_list("pk", "created_at")) == kept and not Erasure.objects.exists()
-    assert replay(lines) == (1, [])
+    assert replay([*lines, *lines]) == (1, [])  # beside the backup, and where this house keeps its own
     assert not Party.objects.filter(pk=mia.pk).exists()
     assert Change.objects.filter(relation="contacts_party", row_id=mia.pk, op="D", origin="house").exists()
     assert {line.key for line in lines} <= {str(key) for key in Erasure.objects.values_list("key", flat=True)}
