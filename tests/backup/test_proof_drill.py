@@ -140,7 +140,7 @@ def test_no_kill_makes_half_a_thing(lived: House, houses: Make, figures: Figures
         before = set(lived.backups.glob(".lotse-*.draft"))
         _kill(lived.command("backup"), lambda before=before: set(lived.backups.glob(".lotse-*.draft")) - before, dice.random() / 2)
         shutil.rmtree(place.media / DRAFT, ignore_errors=True)
-        _kill(place.command("restore", str(path), "--replace"), (place.media / DRAFT).exists, dice.random() * 1.5)
+        _kill(place.command("restore", str(path), "--replace"), (place.media / DRAFT).exists, dice.random() * 3)
         _alone(place)
         place.enter()
         there = Party.objects.filter(website="https://hier.example").count(), Party.objects.count()
