@@ -19,13 +19,18 @@ RUN SECRET_KEY=build DATABASE_URL=postgresql:/// REDIS_URL=unix:/// LOTSE_STATIC
 RUN rm -rf node_modules
 
 FROM python:3.12-slim-bookworm
-# WeasyPrint's libraries and one font
+# WeasyPrint's libraries and one font; what the programs of a backup need
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core \
+    libldap-2.5-0 libgssapi-krb5-2 liblz4-1 libzstd1 libreadline8 \
  && rm -rf /var/lib/apt/lists/*
-RUN useradd --system --uid 10001 --no-create-home lotse && install -d -o lotse /var/lib/lotse/media /var/lib/lotse/mail
+RUN useradd --system --uid 10001 --no-create-home lotse && install -d -o lotse /var/lib/lotse/media /var/lib/lotse/mail /var/lib/lotse/backups
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-ENV LOTSE_MEDIA_ROOT=/var/lib/lotse/media LOTSE_MAIL_FOLDER=/var/lib/lotse/mail
+ENV LOTSE_MEDIA_ROOT=/var/lib/lotse/media LOTSE_MAIL_FOLDER=/var/lib/lotse/mail LOTSE_BACKUP_FOLDER=/var/lib/lotse/backups
+# pg_dump, pg_restore and psql of the server's version
+COPY --from=postgres:18-bookworm /usr/lib/postgresql/18/bin/pg_dump /usr/lib/postgresql/18/bin/pg_restore /usr/lib/postgresql/18/bin/psql /usr/local/bin/
+COPY --from=postgres:18-bookworm /usr/lib/*-linux-gnu/libpq.so.5* /usr/local/lib/
+RUN ldconfig
 COPY --from=packages /opt/venv /opt/venv
 COPY --from=site /app /app
 WORKDIR /app

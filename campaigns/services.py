@@ -13,6 +13,7 @@ from campaigns import gate, tracking
 from campaigns.models import Campaign, CampaignImage, Delivery, MailDesign, Segment, Variant
 from campaigns.segments.services import keep_segment
 from crm.core.approvals import ask_approval, decide_approval, open_approval, withdraw_approval
+from crm.core.erasures import note_erased
 from crm.core.errors import RuleBroken
 from crm.core.events import emit
 from crm.core.jobs import cancel_job, start_job
@@ -235,6 +236,7 @@ def delete_campaign(campaign: Campaign, *, by: Any) -> None:
         if held.has_left or Delivery.objects.unrestricted().filter(campaign=held).exists():
             raise RuleBroken(_("This campaign has been sent to people and stays as it is."))
         withdraw_approval(held, RELEASE, by=by)
+        note_erased(Campaign, [held.pk])
         held.delete()
 
 

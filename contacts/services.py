@@ -22,6 +22,7 @@ from contacts.parts import keep_main, mark_changed, read_parts, write_parts
 from contacts.search import index_parties
 from contacts.stale import last_change, part_differences, raw_value
 from crm.core.access import scope_of
+from crm.core.erasures import note_erased
 from crm.core.errors import RuleBroken
 from crm.core.events import emit
 from crm.core.lists import blockers
@@ -112,6 +113,7 @@ def delete_party(party: Party, *, by: Any) -> None:
         Task.objects.unrestricted().filter(here).update(subject_type=None, subject_id=None)
         RecentlyViewed.objects.filter(here).delete()
         forget_consents(held, by=by)
+        note_erased(Party, [held.pk])
         held.delete()
 
 

@@ -75,3 +75,8 @@ def database(name: str) -> dict[str, Any]:
         "PORT": str(parts.port or ""),
         "OPTIONS": query,
     }
+
+
+def of_process(**changed: str) -> dict[str, str]:
+    """The environment for a program that we start: ours, with these values."""
+    return {**os.environ, **changed}

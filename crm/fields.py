@@ -39,6 +39,8 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
         (PASSING, "to to_name domain user language sender reply_to heading body html headers answer"),
         (SYSTEM, "id subject_type subject_id kind message_id once priority state due_at give_up_at worker lease_until log_mark code queue_id attempts planned_at handed_at"),
     ],
+    "core.drill": [(SYSTEM, "id started_at finished_at held failed_at detail tables rows files size pages")],
+    "core.erasure": [(SYSTEM, "id key subject_type subject_id born at back")],
     "core.dooruse": [(SYSTEM, "digest scope at")],
     "core.doorbucket": [(SYSTEM, "key level at")],
     "core.incomingmail": [

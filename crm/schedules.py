@@ -7,6 +7,7 @@ from analytics.subscriptions import plan_mails
 from campaigns.journeys.engine import tend_journeys
 from campaigns.reactions import forget_touches
 from campaigns.sending import tend_campaigns
+from crm.core.erasures import keep_erasures
 from crm.core.schedules import Schedule
 from service.escalation import escalate_due
 from service.satisfaction import ask_due
@@ -16,4 +17,4 @@ SCHEDULES = [
     Schedule("touches-forgotten", time(2, 0), forget_touches),
     Schedule("forecast-mail", time(7, 0), plan_mails, weekday=0),
 ]
-EACH_TICK = [escalate_due, ask_due, tend_campaigns, tend_journeys]  # these keep their own due times as rows and claim them one by one
+EACH_TICK = [keep_erasures, escalate_due, ask_due, tend_campaigns, tend_journeys]  # these keep their own due times as rows and claim them one by one

@@ -181,6 +181,10 @@ _STATIC = {
     "hashed": "crm.core.assets.HashedStorage",
     "compressed": "crm.core.assets.CompressedStorage",
 }
+# --- backups: never on the same disk alone (docs/backup.md) ------------------------------------------------------------
+BACKUP_FOLDER = env.text("LOTSE_BACKUP_FOLDER", BASE_DIR / ".local" / "backups")
+BACKUP_KEY = env.secret("LOTSE_BACKUP_KEY", "")  # a passphrase: with one, every backup is encrypted
+DRILL_DATABASE = env.text("LOTSE_DRILL_DATABASE_URL", env.text("DATABASE_URL"))  # on this server a drill makes its throw-away database
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": _STATIC[env.text("LOTSE_STATIC", "plain" if DEBUG else "compressed")]},

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from contacts.diary import recount, touch
 from contacts.models import Interaction, Party, Task
 from crm.core.conditions import holds, sentence, unmet
+from crm.core.erasures import note_erased
 from crm.core.errors import RuleBroken
 from crm.core.events import emit
 from crm.core.models import Undo
@@ -160,6 +161,7 @@ def delete_opportunity(opportunity: Opportunity, *, by: Any) -> None:
         told.update(subject_type=None, subject_id=None)
         if held.party_id is not None:
             recount([held.party_id])
+        note_erased(Opportunity, [held.pk])
         held.delete()
 
 

@@ -15,6 +15,7 @@ from contacts.diary import recount, touch
 from contacts.models import Affiliation, Interaction, Party, Task
 from crm.core.access import may, scope_of
 from crm.core.approvals import open_approval
+from crm.core.erasures import note_erased
 from crm.core.errors import RuleBroken
 from crm.core.events import emit
 from crm.core.models import Approval, IncomingMail, Notification, OutgoingMail, RecentlyViewed, Undo
@@ -229,6 +230,7 @@ def delete_case(case: Case, *, by: Any) -> None:
         IncomingMail.objects.filter(here).update(subject_type=None, subject_id=None)
         Approval.objects.filter(here).delete()
         OutgoingMail.objects.filter(here).update(subject_type=None, subject_id=None)
+        note_erased(Case, [held.pk])
         held.delete()
         recount(parties)
 

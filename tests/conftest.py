@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -66,7 +67,9 @@ def speaks_german() -> None:
 @pytest.fixture(autouse=True, scope="session")
 def media_of_its_own() -> None:
     """Runs side by side share a stack but not their files: what one writes beside its database must not puzzle another."""
-    settings.MEDIA_ROOT = Path(settings.MEDIA_ROOT) / os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    ours = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    settings.MEDIA_ROOT, settings.BACKUP_FOLDER = Path(settings.MEDIA_ROOT) / ours, Path(settings.BACKUP_FOLDER) / ours
+    shutil.rmtree(settings.BACKUP_FOLDER, ignore_errors=True)  # what an earlier run erased is no business of this one
 
 
 class Browser(Client):

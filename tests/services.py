@@ -24,7 +24,7 @@ def _take_services() -> None:
     services = local_services(stack)
     start(stack, services)
     os.environ.update({service.variable: service.url for service in services})
-    for variable, folder in {"LOTSE_STATIC_ROOT": "static", "LOTSE_MEDIA_ROOT": "media", "LOTSE_MAIL_FOLDER": "mail"}.items():
+    for variable, folder in {"LOTSE_STATIC_ROOT": "static", "LOTSE_MEDIA_ROOT": "media", "LOTSE_MAIL_FOLDER": "mail", "LOTSE_BACKUP_FOLDER": "backups"}.items():
         (stack.data / folder).mkdir(exist_ok=True)
         os.environ.setdefault(variable, str(stack.data / folder))
 

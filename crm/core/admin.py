@@ -18,9 +18,11 @@ from django.utils.translation import ngettext
 import crm.core.mail.admin
 import crm.core.mail.inbox.admin  # noqa: F401 - their pages, too
 from crm.core.admin_site import GatedAdmin, LookOnly
+from crm.core.drills import standing
 from crm.core.events import PARKED_AFTER
+from crm.core.formats import DASH, number
 from crm.core.history import Names, told
-from crm.core.models import Change, Event, Installation, Job, NumberRange
+from crm.core.models import Change, Drill, Event, Installation, Job, NumberRange
 from crm.core.tasks import ring
 
 
@@ -123,6 +125,37 @@ class JobAdmin(LookOnly):
     @admin.display(description=_("progress"))
     def progress(self, job: Job) -> str:
         return f"{job.done} / {job.total}"
+
+
+@admin.register(Drill)
+class DrillAdmin(LookOnly):
+    """Whether the backups of this house can be restored: every drill with its figures, and above them how it stands."""
+
+    change_list_template = "admin/core/drill/change_list.html"
+    list_display = ["started_at", "result", "tables", "rows", "files", "megabytes", "pages", "seconds"]
+    fields = ["started_at", "finished_at", "result", "detail", "tables", "rows", "files", "megabytes", "pages"]
+
+    @property
+    def about(self) -> str:
+        return standing()[1]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        act, words = standing()
+        return super().changelist_view(request, {"act": act, "words": words, **(extra_context or {})})
+
+    @admin.display(description=_("result"))
+    def result(self, drill: Drill) -> str:
+        if drill.held is None:
+            return str(_("not ended"))
+        return str(_("held")) if drill.held else f"{_('failed')}: {drill.get_failed_at_display()}"
+
+    @admin.display(description=_("size"))
+    def megabytes(self, drill: Drill) -> str:
+        return f"{number(drill.size / 1e6, 1)} MB"
+
+    @admin.display(description=_("seconds"))
+    def seconds(self, drill: Drill) -> str:
+        return number((drill.finished_at - drill.started_at).total_seconds(), 0) if drill.finished_at else DASH
 
 
 @admin.register(Change)

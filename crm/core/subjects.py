@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +18,13 @@ from crm.core.wiring import table
 
 @dataclass(frozen=True)
 class SubjectKind:
-    """One kind of record other records may hang on. `url_name` takes the primary key; `icon` is a Tabler icon."""
+    """One kind of record other records may hang on. `url_name` takes the primary key; `icon` is a Tabler icon; `erase` is the service that deletes one."""
 
     model: type[models.Model]
     label: Any
     url_name: str
     icon: str
+    erase: Callable[..., None]
 
     def url(self, pk: int) -> str:
         """Where the record is looked at."""

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core.access import Access
+from crm.core.erasures import note_erased
 from crm.core.errors import RuleBroken
 from crm.core.models import Change, Undo
 from crm.core.wiring import table
@@ -58,7 +59,8 @@ def _restore(model: type[models.Model], change: Change, by: Any) -> None:
     row = model._base_manager.select_for_update().filter(pk=change.row_id)
     if change.op == "D":
         if not row.exists():
-            model(**_columns(model, change.before or {})).save(force_insert=True)
+            model(**_columns(model, change.before or {})).save_base(raw=True, force_insert=True)  # raw: created when it was, not now
+            note_erased(model, [change.row_id], back=True)
         return
     current = row.first()
     if current is None:
@@ -72,6 +74,7 @@ def _restore(model: type[models.Model], change: Change, by: Any) -> None:
     if any(getattr(current, column) != value for column, value in after.items()):
         raise RuleBroken(_("It cannot be taken back: somebody changed the record meanwhile."))
     if change.op == "I":
+        note_erased(model, [current.pk])
         current.delete()
         return
     values = _columns(model, {key: value for key, value in (change.before or {}).items() if key not in _KEPT})

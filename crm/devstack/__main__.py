@@ -11,8 +11,13 @@ from crm.devstack.places import ROOT
 def main(argv: list[str]) -> int:
     """Run one command; the exit code is the program's."""
     command, rest = argv[0], argv[1:]
-    if command == "manage":
-        os.execv(sys.executable, [sys.executable, str(ROOT / "manage.py"), *rest])
+    if command in {"manage", "backup", "restore"}:
+        words = rest if command == "manage" else argv
+        os.execv(sys.executable, [sys.executable, str(ROOT / "manage.py"), *words])
+    if command == "drill":
+        from crm.devstack.drill import drill
+
+        return drill(rest)
     if command == "test":
         from crm.devstack.testing import test
 

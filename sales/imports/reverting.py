@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from contacts.models import Party, PartyActivity, PartySearch
 from contacts.search import index_parties
+from crm.core.erasures import note_erased
 from crm.core.models import Change, Job, RecentlyViewed
 from sales.imports.applying import LOCK, PHASES
 from sales.imports.kept import model_of, to_keep
@@ -87,6 +88,7 @@ def _remove(job: Job, model: type[models.Model], ids: Sequence[int]) -> None:
         PartyActivity.objects.filter(party__in=gone).delete()
     if model in (Opportunity, Party):
         RecentlyViewed.objects.filter(subject_type=ContentType.objects.get_for_model(model), subject_id__in=gone).delete()
+    note_erased(model, gone)
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)} WHERE id = ANY(%s)", [gone])  # noqa: S608
         job.result["removed"] += cursor.rowcount

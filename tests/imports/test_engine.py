@@ -11,9 +11,9 @@ import pytest
 from django.db.models import Count, Sum
 
 from accounts.models import Membership, Team, User
-from contacts.models import Organisation, PartyActivity, PartySearch
+from contacts.models import Organisation, Party, PartyActivity, PartySearch
 from contacts.search import index_parties
-from crm.core.models import Change
+from crm.core.models import Change, Erasure
 from sales.imports import forms, services
 from sales.imports.models import ImportRow, ImportRun
 from sales.models import Opportunity, StageTransition
@@ -150,7 +150,10 @@ def test_a_changed_file_changes_only_what_changed(brought: SimpleNamespace) -> N
 
 def test_taken_back_all_is_as_before(brought: SimpleNamespace) -> None:
     assert business_digest() != brought.before
+    gone = {(model._meta.model_name, pk) for model in (Party, Opportunity) for pk in model.objects.values_list("pk", flat=True)}
     revert(brought.run, brought.emil)
+    noted = Erasure.objects.values_list("subject_type__model", "subject_id")
+    assert set(noted) == gone and len(noted) == len(gone) > 0  # a restore of an older backup will not bring them back
     after = business_digest()
     assert {table for table in after if after[table] != brought.before[table]} == set()
     assert brought.run.revert_job.result["kept_count"] == 0

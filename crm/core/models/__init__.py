@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.core.access import MineAccess
+from crm.core.models.backup import Drill, Erasure
 from crm.core.models.door import DoorBucket, DoorUse
 from crm.core.models.inbox import IncomingMail, MailboxSetup
 from crm.core.models.mail import MailAttachment, MailBucket, MailFile, MailLimit, MailSetup, MailText, OutgoingMail
@@ -25,6 +26,8 @@ __all__ = [
     "Change",
     "DoorBucket",
     "DoorUse",
+    "Drill",
+    "Erasure",
     "Event",
     "IncomingMail",
     "Installation",
