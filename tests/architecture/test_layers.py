@@ -91,6 +91,9 @@ ONCE = {
     r"mark_safe\(": {"crm/core/templatetags/lotse.py"},
     r"csrf_exempt": {"crm/core/door.py"},
     r"\.raw\(|\.extra\(": set(),
+    # What leans on a session: behind a pooler there is none (tests/core/test_pooled.py).
+    r"set_config\([^)]*false\)|pg_(try_)?advisory_(un)?lock|\"(UN)?LISTEN |CREATE TEMP|\"SET (?!LOCAL)[a-z_.]+ ": set(),
+    r"PREPARE \{": {"crm/core/mail/run.py"},
 }
 
 
