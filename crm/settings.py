@@ -185,7 +185,7 @@ _STATIC = {
 }
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": _STATIC[env.text("LOTSE_STATIC", "plain" if DEBUG else "compressed")]},
+    "staticfiles": {"BACKEND": _STATIC[env.choice("LOTSE_STATIC", _STATIC, "plain" if DEBUG else "compressed")]},
 }
 WHITENOISE_USE_FINDERS = DEBUG
 FILE_UPLOAD_HANDLERS = [
@@ -241,11 +241,17 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 
+LOG = env.choice("LOTSE_LOG", ("plain", "json"), "plain")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "crm.core.work.RequestIdFilter"}},
-    "formatters": {"plain": {"format": "%(levelname)s %(request_id)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request_id"]}},
+    "filters": {"about": {"()": "crm.core.logs.About"}},
+    "formatters": {"plain": {"format": "%(levelname)s %(request_id)s %(name)s: %(message)s"}, "json": {"()": "crm.core.logs.Json"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG, "filters": ["about"]}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},  # Django's own would write beside ours
+        "django.request": {"level": "ERROR"},  # the access log tells of refusals
+        "lotse.access": {"level": "INFO" if LOG == "json" else "WARNING"},  # at a terminal it would hide what matters
+    },
     "root": {"handlers": ["console"], "level": env.text("LOTSE_LOG_LEVEL", "INFO")},
 }

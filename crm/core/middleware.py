@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 import uuid
 from collections.abc import Callable
 
@@ -21,6 +22,7 @@ from django.utils.translation import gettext as _
 from crm.core.access import one_request
 from crm.core.errors import RuleBroken
 from crm.core.feedback import page_of
+from crm.core.logs import note_access, person
 from crm.core.models import OnceKey
 from crm.core.work import request_id, work
 
@@ -29,16 +31,19 @@ log = logging.getLogger("lotse.request")
 
 
 def RequestId(get_response: Handler) -> Handler:
-    """Give the request an id, and read each user's rights once within it."""
+    """Give the request an id, read each user's rights once within it, and log its end."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
-        token = request_id.set(uuid.uuid4().hex[:16])
+        token, nobody = request_id.set(uuid.uuid4().hex[:16]), person.set(None)
+        begin = time.monotonic()
         try:
             with one_request():
                 response = get_response(request)
             response["X-Request-Id"] = request_id.get()
+            note_access(request, response.status_code, time.monotonic() - begin)
             return response
         finally:
+            person.reset(nobody)
             request_id.reset(token)
 
     return handle
@@ -87,6 +92,7 @@ def Preferences(get_response: Handler) -> Handler:
     def handle(request: HttpRequest) -> HttpResponseBase:
         user = request.user
         if user.is_authenticated:
+            person.set(user.pk)
             translation.activate(user.language)
             request.LANGUAGE_CODE = user.language
             if user.is_superuser:

@@ -7,15 +7,19 @@ import logging
 from celery import current_app, shared_task
 from django.db import transaction
 
+from crm.core.work import request_id
+
 log = logging.getLogger("lotse.tasks")
 
 
 def ring(task: str, *ids: int | str) -> None:
     """Ask for `task` after the commit. If nobody answers the bell, the next tick finds the work in Postgres."""
 
+    asked = request_id.get()
+
     def send() -> None:
         try:
-            current_app.send_task(task, args=ids, retry=False)
+            current_app.send_task(task, args=ids, headers={"request": asked}, retry=False)
         except Exception:
             log.warning("the broker did not take %s; the next tick will", task, exc_info=True)
 
