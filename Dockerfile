@@ -31,4 +31,4 @@ COPY --from=site /app /app
 WORKDIR /app
 USER lotse
 EXPOSE 8000
-CMD ["gunicorn", "crm.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4", "--no-control-socket"]
+CMD ["gunicorn", "crm.wsgi", "--config", "python:crm.gunicorn", "--bind", "0.0.0.0:8000"]

@@ -68,6 +68,8 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "crm.urls"
 WSGI_APPLICATION = "crm.wsgi.application"
+WEB_WORKERS = env.number("LOTSE_WEB_WORKERS", 2)
+WEB_THREADS = env.number("LOTSE_WEB_THREADS", 4)
 
 TEMPLATES = [
     {
@@ -94,6 +96,15 @@ DATABASES["default"]["CONN_MAX_AGE"] = env.number("LOTSE_DB_CONN_MAX_AGE", 60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASE_POOLED = env.flag("LOTSE_DB_POOLED")  # a pooler gives each transaction another connection: nothing may lean on a session
 DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLED
+# Seconds after which Postgres ends a statement, or a transaction that does nothing; 0: never. Compose sets them for the page alone: what
+# runs in the background may take its time. A pooler takes no options: there they belong into its own settings (docs/operations.md).
+_LIMITS = {
+    "statement_timeout": env.number("LOTSE_DB_STATEMENT_TIMEOUT", 0),
+    "idle_in_transaction_session_timeout": env.number("LOTSE_DB_IDLE_TIMEOUT", 0),
+}
+if not DATABASE_POOLED and any(_LIMITS.values()):
+    _words = [DATABASES["default"]["OPTIONS"].get("options", ""), *(f"-c {name}={seconds}s" for name, seconds in _LIMITS.items() if seconds)]
+    DATABASES["default"]["OPTIONS"]["options"] = " ".join(filter(None, _words))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL")
@@ -251,6 +262,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},  # Django's own would write beside ours
         "django.request": {"level": "ERROR"},  # the access log tells of refusals
+        "gunicorn.error": {"handlers": [], "propagate": True},
         "lotse.access": {"level": "INFO" if LOG == "json" else "WARNING"},  # at a terminal it would hide what matters
     },
     "root": {"handlers": ["console"], "level": env.text("LOTSE_LOG_LEVEL", "INFO")},

@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -81,8 +82,6 @@ def CleanInput(get_response: Handler) -> Handler:
 
 def render_plain(message: str) -> str:
     """A page that needs neither user nor database."""
-    from django.template.loader import render_to_string
-
     return render_to_string("400.html", {"message": message})
 
 
@@ -132,6 +131,9 @@ class Errors:
             return answer(request, 403, str(error) or _("You do not have the right to do this."))
         if isinstance(error, Http404) and _is_fragment(request):
             return answer(request, 404, _("This does not exist, or you cannot see it."))
+        if isinstance(error, OperationalError) and getattr(error.__cause__, "pgcode", "") == "57014":  # query_canceled
+            log.warning("a statement took too long")
+            return answer(request, 503, _("This took too long and was stopped. Nothing was changed. Please narrow down what you look for, or try again in a minute."))
         if isinstance(error, OperationalError | InterfaceError):
             log.exception("database unreachable")
             return answer(request, 503, _("The database cannot be reached right now. Nothing was lost; please try again in a minute."))
@@ -146,13 +148,16 @@ def _is_fragment(request: HttpRequest) -> bool:
 def answer(request: HttpRequest, status: int, message: str) -> HttpResponse:
     """A message with its status: a toast for htmx, a whole page otherwise. `Once` rolls a refused POST back."""
     if _is_fragment(request):
-        response = render(request, "_toast.html", {"message": message, "bad": True}, status=status)
+        # at 503 the database may be gone, or the transaction broken: so without the context of a page
+        response = HttpResponse(render_to_string("_toast.html", {"message": message, "bad": True}, None if status == 503 else request), status=status)
         response["HX-Retarget"] = "#toasts"
         response["HX-Reswap"] = "innerHTML"
     elif status == 503:
-        response = HttpResponse(render_plain(message), status=503, headers={"Retry-After": "30"})
+        response = HttpResponse(render_plain(message), status=503)
     else:
         response = render(request, "errors/message.html", {"message": message, "status": status, "url": page_of(request)}, status=status)
+    if status == 503:
+        response["Retry-After"] = "30"
     return response
 
 

@@ -1,5 +1,6 @@
 """The commands of docker-compose.yml with its variables, run here: on services of our own, with hosts and paths exchanged."""
 
+import json
 import os
 import re
 import shlex
@@ -35,6 +36,7 @@ class Production:
     def local(self, text: str) -> str:
         """The text with this machine's hosts, ports and folders, and what compose replaces."""
         text = re.sub(r"\$\{[A-Z_]+:\?[^}]*\}", "secret", text).replace("$$", "$")
+        text = re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", text)
         return re.sub("|".join(map(re.escape, self.exchanged)), lambda found: self.exchanged[found.group()], text)
 
     def start(self, service: str) -> "subprocess.Popen[bytes]":
@@ -97,6 +99,12 @@ def test_the_services_run(production: Production) -> None:
         page = visitor.get("/")
         style = re.search(r'href="(/static/css/lotse\.[0-9a-f]{12}\.css)"', page)
         assert style and visitor.get(style.group(1))
+    lines = [json.loads(line) for line in (production.logs / "web.log").read_text().splitlines()]
+    assert [line["status"] for line in lines if line.get("path") == "/ready/"] == [200]  # once, and gunicorn's own lines are of the same form
+    assert any("Listening at" in line["message"] for line in lines)
+    for service in ("worker", "beat"):
+        words = [json.loads(line)["message"] for line in (production.logs / f"{service}.log").read_text().splitlines() if line.startswith("{")]
+        assert words and len(words) == len(set(words))
 
 
 def test_without_a_key_it_refuses_to_start(production: Production) -> None:
