@@ -3,7 +3,11 @@
 There is no access log here: the page writes one itself (`crm.core.logs`).
 """
 
+import itertools
 import os
+import shutil
+import tempfile
+from typing import Any
 
 from django.conf import settings
 
@@ -20,3 +24,25 @@ keepalive = 5
 worker_connections = 100
 control_socket_disable = True  # it lies in the home folder: two copies would share it
 logconfig_dict = settings.LOGGING
+
+# Each process counts into a file of its own (`crm.core.monitoring`), named by its place and not by its number: a worker that follows
+# another counts on in the same file, so there are never more files than processes at once.
+_counts = tempfile.mkdtemp(prefix="lotse-counts-") if settings.METRICS_TOKEN else ""
+if _counts:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = _counts
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    taken = {other.place for other in server.WORKERS.values()}
+    worker.place = next(place for place in itertools.count() if place not in taken)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    if _counts:
+        from prometheus_client import values
+
+        values.ValueClass = values.MultiProcessValue(lambda: worker.place)
+
+
+def on_exit(server: Any) -> None:
+    shutil.rmtree(_counts, ignore_errors=True)

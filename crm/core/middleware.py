@@ -25,6 +25,7 @@ from crm.core.errors import RuleBroken
 from crm.core.feedback import page_of
 from crm.core.logs import note_access, person
 from crm.core.models import OnceKey
+from crm.core.monitoring import observe
 from crm.core.work import request_id, work
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -41,7 +42,9 @@ def RequestId(get_response: Handler) -> Handler:
             with one_request():
                 response = get_response(request)
             response["X-Request-Id"] = request_id.get()
-            note_access(request, response.status_code, time.monotonic() - begin)
+            seconds = time.monotonic() - begin
+            note_access(request, response.status_code, seconds)
+            observe(request, response.status_code, seconds)
             return response
         finally:
             person.reset(nobody)

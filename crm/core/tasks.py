@@ -69,7 +69,7 @@ def run_schedule(name: str) -> None:
 @shared_task
 def tick() -> None:
     """Once a minute: claim what is due, do what the roof names for every tick, pick up what was left lying, clear away what is old."""
-    from crm.core import door, events, jobs, schedules
+    from crm.core import door, events, jobs, monitoring, schedules
     from crm.core.mail import sending
     from crm.core.mail.inbox import fetching
 
@@ -80,3 +80,4 @@ def tick() -> None:
     sending.tend()
     fetching.tend()
     door.clear()
+    monitoring.note_tick()
