@@ -252,6 +252,7 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 
+ERRORS_DSN = env.secret("LOTSE_ERRORS_DSN", "")  # a collector of errors; without one nothing of it is imported
 METRICS_TOKEN = env.secret("LOTSE_METRICS_TOKEN", "")  # opens /metrics; without one there is no such address
 LOG = env.choice("LOTSE_LOG", ("plain", "json"), "plain")
 LOGGING = {

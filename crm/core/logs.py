@@ -57,7 +57,7 @@ def _without_tokens(record: logging.LogRecord) -> str:
     """The words. Django puts the address into some of its own."""
     request = record.__dict__.get("request")
     words = record.getMessage()
-    return words.replace(request.path, path_of(request)) if isinstance(request, HttpRequest) else words
+    return words.replace(request.path, plain_path(request.path)) if isinstance(request, HttpRequest) else words
 
 
 def trace(error: BaseException) -> str:
@@ -65,21 +65,26 @@ def trace(error: BaseException) -> str:
     parts: list[str] = []
     found: BaseException | None = error
     while found is not None:
-        parts.append("".join(traceback.format_tb(found.__traceback__)) + f"{type(found).__name__}: {str(found).partition(chr(10))[0][:200]}")
+        parts.append("".join(traceback.format_tb(found.__traceback__)) + f"{type(found).__name__}: {first_line(str(found))}")
         found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
     return "\nhence\n".join(reversed(parts))
 
 
-def path_of(request: HttpRequest) -> str:
-    """The address without query and without the tokens of public links."""
-    if request.path.startswith(settings.STATIC_URL):
-        return request.path
-    return "/".join("…" if len(part) > SECRET and not part.replace("-", "").isalpha() else part for part in request.path.split("/"))
+def first_line(words: str) -> str:
+    """What an error says, without the lines in which a database names the values."""
+    return words.partition("\n")[0][:200]
+
+
+def plain_path(path: str) -> str:
+    """An address without query, and without the tokens of public links."""
+    if path.startswith(settings.STATIC_URL):
+        return path
+    return "/".join("…" if len(part) > SECRET and not part.replace("-", "").isalpha() else part for part in path.split("/"))
 
 
 def note_access(request: HttpRequest, status: int, seconds: float) -> None:
     """The access log: one line for each answer."""
-    facts = {"method": request.method, "path": path_of(request), "status": status, "ms": round(seconds * 1000, 1)}
+    facts = {"method": request.method, "path": plain_path(request.path), "status": status, "ms": round(seconds * 1000, 1)}
     access.info("%s %s %s", request.method, facts["path"], status, extra=facts)
 
 

@@ -105,7 +105,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not settings.METRICS_TOKEN or not constant_time_compare(given, f"Bearer {settings.METRICS_TOKEN}"):
         raise Http404
     registry = CollectorRegistry()
-    for collector in (MultiProcessCollector(None),) if values.ValueClass._multiprocess else (REQUESTS, SECONDS):
+    for collector in (MultiProcessCollector(None),) if values.ValueClass._multiprocess else (REQUESTS, SECONDS):  # type: ignore[no-untyped-call]
         registry.register(collector)
     registry.register(State())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
