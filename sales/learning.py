@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.core.cache import cache
 from django.utils import timezone
 
+from crm.core.memory import keep, recall
 from sales import forecast
 from sales.models import Pipeline, Stage, StageTransition
 from sales.services import live_transitions
@@ -46,10 +46,10 @@ def learned(pipeline: Pipeline) -> Learned:
     """What the ledger says of a pipeline, perhaps up to five minutes old."""
     last = StageTransition.objects.unrestricted().exclude(kind__in=["open", "move"]).order_by("-pk").values_list("pk", flat=True).first()
     key = f"learned:{pipeline.pk}:{last or 0}:{timezone.localdate()}"
-    found = cache.get(key)
+    found = recall(key)
     if found is None:
         found = learn(pipeline)
-        cache.set(key, found, KEPT)
+        keep(key, found, KEPT)
     return found  # type: ignore[no-any-return]
 
 

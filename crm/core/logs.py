@@ -31,7 +31,8 @@ class About(logging.Filter):
     """Every line carries the id of its request, its person and its task."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id, record.user, record.task = request_id.get() or "-", person.get(), task_id.get()
+        left = getattr(record.__dict__.get("request"), "lotse_id", "")
+        record.request_id, record.user, record.task = request_id.get() or left or "-", person.get(), task_id.get()
         return True
 
 

@@ -19,6 +19,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from redis import RedisError
 
 from crm.core.access import one_request
 from crm.core.errors import RuleBroken
@@ -37,6 +38,7 @@ def RequestId(get_response: Handler) -> Handler:
 
     def handle(request: HttpRequest) -> HttpResponseBase:
         token, nobody = request_id.set(uuid.uuid4().hex[:16]), person.set(None)
+        request.lotse_id = request_id.get()  # for what Django logs when the answer has left us
         begin = time.monotonic()
         try:
             with one_request():
@@ -137,6 +139,9 @@ class Errors:
         if isinstance(error, OperationalError) and getattr(error.__cause__, "pgcode", "") == "57014":  # query_canceled
             log.warning("a statement took too long")
             return answer(request, 503, _("This took too long and was stopped. Nothing was changed. Please narrow down what you look for, or try again in a minute."))
+        if isinstance(error, RedisError):
+            log.exception("Valkey unreachable")
+            return answer(request, 503, _("This does not work for a moment, because a part of Lotse cannot be reached. Nothing was lost; please try again in a minute."))
         if isinstance(error, OperationalError | InterfaceError):
             log.exception("database unreachable")
             return answer(request, 503, _("The database cannot be reached right now. Nothing was lost; please try again in a minute."))

@@ -12,13 +12,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
 from django.db import Error, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from crm.core.memory import keep, recall
 
 REQUESTS = Counter("lotse_requests", "Answers by route, method and class of status", ["route", "method", "status"])
 SECONDS = Histogram("lotse_request_seconds", "How long an answer took, by route", ["route"], buckets=(0.05, 0.2, 0.5, 2, 10))
@@ -58,7 +59,7 @@ def observe(request: HttpRequest, status: int, seconds: float) -> None:
 
 def note_tick() -> None:
     """The tick has done its work."""
-    cache.set(TICK, time.time(), None)
+    keep(TICK, time.time(), None)
 
 
 class State:
@@ -90,10 +91,7 @@ def _rows(sql: str) -> dict[str, tuple[int, Any]]:
 
 def _tick() -> Iterator[Metric]:
     """Left out where Valkey is gone or has forgotten: unknown is not zero."""
-    try:
-        last = cache.get(TICK)
-    except Exception:  # whatever the client raises: this page is there for when something is broken
-        last = None
+    last = recall(TICK)
     if last is not None:
         yield GaugeMetricFamily("lotse_tick_age_seconds", "since the last tick of the clock came to its end", time.time() - last)
 

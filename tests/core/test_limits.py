@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import override_settings
 
 from crm.core.models import OnceKey
 from crm.devstack.places import ROOT
@@ -30,6 +31,17 @@ def test_a_statement_that_took_too_long_is_told_in_words(cast: Any, sign_in: Any
     assert ("<html" not in text) if htmx else ("<html" in text)
     if method == "post":
         assert not OnceKey.objects.exists()  # the key is free: the same form may be sent again
+
+
+@pytest.mark.django_db
+def test_without_valkey_pages_come_and_the_rest_is_told_in_words(cast: Any, sign_in: Any, settings: Any, client: Any) -> None:
+    anna = sign_in(cast.anna)
+    with override_settings(CACHES={"default": {**settings.CACHES["default"], "LOCATION": "unix:///nowhere.sock"}}):
+        for page in ("/today/", "/sales/opportunities/", "/contacts/people/", "/metrics"):
+            assert anna.get(page).status_code in (200, 404), page
+        answer = client.post("/accounts/login/", {"login": "anna@lotse.test", "password": "falsch"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert "ein Teil von Lotse" in answer.content.decode()
 
 
 def settings_under(**variables: str) -> dict[str, Any]:
