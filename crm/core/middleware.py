@@ -19,6 +19,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django_htmx.middleware import HtmxDetails
 from redis import RedisError
 
 from crm.core.access import one_request
@@ -85,9 +86,9 @@ def CleanInput(get_response: Handler) -> Handler:
     return handle
 
 
-def render_plain(message: str) -> str:
+def render_plain(message: str, template: str = "400.html") -> str:
     """A page that needs neither user nor database."""
-    return render_to_string("400.html", {"message": message})
+    return render_to_string(template, {"message": message})
 
 
 def Preferences(get_response: Handler) -> Handler:
@@ -136,20 +137,25 @@ class Errors:
             return answer(request, 403, str(error) or _("You do not have the right to do this."))
         if isinstance(error, Http404) and _is_fragment(request):
             return answer(request, 404, _("This does not exist, or you cannot see it."))
-        if isinstance(error, OperationalError) and getattr(error.__cause__, "pgcode", "") == "57014":  # query_canceled
-            log.warning("a statement took too long")
-            return answer(request, 503, _("This took too long and was stopped. Nothing was changed. Please narrow down what you look for, or try again in a minute."))
-        if isinstance(error, RedisError):
-            log.exception("Valkey unreachable")
-            return answer(request, 503, _("This does not work for a moment, because a part of Lotse cannot be reached. Nothing was lost; please try again in a minute."))
-        if isinstance(error, OperationalError | InterfaceError):
-            log.exception("database unreachable")
-            return answer(request, 503, _("The database cannot be reached right now. Nothing was lost; please try again in a minute."))
-        return None
+        return unreachable(request, error)
+
+
+def unreachable(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
+    """503 in words if the database took too long, or if it or Valkey is gone. `handler500` asks, too: the reader is looked up before any page."""
+    if isinstance(error, OperationalError) and getattr(error.__cause__, "pgcode", "") == "57014":  # query_canceled
+        log.warning("a statement took too long")
+        return answer(request, 503, _("This took too long and was stopped. Nothing was changed. Please narrow down what you look for, or try again in a minute."))
+    if isinstance(error, RedisError):
+        log.exception("Valkey unreachable")
+        return answer(request, 503, _("This does not work for a moment, because a part of Lotse cannot be reached. Nothing was lost; please try again in a minute."))
+    if isinstance(error, OperationalError | InterfaceError):
+        log.exception("database unreachable")
+        return answer(request, 503, _("The database cannot be reached right now. Nothing was lost; please try again in a minute."))
+    return None
 
 
 def _is_fragment(request: HttpRequest) -> bool:
-    htmx = getattr(request, "htmx", None)
+    htmx = getattr(request, "htmx", None) or HtmxDetails(request)  # what breaks early has not come by its middleware
     return bool(htmx) and not htmx.boosted
 
 
@@ -161,7 +167,7 @@ def answer(request: HttpRequest, status: int, message: str) -> HttpResponse:
         response["HX-Retarget"] = "#toasts"
         response["HX-Reswap"] = "innerHTML"
     elif status == 503:
-        response = HttpResponse(render_plain(message), status=503)
+        response = HttpResponse(render_plain(message, "503.html"), status=503)
     else:
         response = render(request, "errors/message.html", {"message": message, "status": status, "url": page_of(request)}, status=status)
     if status == 503:

@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import override_settings
 
 from crm.core.models import OnceKey
@@ -42,6 +42,24 @@ def test_without_valkey_pages_come_and_the_rest_is_told_in_words(cast: Any, sign
         answer = client.post("/accounts/login/", {"login": "anna@lotse.test", "password": "falsch"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
     assert "ein Teil von Lotse" in answer.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("htmx", [False, True])
+def test_a_database_that_is_gone_is_told_in_words_also_before_any_page(cast: Any, sign_in: Any, htmx: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader is looked up by the middleware: what breaks there comes by no view."""
+    anna = sign_in(cast.anna)
+    anna.raise_request_exception = False
+
+    def gone(*_: Any) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("django.contrib.auth.middleware.get_user", gone)
+    answer = anna.get("/today/", htmx=htmx)
+    text = answer.content.decode()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert "Datenbank ist gerade nicht erreichbar" in text and ("<html" in text) is not htmx
+    assert "verständlich" not in text
 
 
 def settings_under(**variables: str) -> dict[str, Any]:
