@@ -19,6 +19,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from crm.core.events import PARKED_AFTER
 from crm.core.memory import keep, recall
 
 REQUESTS = Counter("lotse_requests", "Answers by route, method and class of status", ["route", "method", "status"])
@@ -36,10 +37,10 @@ FROM (
 ) counted GROUP BY state
 """
 _JOBS = "SELECT state, count(*), NULL FROM (SELECT state FROM core_job WHERE state IN ('queued', 'running') LIMIT 10000) counted GROUP BY state"
-_EVENTS = """
-SELECT CASE WHEN attempts < 10 THEN 'waiting' ELSE 'parked' END, count(*), extract(epoch FROM max(statement_timestamp() - at))
+_EVENTS = f"""
+SELECT CASE WHEN attempts < {PARKED_AFTER} THEN 'waiting' ELSE 'parked' END, count(*), extract(epoch FROM max(statement_timestamp() - at))
 FROM (SELECT attempts, at FROM core_event WHERE done_at IS NULL ORDER BY attempts, id LIMIT 10000) counted GROUP BY 1
-"""
+"""  # noqa: S608 - a constant
 _QUEUES = {
     "mails": (_MAILS, ("planned", "deferred", "claimed", "handing", "refused", "unclear", "withdrawn")),
     "jobs": (_JOBS, ("queued", "running")),

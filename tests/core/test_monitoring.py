@@ -21,6 +21,7 @@ from crm.core.mail import Recipient, plan_mail
 from crm.core.mail.plan import draft_mail, plan_many
 from crm.core.models import Event, Job, OutgoingMail
 from crm.core.tasks import tick
+from crm.devstack.places import ROOT
 
 pytestmark = pytest.mark.django_db
 TOKEN = "ein-langes-wort"
@@ -107,3 +108,11 @@ def test_reading_is_cheap() -> None:
         read()
     assert len(queries) == 3
     assert time.perf_counter() - began < 0.2  # some 5 ms on a machine at rest
+
+
+def test_the_runbook_names_figures_that_exist(cast: Any, sign_in: Any) -> None:
+    sign_in(cast.anna).get("/contacts/people/")
+    tick()
+    there = {re.split(r"[{]", name)[0] for name in read()}
+    named = set(re.findall(r"`(lotse_\w+)", (ROOT / "docs/operations.md").read_text(encoding="utf-8")))
+    assert named and named <= there
