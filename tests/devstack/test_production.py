@@ -109,7 +109,7 @@ def test_the_services_run(production: Production) -> None:
         assert visitor.get("/ready/") == '{"database": "ok", "broker": "ok"}'
         page = visitor.get("/")
         style = re.search(r'href="(/static/css/lotse\.[0-9a-f]{12}\.css)"', page)
-        assert style and visitor.get(style.group(1))
+        assert style and visitor.get(style.group(1)), page
         assert counted(production) == counted(production) > 0  # both processes' counts together, whoever answers
     lines = [json.loads(line) for line in (production.logs / "web.log").read_text().splitlines()]
     assert [line["status"] for line in lines if line.get("path") == "/ready/"] == [200]  # once, and gunicorn's own lines are of the same form
