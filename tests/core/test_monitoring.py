@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
+import subprocess
+import sys
 import time
+import urllib.request
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +28,7 @@ from crm.core.mail.plan import draft_mail, plan_many
 from crm.core.models import Event, Job, OutgoingMail
 from crm.core.tasks import tick
 from crm.devstack.places import ROOT
+from tests.devstack.fresh_machine import Visitor, until
 
 pytestmark = pytest.mark.django_db
 TOKEN = "ein-langes-wort"
@@ -116,3 +123,28 @@ def test_the_runbook_names_figures_that_exist(cast: Any, sign_in: Any) -> None:
     there = {re.split(r"[{]", name)[0] for name in read()}
     named = set(re.findall(r"`(lotse_\w+)", (ROOT / "docs/operations.md").read_text(encoding="utf-8")))
     assert named and named <= there
+
+
+def test_workers_that_are_replaced_count_on(tmp_path: Path) -> None:
+    """Every answer is counted once, over more processes than there are files."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        bind = f"127.0.0.1:{probe.getsockname()[1]}"
+    command = [sys.executable, "-m", "gunicorn", "crm.wsgi", "--config", "python:crm.gunicorn", "--bind", bind, "--max-requests", "15", "--max-requests-jitter", "0"]
+    environment = {**os.environ, "LOTSE_METRICS_TOKEN": TOKEN, "TMPDIR": str(tmp_path)}
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+    visitor = Visitor(f"http://{bind}")
+    try:
+        until(lambda: visitor.get("/health/") == "ok", 60)
+        assert [visitor.get("/health/") for _ in range(60)] == ["ok"] * 60
+        asked = urllib.request.Request(f"http://{bind}/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            (counted,) = re.findall(r'^lotse_requests_total\{method="GET",route="health",status="2xx"\} (\S+)$', answer.read().decode(), re.MULTILINE)
+        assert float(counted) == 61
+        assert (tmp_path / "log").read_text().count("Booting worker") > 2
+        assert len(list(tmp_path.glob("lotse-counts-*/*.db"))) <= 4
+    finally:
+        server.terminate()
+        server.wait(40)
+    assert not list(tmp_path.glob("lotse-counts-*"))
