@@ -6,8 +6,11 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --omit=dev
 
 FROM python:3.12-slim-bookworm AS packages
-COPY requirements-production.lock .
+COPY requirements-production.lock requirements-extras.lock ./
 RUN python -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements-production.lock
+# What only some houses need (see pyproject.toml): docker compose build --build-arg EXTRAS=1
+ARG EXTRAS=0
+RUN [ "$EXTRAS" = 0 ] || /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements-extras.lock
 
 FROM packages AS site
 ENV PATH=/opt/venv/bin:$PATH
@@ -36,4 +39,4 @@ COPY --from=site /app /app
 WORKDIR /app
 USER lotse
 EXPOSE 8000
-CMD ["gunicorn", "crm.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "4", "--no-control-socket"]
+CMD ["gunicorn", "crm.wsgi", "--config", "python:crm.gunicorn", "--bind", "0.0.0.0:8000"]

@@ -1,11 +1,20 @@
 """The Celery application. Beat has one static entry: a tick a minute; due times live in Postgres (D10)."""
 
+import logging
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
 
-app = Celery("crm")
+app = Celery("crm", task_cls="crm.core.logs:Traced")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def log_as_the_page_does(loglevel: int, **_: Any) -> None:
+    """Worker and beat write by Django's LOGGING, each line once; `--loglevel` is for Celery's own lines."""
+    logging.getLogger("celery").setLevel(loglevel)

@@ -4,6 +4,7 @@ Every variable is read here and only from `crm/settings.py`; a test compares the
 """
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -41,6 +42,14 @@ def flag(name: str, default: bool = False) -> bool:
     if value in {"0", "false", "no", "off"}:
         return False
     raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}")
+
+
+def choice(name: str, options: Collection[str], default: str) -> str:
+    """One of some words; any other is an error that names them."""
+    value = text(name, default)
+    if value not in options:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(options)}, not {value!r}")
+    return value
 
 
 def number(name: str, default: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
@@ -17,6 +18,7 @@ from contacts.models import Party
 from crm import searchables
 from crm.core.access import hidden_fields, may
 from crm.core.feedback import is_fragment, page_of
+from crm.core.middleware import unreachable
 from crm.core.pages import signed_in
 from crm.core.views import gated
 from crm.navigation import start_of
@@ -108,5 +110,5 @@ def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 without context: nothing here may fail a second time."""
-    return HttpResponse(render_to_string("500.html"), status=500)
+    """500 without context: nothing here may fail a second time. What is gone for a moment is said so instead (503)."""
+    return unreachable(request, sys.exc_info()[1]) or HttpResponse(render_to_string("500.html"), status=500)

@@ -68,6 +68,8 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "crm.urls"
 WSGI_APPLICATION = "crm.wsgi.application"
+WEB_WORKERS = env.number("LOTSE_WEB_WORKERS", 2)
+WEB_THREADS = env.number("LOTSE_WEB_THREADS", 4)
 
 TEMPLATES = [
     {
@@ -92,6 +94,17 @@ TEMPLATES = [
 DATABASES = {"default": env.database("DATABASE_URL")}
 DATABASES["default"]["CONN_MAX_AGE"] = env.number("LOTSE_DB_CONN_MAX_AGE", 60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASE_POOLED = env.flag("LOTSE_DB_POOLED")  # a pooler gives each transaction another connection: nothing may lean on a session
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLED
+# Seconds after which Postgres ends a statement, or a transaction that does nothing; 0: never. Compose sets them for the page alone: what
+# runs in the background may take its time. A pooler takes no options: there they belong into its own settings (docs/operations.md).
+_LIMITS = {
+    "statement_timeout": env.number("LOTSE_DB_STATEMENT_TIMEOUT", 0),
+    "idle_in_transaction_session_timeout": env.number("LOTSE_DB_IDLE_TIMEOUT", 0),
+}
+if not DATABASE_POOLED and any(_LIMITS.values()):
+    _words = [DATABASES["default"]["OPTIONS"].get("options", ""), *(f"-c {name}={seconds}s" for name, seconds in _LIMITS.items() if seconds)]
+    DATABASES["default"]["OPTIONS"]["options"] = " ".join(filter(None, _words))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL")
@@ -187,7 +200,7 @@ BACKUP_KEY = env.secret("LOTSE_BACKUP_KEY", "")  # a passphrase: with one, every
 DRILL_DATABASE = env.text("LOTSE_DRILL_DATABASE_URL", env.text("DATABASE_URL"))  # on this server a drill makes its throw-away database
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": _STATIC[env.text("LOTSE_STATIC", "plain" if DEBUG else "compressed")]},
+    "staticfiles": {"BACKEND": _STATIC[env.choice("LOTSE_STATIC", _STATIC, "plain" if DEBUG else "compressed")]},
 }
 WHITENOISE_USE_FINDERS = DEBUG
 FILE_UPLOAD_HANDLERS = [
@@ -243,11 +256,20 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 
+ERRORS_DSN = env.secret("LOTSE_ERRORS_DSN", "")  # a collector of errors; without one nothing of it is imported
+METRICS_TOKEN = env.secret("LOTSE_METRICS_TOKEN", "")  # opens /metrics; without one there is no such address
+LOG = env.choice("LOTSE_LOG", ("plain", "json"), "plain")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "crm.core.work.RequestIdFilter"}},
-    "formatters": {"plain": {"format": "%(levelname)s %(request_id)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request_id"]}},
+    "filters": {"about": {"()": "crm.core.logs.About"}},
+    "formatters": {"plain": {"format": "%(levelname)s %(request_id)s %(name)s: %(message)s"}, "json": {"()": "crm.core.logs.Json"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG, "filters": ["about"]}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},  # Django's own would write beside ours
+        "django.request": {"level": "ERROR"},  # the access log tells of refusals
+        "gunicorn.error": {"handlers": [], "propagate": True},
+        "lotse.access": {"level": "INFO" if LOG == "json" else "WARNING"},  # at a terminal it would hide what matters
+    },
     "root": {"handlers": ["console"], "level": env.text("LOTSE_LOG_LEVEL", "INFO")},
 }

@@ -47,7 +47,7 @@ STEPS = [
     ("setup-colleagues", gettext_lazy("Colleagues")),
 ]
 _ONE_ADMINISTRATOR = 0x10754E  # the advisory lock under which the first user is made
-_OPEN = ("/setup/", "/static/", "/health/", "/ready/", "/preferences/language/")
+_OPEN = ("/setup/", "/static/", "/health/", "/ready/", "/metrics", "/preferences/language/")
 
 
 def FirstRun(get_response: Handler) -> Handler:

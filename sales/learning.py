@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.core.cache import cache
 from django.db.models.functions import Mod
 from django.utils import timezone
 
+from crm.core.memory import keep, recall
 from sales import forecast
 from sales.models import Opportunity, Pipeline, Stage, StageTransition
 from sales.services import live_transitions
@@ -50,15 +50,15 @@ class Learned:
 def learned(pipeline: Pipeline) -> Learned:
     """What the ledger says of a pipeline, perhaps up to five minutes old."""
     sampled = f"learned:{pipeline.pk}:{timezone.localdate()}"
-    found = cache.get(sampled)
+    found = recall(sampled)
     if found is not None:
         return found  # type: ignore[no-any-return]
     last = StageTransition.objects.unrestricted().exclude(kind__in=["open", "move"]).order_by("-pk").values_list("pk", flat=True).first()
     key = f"{sampled}:{last or 0}"
-    found = cache.get(key)
+    found = recall(key)
     if found is None:
         found = learn(pipeline)
-        cache.set(key if found.every == 1 else sampled, found, KEPT)
+        keep(key if found.every == 1 else sampled, found, KEPT)
     return found  # type: ignore[no-any-return]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 import uuid
 from collections.abc import Callable
 
@@ -14,14 +15,19 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django_htmx.middleware import HtmxDetails
+from redis import RedisError
 
 from crm.core.access import one_request
 from crm.core.errors import RuleBroken
 from crm.core.feedback import page_of
+from crm.core.logs import note_access, person
 from crm.core.models import OnceKey
+from crm.core.monitoring import observe
 from crm.core.work import request_id, work
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -29,16 +35,22 @@ log = logging.getLogger("lotse.request")
 
 
 def RequestId(get_response: Handler) -> Handler:
-    """Give the request an id, and read each user's rights once within it."""
+    """Give the request an id, read each user's rights once within it, and log its end."""
 
     def handle(request: HttpRequest) -> HttpResponseBase:
-        token = request_id.set(uuid.uuid4().hex[:16])
+        token, nobody = request_id.set(uuid.uuid4().hex[:16]), person.set(None)
+        request.lotse_id = request_id.get()  # for what Django logs when the answer has left us
+        begin = time.monotonic()
         try:
             with one_request():
                 response = get_response(request)
             response["X-Request-Id"] = request_id.get()
+            seconds = time.monotonic() - begin
+            note_access(request, response.status_code, seconds)
+            observe(request, response.status_code, seconds)
             return response
         finally:
+            person.reset(nobody)
             request_id.reset(token)
 
     return handle
@@ -74,11 +86,9 @@ def CleanInput(get_response: Handler) -> Handler:
     return handle
 
 
-def render_plain(message: str) -> str:
+def render_plain(message: str, template: str = "400.html") -> str:
     """A page that needs neither user nor database."""
-    from django.template.loader import render_to_string
-
-    return render_to_string("400.html", {"message": message})
+    return render_to_string(template, {"message": message})
 
 
 def Preferences(get_response: Handler) -> Handler:
@@ -87,6 +97,7 @@ def Preferences(get_response: Handler) -> Handler:
     def handle(request: HttpRequest) -> HttpResponseBase:
         user = request.user
         if user.is_authenticated:
+            person.set(user.pk)
             translation.activate(user.language)
             request.LANGUAGE_CODE = user.language
             if user.is_superuser:
@@ -126,27 +137,41 @@ class Errors:
             return answer(request, 403, str(error) or _("You do not have the right to do this."))
         if isinstance(error, Http404) and _is_fragment(request):
             return answer(request, 404, _("This does not exist, or you cannot see it."))
-        if isinstance(error, OperationalError | InterfaceError):
-            log.exception("database unreachable")
-            return answer(request, 503, _("The database cannot be reached right now. Nothing was lost; please try again in a minute."))
-        return None
+        return unreachable(request, error)
+
+
+def unreachable(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
+    """503 in words if the database took too long, or if it or Valkey is gone. `handler500` asks, too: the reader is looked up before any page."""
+    if isinstance(error, OperationalError) and getattr(error.__cause__, "pgcode", "") == "57014":  # query_canceled
+        log.warning("a statement took too long")
+        return answer(request, 503, _("This took too long and was stopped. Nothing was changed. Please narrow down what you look for, or try again in a minute."))
+    if isinstance(error, RedisError):
+        log.exception("Valkey unreachable")
+        return answer(request, 503, _("This does not work for a moment, because a part of Lotse cannot be reached. Nothing was lost; please try again in a minute."))
+    if isinstance(error, OperationalError | InterfaceError):
+        log.exception("database unreachable")
+        return answer(request, 503, _("The database cannot be reached right now. Nothing was lost; please try again in a minute."))
+    return None
 
 
 def _is_fragment(request: HttpRequest) -> bool:
-    htmx = getattr(request, "htmx", None)
+    htmx = getattr(request, "htmx", None) or HtmxDetails(request)  # what breaks early has not come by its middleware
     return bool(htmx) and not htmx.boosted
 
 
 def answer(request: HttpRequest, status: int, message: str) -> HttpResponse:
     """A message with its status: a toast for htmx, a whole page otherwise. `Once` rolls a refused POST back."""
     if _is_fragment(request):
-        response = render(request, "_toast.html", {"message": message, "bad": True}, status=status)
+        # at 503 the database may be gone, or the transaction broken: so without the context of a page
+        response = HttpResponse(render_to_string("_toast.html", {"message": message, "bad": True}, None if status == 503 else request), status=status)
         response["HX-Retarget"] = "#toasts"
         response["HX-Reswap"] = "innerHTML"
     elif status == 503:
-        response = HttpResponse(render_plain(message), status=503, headers={"Retry-After": "30"})
+        response = HttpResponse(render_plain(message, "503.html"), status=503)
     else:
         response = render(request, "errors/message.html", {"message": message, "status": status, "url": page_of(request)}, status=status)
+    if status == 503:
+        response["Retry-After"] = "30"
     return response
 
 

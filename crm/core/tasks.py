@@ -7,15 +7,19 @@ import logging
 from celery import current_app, shared_task
 from django.db import transaction
 
+from crm.core.work import request_id
+
 log = logging.getLogger("lotse.tasks")
 
 
 def ring(task: str, *ids: int | str) -> None:
     """Ask for `task` after the commit. If nobody answers the bell, the next tick finds the work in Postgres."""
 
+    asked = request_id.get()
+
     def send() -> None:
         try:
-            current_app.send_task(task, args=ids, retry=False)
+            current_app.send_task(task, args=ids, headers={"request": asked}, retry=False)
         except Exception:
             log.warning("the broker did not take %s; the next tick will", task, exc_info=True)
 
@@ -65,7 +69,7 @@ def run_schedule(name: str) -> None:
 @shared_task
 def tick() -> None:
     """Once a minute: claim what is due, do what the roof names for every tick, pick up what was left lying, clear away what is old."""
-    from crm.core import door, events, jobs, schedules
+    from crm.core import door, events, jobs, monitoring, schedules
     from crm.core.mail import sending
     from crm.core.mail.inbox import fetching
 
@@ -76,3 +80,4 @@ def tick() -> None:
     sending.tend()
     fetching.tend()
     door.clear()
+    monitoring.note_tick()

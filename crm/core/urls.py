@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.core import converters, pages  # noqa: F401  (the import registers <id:pk>)
+from crm.core import converters, monitoring, pages  # noqa: F401  (the import registers <id:pk>)
 
 urlpatterns = [
     path("jobs/", pages.job_list, name="job-list"),
@@ -20,4 +20,5 @@ urlpatterns = [
     path("setup/data/", pages.data_catalogue, name="data-catalogue"),
     path("health/", pages.healthy, name="health"),
     path("ready/", pages.ready, name="ready"),
+    path("metrics", monitoring.metrics, name="metrics"),  # without a slash, as monitoring systems expect it
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +12,6 @@ from typing import Any
 from django.db import connection, transaction
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-
-
-class RequestIdFilter(logging.Filter):
-    """Every log line carries the id of its request."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = request_id.get() or "-"
-        return True
 
 
 @dataclass(frozen=True)

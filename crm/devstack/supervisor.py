@@ -45,7 +45,7 @@ def service_program(service: Service) -> Program:
 
 def app_programs(stack: Stack, bind: str, *, empty: bool, reload: bool) -> list[Program]:
     """The one-shot `setup`, and web, worker and beat, which wait until it has set up the database."""
-    web = [str(BIN / "gunicorn"), "crm.wsgi", "--bind", bind, "--workers", "2", "--threads", "4", "--graceful-timeout", "5"]
+    web = [str(BIN / "gunicorn"), "crm.wsgi", "--config", "python:crm.gunicorn", "--bind", bind, "--graceful-timeout", "5"]
     # As root, Celery advises another account at each start; here that is what the person at the terminal chose.
     celery = [sys.executable, "-W", "ignore:You're running the worker with superuser", "-m", "celery", "--quiet", "-A", "crm"]
     worker = [*celery, "worker", "-c", "2", "--loglevel", "warning", "--without-gossip", "--without-mingle"]
@@ -53,8 +53,7 @@ def app_programs(stack: Stack, bind: str, *, empty: bool, reload: bool) -> list[
     setup = [sys.executable, "-m", "crm.devstack", "setup", "--bind", bind, *(["--empty"] if empty else [])]
     return [
         Program("setup", setup, "setup", 2, {"autorestart": "unexpected", "startsecs": "0"}),
-        # gunicorn's control socket lies in the home folder: two copies would share it
-        Program("web", after_setup(stack, [*web, "--no-control-socket", *(["--reload"] if reload else [])]), APP, 3),
+        Program("web", after_setup(stack, [*web, *(["--reload"] if reload else [])]), APP, 3),
         Program("worker", after_setup(stack, worker), APP, 3),
         Program("beat", after_setup(stack, beat), APP, 3),
     ]

@@ -38,6 +38,7 @@ PUBLIC = {
     "health", "ready", "set-language", "setup", "setup-administrator", "account_login", "account_logout", "account_signup", "account_reset_password", "account_reset_password_done",
     "case-rating", "case-form", "case-form-sent", "account_reset_password_from_key", "account_reset_password_from_key_done", "account_inactive", "account_confirm_email",
     "account_email_verification_sent", "account_reauthenticate", "account_confirm_login_code", "account_request_login_code",
+    "metrics",  # its guard is the token: tests/core/test_monitoring.py
     "consent-sign-up", "consent-asked", "consent-confirm", "consent-stop", "consent-preferences", "campaign-link", "campaign-picture",
 }
 # allauth's pages for the signed-in reader's own account

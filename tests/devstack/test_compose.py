@@ -155,8 +155,9 @@ def test_everything_the_image_copies_is_let_through() -> None:
 
 def test_production_installs_the_tested_versions() -> None:
     """The production lock is a part of the lock that the tests ran with: same versions, same hashes, no addresses."""
-    everything, production = (dict(STANZA.findall((ROOT / name).read_text())) for name in ("requirements.lock", "requirements-production.lock"))
-    assert {name for name, hashes in production.items() if everything.get(name) != hashes} == set()
+    everything, production, extras = (dict(STANZA.findall((ROOT / name).read_text())) for name in ("requirements.lock", "requirements-production.lock", "requirements-extras.lock"))
+    assert {name for name, hashes in (production | extras).items() if everything.get(name) != hashes} == set()
+    assert production and extras and not set(production) & set(extras)
     assert all("--hash=sha256:" in hashes for hashes in everything.values())
     assert "://" not in (ROOT / "requirements.lock").read_text()
 
@@ -170,3 +171,5 @@ def test_the_locks_hold_what_pyproject_asks_for() -> None:
         every = asked | {re.split(r"[\[<>=~ ]", line)[0].lower().replace("_", "-") for line in group}
         assert every - {name.split("==")[0] for name, _ in STANZA.findall((ROOT / "requirements.lock").read_text())} == set()
     assert asked - {name.split("==")[0] for name, _ in STANZA.findall((ROOT / "requirements-production.lock").read_text())} == set()
+    extras = {re.split(r"[\[<>=~ ]", line)[0].lower() for lines in project["project"]["optional-dependencies"].values() for line in lines}
+    assert extras - {name.split("==")[0] for name, _ in STANZA.findall((ROOT / "requirements-extras.lock").read_text())} == set()

@@ -1,11 +1,13 @@
 """The commands of docker-compose.yml with its variables, run here: on services of our own, with hosts and paths exchanged."""
 
+import json
 import os
 import re
 import shlex
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -35,6 +37,7 @@ class Production:
     def local(self, text: str) -> str:
         """The text with this machine's hosts, ports and folders, and what compose replaces."""
         text = re.sub(r"\$\{[A-Z_]+:\?[^}]*\}", "secret", text).replace("$$", "$")
+        text = re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", text)
         return re.sub("|".join(map(re.escape, self.exchanged)), lambda found: self.exchanged[found.group()], text)
 
     def start(self, service: str) -> "subprocess.Popen[bytes]":
@@ -75,12 +78,22 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
             "LOTSE_HOSTS": "localhost,127.0.0.1",
             "LOTSE_BASE_URL": f"http://127.0.0.1:{port}",
             "SECRET_KEY": "not the one of development",
+            "LOTSE_METRICS_TOKEN": "monitor",
         }
         made = Production(exchanged, variables, folder)
         assert made.start("set-up").wait(180) == 0, (folder / "set-up.log").read_text()
         collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"]
         subprocess.run(collect, cwd=ROOT, env=made.environment, check=True)
         yield made
+
+
+def counted(production: Production) -> float:
+    """How many pages /metrics has counted."""
+    request = urllib.request.Request(f"{production.environment['LOTSE_BASE_URL']}/metrics", headers={"Authorization": "Bearer monitor"})
+    with urllib.request.urlopen(request) as answer:
+        text = answer.read().decode()
+    assert "lotse_database_up 1.0" in text
+    return sum(float(value) for value in re.findall(r'^lotse_requests_total\{.*route="ready".*\} (\S+)$', text, re.MULTILINE))
 
 
 def test_the_services_run(production: Production) -> None:
@@ -96,7 +109,14 @@ def test_the_services_run(production: Production) -> None:
         assert visitor.get("/ready/") == '{"database": "ok", "broker": "ok"}'
         page = visitor.get("/")
         style = re.search(r'href="(/static/css/lotse\.[0-9a-f]{12}\.css)"', page)
-        assert style and visitor.get(style.group(1))
+        assert style and visitor.get(style.group(1)), page
+        assert counted(production) == counted(production) > 0  # both processes' counts together, whoever answers
+    lines = [json.loads(line) for line in (production.logs / "web.log").read_text().splitlines()]
+    assert [line["status"] for line in lines if line.get("path") == "/ready/"] == [200]  # once, and gunicorn's own lines are of the same form
+    assert any("Listening at" in line["message"] for line in lines)
+    for service in ("worker", "beat"):
+        words = [json.loads(line)["message"] for line in (production.logs / f"{service}.log").read_text().splitlines() if line.startswith("{")]
+        assert words and len(words) == len(set(words))
 
 
 def test_without_a_key_it_refuses_to_start(production: Production) -> None:

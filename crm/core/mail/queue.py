@@ -21,6 +21,9 @@ from crm.core.models import MailBucket, MailLimit, MailSetup, OutgoingMail
 from crm.core.throttle import Bucket, Limit, queue_up, take
 
 STEPS = [timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 120, 240)]  # waits between the tries of a mail that was put off
+# What is marked must stay marked when the server dies, whatever the database's own setting is. As a condition, because it then holds for
+# the statement's own transaction and leaves nothing behind on the connection.
+DURABLE = "(SELECT set_config('synchronous_commit', 'on', true)) = 'on'"
 State = OutgoingMail.State
 
 
@@ -49,7 +52,7 @@ def write_end(ended: Ended, worker: str) -> None:
         values = [wait_after(mail.attempts + 1), kind_of(mail.kind).patience]
     elif answer.meaning is not Meaning.UNKNOWN:
         change, values = ", state = %s, queue_id = %s, worker = '', lease_until = NULL", [answer.meaning.value, answer.queue_id]
-    sql = f"UPDATE core_outgoingmail SET code = %s, answer = %s{change} WHERE id = %s AND state = 'handing' AND worker = %s"  # noqa: S608 - `change` is one of the two texts above; every value is a parameter
+    sql = f"UPDATE core_outgoingmail SET code = %s, answer = %s{change} WHERE id = %s AND state = 'handing' AND worker = %s AND {DURABLE}"  # noqa: S608 - `change` is one of the two texts above; every value is a parameter
     with connection.cursor() as cursor:
         cursor.execute(sql, [answer.code, answer.text, *values, mail.pk, worker])
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import uuid
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 
 from crm.core.mail.answers import Meaning
 from crm.core.mail.kinds import kind_of
-from crm.core.mail.queue import Ended, Limits, lease, write_end
+from crm.core.mail.queue import DURABLE, Ended, Limits, lease, write_end
 from crm.core.models import OutgoingMail
 
 BATCH = 20
@@ -39,16 +41,16 @@ FROM due WHERE m.id = due.id RETURNING m.id
 """
 
 # $1 worker, $2 mail, $3 lease; $4 the mail before it that was accepted (NULL for none), $5 code, $6 answer, $7 queue number
-_HAND = """
-PREPARE {name} (text, bigint, interval, bigint, int, text, text) AS
+_TYPES = "(text, bigint, interval, bigint, int, text, text)"
+_HAND = f"""
 WITH ended AS (
     UPDATE core_outgoingmail SET state = 'accepted', code = $5, answer = $6, queue_id = $7, worker = '', lease_until = NULL
-    WHERE id = $4 AND state = 'handing' AND worker = $1
+    WHERE id = $4 AND state = 'handing' AND worker = $1 AND {DURABLE}
 )
 UPDATE core_outgoingmail
 SET state = 'handing', handed_at = statement_timestamp(), lease_until = statement_timestamp() + $3, attempts = attempts + 1
-WHERE id = $2 AND state = 'claimed' AND worker = $1{still}
-"""
+WHERE id = $2 AND state = 'claimed' AND worker = $1 AND {DURABLE}
+"""  # noqa: S608 - a constant
 
 
 class Run:
@@ -57,7 +59,7 @@ class Run:
     def __init__(self, worker: str = "") -> None:
         self.worker = worker or uuid.uuid4().hex
         self._limits = Limits()
-        self._prepared: dict[str, str] = {}
+        self._statements: dict[str, str] = {}
 
     def claim(self, log_mark: str) -> list[OutgoingMail]:
         """Up to 20 due mails, the urgent ones first, leased to this worker. None while sending is locked or enough others are at it.
@@ -65,8 +67,7 @@ class Run:
         A worker of which nothing was heard for a minute does not count: it is gone, or waits for a slow answer.
         """
         with transaction.atomic(), connection.cursor() as cursor:
-            # What is marked must stay marked when the server dies, whatever the database's own setting is.
-            cursor.execute("SELECT set_config('synchronous_commit', 'on', false), pg_advisory_xact_lock(%s)", [_ONE_CLAIMS])
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_CLAIMS])
             values: list[Any] = [self.worker, HOLD, BATCH, self.worker, min(HOLD, lease()), log_mark]
             cursor.execute(_CLAIM, values)
             return list(OutgoingMail.objects.filter(pk__in=[pk for (pk,) in cursor.fetchall()]).order_by("priority", "due_at", "pk"))
@@ -106,21 +107,29 @@ class Run:
         if before is not None:
             values[3:] = [before.mail.pk, before.answer.code, before.answer.text, before.answer.queue_id]
         with connection.cursor() as cursor:
-            cursor.execute(f"EXECUTE {self._statement(mail.kind)} (%s, %s, %s, %s, %s, %s, %s)", values)
+            cursor.execute(self._statement(mail.kind), {f"v{place}": value for place, value in enumerate(values, 1)})
             leaves: bool = cursor.rowcount == 1
         if not leaves:
             self._claimed(mail).update(state=State.WITHDRAWN, answer=str(kind_of(mail.kind).withdrawn), worker="", lease_until=None)
         return leaves
 
     def _statement(self, kind: str) -> str:
-        """The name of the prepared statement for a kind: planning it anew for each mail costs more than running it."""
-        if kind not in self._prepared:
-            name = f"mail_{uuid.uuid4().hex}"
+        """The statement for a kind, prepared once for this run: planning it anew for each mail costs more than running it.
+
+        Behind a pooler it is sent whole each time: what was prepared stays with a connection that the next statement may not get.
+        """
+        if kind not in self._statements:
             still, values = last_word(kind)
+            named = re.sub(r"\$(\d)", r"%(v\1)s", _HAND)
             with connection.cursor() as cursor:
-                cursor.execute(_HAND.format(name=connection.ops.quote_name(name), still=still), values)
-            self._prepared[kind] = connection.ops.quote_name(name)
-        return self._prepared[kind]
+                last = cursor.mogrify(f" AND true{still}", values).decode()
+                if settings.DATABASE_POOLED:
+                    self._statements[kind] = named + last.replace("%", "%%")
+                else:
+                    name = connection.ops.quote_name(f"mail_{uuid.uuid4().hex}")
+                    cursor.execute(f"PREPARE {name} {_TYPES} AS {_HAND}{last}")
+                    self._statements[kind] = f"EXECUTE {name} ({', '.join(f'%(v{place})s' for place in range(1, 8))})"
+        return self._statements[kind]
 
     def refuse(self, mail: OutgoingMail, text: str) -> None:
         """What cannot be sent at all, before it was tried."""
@@ -133,9 +142,10 @@ class Run:
     def close(self) -> None:
         """Forget the prepared statements; a connection that is gone has forgotten them."""
         with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
-            for name in self._prepared.values():
-                cursor.execute(f"DEALLOCATE {name}")
-        self._prepared = {}
+            for statement in self._statements.values():
+                if statement.startswith("EXECUTE"):
+                    cursor.execute(f"DEALLOCATE {statement.split()[1]}")
+        self._statements = {}
 
     def _claimed(self, mail: OutgoingMail) -> QuerySet[OutgoingMail]:
         """The row, as long as this worker has claimed it."""

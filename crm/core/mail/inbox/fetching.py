@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import Error, connections, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -38,11 +40,9 @@ def fetch_due(seconds: float = SLICE) -> int:
     until = time.monotonic() + seconds
     setup = MailboxSetup.current()
     new = 0
-    if setup.active and setup.host and not _rests(setup) and _lock():
-        try:
-            new = _fetch(setup, until)
-        finally:
-            _unlock()
+    if setup.active and setup.host and not _rests(setup):
+        with _alone() as alone:
+            new = _fetch(setup, until) if alone else 0
     take_in(until)
     return new
 
@@ -198,14 +198,18 @@ def _mark(box: Mailbox, uids: list[int]) -> None:
         IncomingMail.objects.filter(pk__in=rows.values()).update(marked=True)
 
 
-def _lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        return bool(cursor.fetchone()[0])
-
-
-def _unlock() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
-
-
+@contextmanager
+def _alone() -> Iterator[bool]:
+    """Whether nobody else reads the mailbox. Held by a transaction of its own on a second connection: it ends with the worker at once,
+    and behind a pooler, where sessions are nobody's, it holds as well."""
+    second = connections.create_connection("default")
+    try:
+        second.set_autocommit(False)
+        with second.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+            alone = bool(cursor.fetchone()[0])
+        yield alone
+    finally:
+        with suppress(Error):  # gone, and the lock with it
+            second.rollback()
+        second.close()

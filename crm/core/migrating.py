@@ -1,0 +1,58 @@
+"""Migrations that never block: whoever waits for a lock is waited for by everybody else, so a migration waits a moment and begins anew.
+
+`manage.py migrate` uses `Patient`. What a migration may hold at all, tests/architecture/migration_rules.py says.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import OperationalError, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+LOCK_WAIT = 0.2  # seconds a migration queues for a lock: so long everybody behind it stands still, at most
+PAUSE = 0.5  # seconds between two tries: the queue has gone by then
+PATIENCE = 600  # seconds of trying
+
+
+class Patient(MigrationExecutor):
+    """Each migration in one transaction together with its own record, begun anew when a lock did not come.
+
+    Django writes the record of a migration with deferred statements after their commit: a process killed between the two
+    would stumble over its own tables the next time. An index built beside the traffic takes no lock that anybody waits for,
+    cannot run in a transaction and is left as Django does it.
+    """
+
+    def apply_migration(self, state: Any, migration: Any, fake: bool = False, fake_initial: bool = False) -> Any:
+        plain = super().apply_migration
+        # a try that failed has moved its state on already: each gets one of its own
+        return self._patiently(migration, lambda: plain(state.clone(), migration, fake, fake_initial))
+
+    def unapply_migration(self, state: Any, migration: Any, fake: bool = False) -> Any:
+        plain = super().unapply_migration
+        return self._patiently(migration, lambda: plain(state.clone(), migration, fake))
+
+    def _patiently(self, migration: Any, act: Callable[[], Any]) -> Any:
+        if not migration.atomic:
+            return act()
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with transaction.atomic(using=self.connection.alias), self.connection.cursor() as cursor:
+                    cursor.execute(f"SET LOCAL lock_timeout = {LOCK_WAIT * 1000:.0f}")
+                    return act()
+            except OperationalError as error:
+                if getattr(error.__cause__, "pgcode", "") != "55P03" or time.monotonic() > until:  # lock_not_available
+                    raise
+            time.sleep(PAUSE)
+
+
+class AddIndexOnline(AddIndexConcurrently):  # type: ignore[misc]
+    """An index on a table that is in use; what a killed try left of it, which Postgres keeps as invalid, goes first."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(self.index.name)}")
+        super().database_forwards(app_label, schema_editor, from_state, to_state)

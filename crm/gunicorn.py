@@ -1,0 +1,48 @@
+"""How gunicorn runs the page: `gunicorn crm.wsgi --config python:crm.gunicorn`. The only place for its settings.
+
+There is no access log here: the page writes one itself (`crm.core.logs`).
+"""
+
+import itertools
+import os
+import shutil
+import tempfile
+from typing import Any
+
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+
+workers = settings.WEB_WORKERS
+threads = settings.WEB_THREADS
+timeout = 60  # seconds without a sign of life until a worker is ended; a slow statement is the database's to stop
+graceful_timeout = 30  # seconds for what is on its way when we are asked to end
+max_requests = 5_000  # then a worker is replaced, so that what leaks does not add up …
+max_requests_jitter = 1_000  # … and not all at once
+backlog = 128  # connections that may wait; those beyond are the proxy's, which can say so
+keepalive = 5
+worker_connections = 100
+control_socket_disable = True  # it lies in the home folder: two copies would share it
+logconfig_dict = settings.LOGGING
+
+# Each process counts into a file of its own (`crm.core.monitoring`), named by its place and not by its number: a worker that follows
+# another counts on in the same file, so there are never more files than processes at once.
+_counts = tempfile.mkdtemp(prefix="lotse-counts-") if settings.METRICS_TOKEN else ""
+if _counts:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = _counts
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    taken = {other.place for other in server.WORKERS.values()}
+    worker.place = next(place for place in itertools.count() if place not in taken)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    if _counts:
+        from prometheus_client import values
+
+        values.ValueClass = values.MultiProcessValue(lambda: worker.place)
+
+
+def on_exit(server: Any) -> None:
+    shutil.rmtree(_counts, ignore_errors=True)

@@ -1,0 +1,138 @@
+"""A migration behind a long transaction: nobody else waits for it, it gets through in the end, and is whole or not there."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, connections, migrations, models
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.utils import OperationalError
+
+from crm.core import migrating
+from crm.core.migrating import AddIndexOnline, Patient
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BUSY = 2.0  # seconds somebody's transaction holds the table
+
+
+def made(*operations: Any, atomic: bool = True) -> migrations.Migration:
+    migration = migrations.Migration("0099_try", "contacts")
+    migration.operations, migration.atomic = list(operations), atomic
+    return migration
+
+
+NEW_COLUMN = made(migrations.AddField("Tag", "shade", models.CharField(max_length=9, db_default="")))
+
+
+@pytest.fixture
+def afterwards() -> Iterator[None]:
+    """As it was before."""
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE contacts_tag DROP COLUMN IF EXISTS shade; DROP TABLE IF EXISTS contacts_sheet; DROP INDEX IF EXISTS tag_try")
+    MigrationRecorder(connection).record_unapplied("contacts", "0099_try")
+
+
+def columns(table: str = "contacts_tag") -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped", [table])
+        return {name for (name,) in cursor.fetchall()}
+
+
+def longest_wait(executor: type[MigrationExecutor]) -> float:
+    """Seconds the slowest of many readers waited while a column was added behind a transaction of `BUSY` seconds."""
+    held, over, waits = threading.Event(), threading.Event(), [0.0]
+
+    def hold() -> None:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("BEGIN; SELECT count(*) FROM contacts_tag")
+            held.set()
+            time.sleep(BUSY)
+            cursor.execute("COMMIT")
+        connections.close_all()
+
+    def read() -> None:
+        with connections["default"].cursor() as cursor:
+            while not over.is_set():
+                begin = time.monotonic()
+                cursor.execute("SELECT count(*) FROM contacts_tag")
+                waits.append(time.monotonic() - begin)
+                time.sleep(0.01)
+        connections.close_all()
+
+    threads = [threading.Thread(target=hold), threading.Thread(target=read)]
+    for thread in threads:
+        thread.start()
+    held.wait(10)
+    try:
+        runner = executor(connection)
+        runner.apply_migration(runner.loader.project_state(), NEW_COLUMN)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(30)
+    return max(waits)
+
+
+@pytest.mark.proof("upgrade")
+def test_nobody_waits_for_a_waiting_migration(afterwards: None, figures: Any) -> None:
+    waited = longest_wait(Patient)
+    assert "shade" in columns()
+    figures.record("longest wait of a reader behind a migration", round(waited * 1000), "ms", goal="≤ 500", holds=waited <= 0.5)
+
+
+@pytest.mark.proof("upgrade")
+def test_red_control_without_patience_everybody_waits(afterwards: None, figures: Any) -> None:
+    waited = longest_wait(MigrationExecutor)
+    figures.record("the same, as Django migrates", round(waited * 1000), "ms", goal="> 500 (red control)", holds=waited > 0.5)
+
+
+def test_patience_ends(afterwards: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrating, "PATIENCE", 0)
+    with pytest.raises(OperationalError, match="lock timeout"):
+        longest_wait(Patient)
+    assert "shade" not in columns()
+
+
+def killed_before_its_record(executor: type[MigrationExecutor], monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether a table is there that no record tells of."""
+    sheet = made(migrations.CreateModel("Sheet", [("id", models.BigAutoField(primary_key=True)), ("text", models.TextField(db_index=True))]))
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    runner = executor(connection)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(runner, "record_migration", die)
+        runner.apply_migration(runner.loader.project_state(), sheet)
+    return bool(columns("contacts_sheet"))
+
+
+def test_a_migration_is_whole_or_not_there(afterwards: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not killed_before_its_record(Patient, monkeypatch)
+
+
+def test_red_control_django_leaves_a_table_without_a_record(afterwards: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert killed_before_its_record(MigrationExecutor, monkeypatch)
+
+
+def test_an_index_is_built_anew_over_what_a_killed_try_left(afterwards: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX tag_try ON contacts_tag (id)")
+        cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'tag_try'::regclass")  # what a killed CREATE INDEX CONCURRENTLY leaves
+    runner = Patient(connection)
+    runner.apply_migration(runner.loader.project_state(), made(AddIndexOnline("Tag", models.Index(fields=["id"], name="tag_try")), atomic=False))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = 'tag_try'::regclass")
+        assert cursor.fetchone() == (True,)
+
+
+def test_manage_py_migrates_with_patience() -> None:
+    from django.core.management import get_commands
+
+    assert get_commands()["migrate"] == "crm"
