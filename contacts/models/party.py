@@ -120,9 +120,9 @@ class Party(Owned):
             models.UniqueConstraint(fields=["source", "external_id"], name="party_external_once", condition=~Q(external_id="")),
         ]
         indexes = [
-            models.Index(fields=["sort_name", "id"], include=["team", "owner"], name="party_name"),
-            models.Index(fields=["team", "sort_name", "id"], include=["owner"], name="party_team_name"),
-            models.Index(fields=["owner", "sort_name", "id"], include=["team"], name="party_owner_name"),
+            models.Index(fields=["sort_name", "id"], include=["team", "owner", "kind"], name="party_name"),
+            models.Index(fields=["team", "sort_name", "id"], include=["owner", "kind"], name="party_team_name"),
+            models.Index(fields=["owner", "sort_name", "id"], include=["team", "kind"], name="party_owner_name"),
         ]
 
     def __str__(self) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import BadRequest, ValidationError
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 COUNT_CAP = 10_000
@@ -28,23 +28,60 @@ class Page:
 def keyset(rows: QuerySet[Any], sort: str, *, descending: bool, size: int, after: str = "", before: str = "") -> Page:
     """One page of `rows` ordered by (sort, id), empty values last. `after`/`before` are cursors of an earlier page.
 
+    The keys are found first, so that an index that holds order, owner and team answers alone; then their rows are read. Rows without a value
+    follow as a walk of their own: one condition for both would keep Postgres from beginning in the middle of the index.
     Raises BadRequest for a cursor that is not one of ours.
     """
     backwards = bool(before)
     cursor = _decode(rows, sort, before or after) if (before or after) else None
-    if cursor is not None:
-        rows = rows.filter(_beyond(sort, cursor, descending=descending, backwards=backwards))
-    down = descending != backwards
-    key = F(sort).desc(nulls_first=backwards or None, nulls_last=not backwards or None) if down else F(sort).asc(
-        nulls_first=backwards or None, nulls_last=not backwards or None
-    )
-    found = list(rows.order_by(key, "-pk" if down else "pk")[: size + 1])
-    more, found = len(found) > size, found[:size]
+    keys: list[int] = []
+    for walk in _walks(rows, sort, cursor, descending=descending, backwards=backwards):
+        keys += walk.values_list("pk", flat=True)[: size + 1 - len(keys)]
+        if len(keys) > size:
+            break
+    more, keys = len(keys) > size, keys[:size]
     if backwards:
-        found.reverse()
+        keys.reverse()
+    read = {row.pk: row for row in rows.filter(pk__in=keys)} if keys else {}
+    found = [read[key] for key in keys if key in read]
     has_next = more if not backwards else True
     has_previous = more if backwards else cursor is not None
     return Page(found, _encode(found[-1], sort) if found and has_next else "", _encode(found[0], sort) if found and has_previous else "")
+
+
+def _walks(rows: QuerySet[Any], sort: str, cursor: tuple[Any, int] | None, *, descending: bool, backwards: bool) -> Iterator[QuerySet[Any]]:
+    """The rows behind the cursor in the order of the page, those with a value and those without one apart."""
+    down = descending != backwards
+    compare = "lt" if down else "gt"
+    pk = "-pk" if down else "pk"
+    with_value, without = rows.order_by(("-" if down else "") + sort, pk), rows.filter(**{f"{sort}__isnull": True}).order_by(pk)
+    may_be_empty = _nullable(rows.model, sort)
+    if may_be_empty:
+        with_value = with_value.filter(**{f"{sort}__isnull": False})
+    if cursor is None:
+        yield with_value
+    elif cursor[0] is None:
+        yield without.filter(**{f"pk__{compare}": cursor[1]})
+        if backwards:
+            yield with_value
+        return
+    else:
+        value, last = cursor
+        # Twice the same bound: the first one is where the index begins.
+        yield with_value.filter(Q(**{f"{sort}__{compare}": value}) | Q(**{f"pk__{compare}": last}), **{f"{sort}__{compare}e": value})
+    if may_be_empty and not backwards:
+        yield without
+
+
+def _nullable(model: Any, path: str) -> bool:
+    """Can a row lack this value: is the column nullable, or anything on the way to it?"""
+    for name in path.split("__"):
+        field = model._meta.get_field(name)
+        column = field.output_field if getattr(field, "generated", False) else field
+        if (field.is_relation and not field.concrete) or column.null:
+            return True
+        model = field.related_model
+    return False
 
 
 Candidates = Callable[[tuple[Any, int] | None, int], list[tuple[int, Any]]]
@@ -74,17 +111,6 @@ def capped_count(rows: QuerySet[Any], cap: int = COUNT_CAP) -> tuple[int, bool]:
     """(count, is there more?): counts no further than `cap`."""
     n = rows.order_by().values("pk")[: cap + 1].count()
     return min(n, cap), n > cap
-
-
-def _beyond(sort: str, cursor: tuple[Any, int], *, descending: bool, backwards: bool) -> Q:
-    value, pk = cursor
-    down = descending != backwards
-    compare = "lt" if down else "gt"
-    if value is None:
-        same = Q(**{f"{sort}__isnull": True, f"pk__{compare}": pk})
-        return same | Q(**{f"{sort}__isnull": False}) if backwards else same
-    here = Q(**{f"{sort}__{compare}": value}) | Q(**{sort: value, f"pk__{compare}": pk})
-    return here if backwards else here | Q(**{f"{sort}__isnull": True})
 
 
 def _value(row: Any, sort: str) -> Any:

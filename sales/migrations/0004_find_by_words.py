@@ -4,8 +4,10 @@ import crm.core.fold
 import django.contrib.postgres.indexes
 import django.db.models.functions.text
 from django.conf import settings
-from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.contrib.postgres.operations import RemoveIndexConcurrently
 from django.db import migrations, models
+
+from crm.core.migrating import AddIndexOnline
 
 
 class Migration(migrations.Migration):
@@ -32,23 +34,23 @@ class Migration(migrations.Migration):
             model_name='opportunity',
             name='opp_board_owner',
         ),
-        AddIndexConcurrently(
+        AddIndexOnline(
             model_name='opportunity',
             index=models.Index(condition=models.Q(('state', 'open')), fields=['stage', 'rank', 'id'], include=('team', 'owner', 'amount', 'currency', 'state', 'closed_on'), name='opp_board_all'),
         ),
-        AddIndexConcurrently(
+        AddIndexOnline(
             model_name='opportunity',
             index=models.Index(condition=models.Q(('state', 'open')), fields=['team', 'stage', 'rank', 'id'], include=('owner', 'amount', 'currency', 'state', 'closed_on'), name='opp_board_team'),
         ),
-        AddIndexConcurrently(
+        AddIndexOnline(
             model_name='opportunity',
             index=models.Index(condition=models.Q(('state', 'open')), fields=['owner', 'stage', 'rank', 'id'], include=('team', 'amount', 'currency', 'state', 'closed_on'), name='opp_board_owner'),
         ),
-        AddIndexConcurrently(
+        AddIndexOnline(
             model_name='opportunity',
             index=models.Index(django.db.models.functions.text.Upper('number'), name='opp_number'),
         ),
-        AddIndexConcurrently(
+        AddIndexOnline(
             model_name='opportunity',
             index=django.contrib.postgres.indexes.GinIndex(crm.core.fold.Grams('sort_name'), name='opp_grams'),
         ),

@@ -4,8 +4,10 @@ import crm.core.fold
 import django.contrib.postgres.indexes
 import django.db.models.functions.text
 from django.conf import settings
-from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.contrib.postgres.operations import RemoveIndexConcurrently
 from django.db import migrations, models
+
+from crm.core.migrating import AddIndexOnline
 
 
 class Migration(migrations.Migration):
@@ -24,15 +26,15 @@ class Migration(migrations.Migration):
             model_name='case',
             name='case_lot',
         ),
-        AddIndexConcurrently(
+        AddIndexOnline(
             model_name='case',
             index=models.Index(django.db.models.functions.text.Upper('lot'), name='case_lot'),
         ),
-        AddIndexConcurrently(
+        AddIndexOnline(
             model_name='case',
             index=models.Index(django.db.models.functions.text.Upper('number'), name='case_number'),
         ),
-        AddIndexConcurrently(
+        AddIndexOnline(
             model_name='case',
             index=django.contrib.postgres.indexes.GinIndex(crm.core.fold.Grams('sort_heading'), name='case_grams'),
         ),

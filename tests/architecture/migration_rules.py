@@ -75,7 +75,8 @@ def complaints(migration: migrations.Migration, running: ProjectState) -> list[s
     known = Running(running, migration.app_label)
     found = [sentence for operation in migration.operations for sentence in judge(operation, known)]
     alone = [operation for operation in migration.operations if isinstance(operation, ALONE)]
-    if alone and len(migration.operations) > 1:
+    again = all(isinstance(operation, AddIndexOnline | postgres.RemoveIndexConcurrently) for operation in migration.operations)  # each may be done twice
+    if alone and len(migration.operations) > 1 and not again:
         found.append(f"{_name(alone[0])} beside other operations: it would hold their locks while it works, and could not be begun anew. Give it a migration of its own.")
     if any(isinstance(operation, migrations.RunSQL) and _has(operation, r"CONCURRENTLY") for operation in migration.operations) and len(migration.operations) > 1:
         found.append("SQL with CONCURRENTLY beside other operations. Give it a migration of its own.")
