@@ -132,10 +132,9 @@ def test_whom_somebody_erased_no_restore_brings_back(lived: House, houses: Make,
 def test_no_kill_makes_half_a_thing(lived: House, houses: Make, figures: Figures, prove_full: bool) -> None:
     """kill -9 at any moment: a backup is whole or none, a place is what it was or what was restored."""
     kills, dice = 25 if prove_full else 2, random.Random(4)
-    place = houses(lived=True)
-    place.enter()
-    Party.objects.filter(pk__gt=0).update(website="https://hier.example")
     path = take_backup(lived.backups, b"")
+    place = houses(lived=True).enter()
+    Party.objects.filter(pk__gt=0).update(website="https://hier.example")
     half = whole = struck = 0
     for _ in range(kills):
         before = set(lived.backups.glob(".lotse-*.draft"))
