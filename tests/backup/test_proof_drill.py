@@ -154,7 +154,7 @@ def test_no_kill_makes_half_a_thing(lived: House, houses: Make, figures: Figures
     figures.record("killed backups that look like one and are not", broken, f"of {kills}, {len(looking) - 1} were through", goal="0", holds=broken == 0)
     assert restore(path, b"", replace=True).differences == [] and len(list(uploads())) == 4
     drafts = list(lived.backups.glob(".lotse-*.draft"))
-    figures.record("red control: drafts of killed backups that would not open under their name", sum(not _opens(draft) for draft in drafts), f"of {len(drafts)}", goal="all", holds=not any(map(_opens, drafts)))
+    figures.record("red control: drafts of killed backups that would not open under their name", sum(not _opens(draft) for draft in drafts), f"of {len(drafts)}", goal="> 0", holds=not all(map(_opens, drafts)))  # one killed between its last byte and its name is whole
 
 
 def test_without_one_transaction_it_would_be_half(lived: House, houses: Make, figures: Figures, monkeypatch: pytest.MonkeyPatch) -> None:
