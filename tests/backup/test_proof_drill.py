@@ -132,10 +132,9 @@ def test_whom_somebody_erased_no_restore_brings_back(lived: House, houses: Make,
 def test_no_kill_makes_half_a_thing(lived: House, houses: Make, figures: Figures, prove_full: bool) -> None:
     """kill -9 at any moment: a backup is whole or none, a place is what it was or what was restored."""
     kills, dice = 25 if prove_full else 2, random.Random(4)
-    place = houses(lived=True)
-    place.enter()
-    Party.objects.filter(pk__gt=0).update(website="https://hier.example")
     path = take_backup(lived.backups, b"")
+    place = houses(lived=True).enter()
+    Party.objects.filter(pk__gt=0).update(website="https://hier.example")
     half = whole = struck = 0
     for _ in range(kills):
         before = set(lived.backups.glob(".lotse-*.draft"))
@@ -155,7 +154,7 @@ def test_no_kill_makes_half_a_thing(lived: House, houses: Make, figures: Figures
     figures.record("killed backups that look like one and are not", broken, f"of {kills}, {len(looking) - 1} were through", goal="0", holds=broken == 0)
     assert restore(path, b"", replace=True).differences == [] and len(list(uploads())) == 4
     drafts = list(lived.backups.glob(".lotse-*.draft"))
-    figures.record("red control: drafts of killed backups that would not open under their name", sum(not _opens(draft) for draft in drafts), f"of {len(drafts)}", goal="all", holds=not any(map(_opens, drafts)))
+    figures.record("red control: drafts of killed backups that would not open under their name", sum(not _opens(draft) for draft in drafts), f"of {len(drafts)}", goal="> 0", holds=not all(map(_opens, drafts)))  # one killed between its last byte and its name is whole
 
 
 def test_without_one_transaction_it_would_be_half(lived: House, houses: Make, figures: Figures, monkeypatch: pytest.MonkeyPatch) -> None:
