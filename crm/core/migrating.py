@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import OperationalError, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.state import ProjectState
 
 LOCK_WAIT = 0.2  # seconds a migration queues for a lock: so long everybody behind it stands still, at most
 PAUSE = 0.5  # seconds between two tries: the queue has gone by then
@@ -28,25 +29,27 @@ class Patient(MigrationExecutor):
 
     def apply_migration(self, state: Any, migration: Any, fake: bool = False, fake_initial: bool = False) -> Any:
         plain = super().apply_migration
-        # a try that failed has moved its state on already: each gets one of its own
-        return self._patiently(migration, lambda: plain(state.clone(), migration, fake, fake_initial))
+        return self._patiently(migration, state, lambda state: plain(state, migration, fake, fake_initial))
 
     def unapply_migration(self, state: Any, migration: Any, fake: bool = False) -> Any:
         plain = super().unapply_migration
-        return self._patiently(migration, lambda: plain(state.clone(), migration, fake))
+        return self._patiently(migration, state, lambda state: plain(state, migration, fake))
 
-    def _patiently(self, migration: Any, act: Callable[[], Any]) -> Any:
+    def _patiently(self, migration: Any, state: ProjectState, act: Callable[[ProjectState], Any]) -> Any:
         if not migration.atomic:
-            return act()
+            return act(state)
         until = time.monotonic() + PATIENCE
         while True:
+            # A try that failed has moved its state on already. Without the rendered models, which are costly to copy and are made anew.
+            spare = ProjectState({key: model.clone() for key, model in state.models.items()}, state.real_apps)
             try:
                 with transaction.atomic(using=self.connection.alias), self.connection.cursor() as cursor:
                     cursor.execute(f"SET LOCAL lock_timeout = {LOCK_WAIT * 1000:.0f}")
-                    return act()
+                    return act(state)
             except OperationalError as error:
                 if getattr(error.__cause__, "pgcode", "") != "55P03" or time.monotonic() > until:  # lock_not_available
                     raise
+            state = spare
             time.sleep(PAUSE)
 
 
