@@ -14,7 +14,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-@setup_logging.connect  # type: ignore[untyped-decorator]
+@setup_logging.connect  # type: ignore[untyped-decorator]  # Celery has no types
 def log_as_the_page_does(loglevel: int, **_: Any) -> None:
     """Worker and beat write by Django's LOGGING, each line once; `--loglevel` is for Celery's own lines."""
     logging.getLogger("celery").setLevel(loglevel)

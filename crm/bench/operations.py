@@ -38,14 +38,14 @@ IS_PERSON = "p.kind = 'person'"
 class Operation:
     """`run` is what is measured; `keys` what it shows, in order (None: nothing to compare); `floors` the candidates by hand.
 
-    `url` is a page whose fragment is measured as a whole, too. `open_to` says for whom the operation exists.
+    `fragment` is a list whose fragment is held against the least one, too. `open_to` says for whom the operation exists.
     """
 
     name: str
     run: Callable[[Persona], Any]
     keys: Callable[[Persona], list[Any]] | None = None
     floors: Callable[[Persona], list[Sql]] = lambda persona: []
-    url: str = ""
+    fragment: tuple[type[Crud], str] | None = None
     open_to: Callable[[Persona], bool] = lambda persona: True
 
 
@@ -66,7 +66,7 @@ def listing(name: str, crud: type[Crud], query: str, floor: Callable[[Persona], 
     """A page of a list."""
     return Operation(
         name, lambda persona: _list(crud, persona, query), lambda persona: [row["pk"] for row in _list(crud, persona, query)["rows"]],
-        floor, url=crud.url("list") + ("?" + query if query else ""),
+        floor, fragment=(crud, query),
     )  # fmt: skip
 
 
@@ -247,7 +247,7 @@ def operations() -> list[Operation]:
         listing("opportunities, first page", Opportunities, "", lambda persona: floors.pages(
             Gate(persona, Opportunity, "opportunity"), "p.id, p.sort_name", "true", "p.sort_name, p.id", [],
             "SELECT o.*, s.label_de, c.name, u.last_name FROM page JOIN sales_opportunity o USING (id) JOIN sales_stage s ON s.id = o.stage_id LEFT JOIN contacts_party c ON c.id = o.party_id LEFT JOIN accounts_user u ON u.id = o.owner_id")),
-        Operation("board", lambda persona: _board(persona).columns(), _shown_cards, _cards, url=reverse("board")),
+        Operation("board", lambda persona: _board(persona).columns(), _shown_cards, _cards),
         Operation("board, sums", lambda persona: _board(persona)._figures(), None, _sums),
         Operation("forecast", _get(reverse("forecast")), open_to=lambda persona: persona.scope.may("view", "forecast")),
         Operation("overview", _get(reverse("overview")), open_to=lambda persona: persona.scope.may("view", "forecast")),

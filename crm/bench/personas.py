@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Count
-from django.utils.functional import cached_property
 
 from accounts.models import User
 from contacts.models import Party
@@ -37,11 +36,6 @@ class Persona:
     def shared(self, model: Any) -> list[int]:
         """The single records opened by shares."""
         return sorted({pk for rows in shares(model, self.scope, "view") for pk in rows.values_list("content_object_id", flat=True)})
-
-    @cached_property
-    def teams(self) -> list[int]:
-        """The teams whose contacts this reader sees."""
-        return sorted(self.reach("party").teams)
 
 
 def personas() -> list[Persona]:

@@ -182,15 +182,15 @@ class _Nobody:
 
 
 @models.Field.register_lookup
-class AnyOf(models.Lookup):  # type: ignore[type-arg]
-    """`field = ANY(array)`: very many keys as one parameter, which Postgres reads at once and finds by index; `__in` sends each by itself."""
+class AnyOf(models.Lookup):  # type: ignore[type-arg]  # generic in the stubs alone
+    """`key = ANY(array)`: very many keys as one text that Postgres reads at once and finds by index; `__in` sends each by itself."""
 
     lookup_name = "any"
     prepare_rhs = False
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         left, params = self.process_lhs(compiler, connection)
-        return f"{left} = ANY(%s)", [*params, list(self.rhs)]
+        return f"{left} = ANY(%s::bigint[])", [*params, f"{{{','.join(str(int(key)) for key in self.rhs)}}}"]
 
 
 class Access(Protocol):

@@ -89,7 +89,7 @@ def note_access(request: HttpRequest, status: int, seconds: float) -> None:
     access.info("%s %s %s", request.method, facts["path"], status, extra=facts)
 
 
-class Traced(Task):  # type: ignore[misc]
+class Traced(Task):  # type: ignore[misc]  # Celery has no types
     """A task whose lines carry its id and the request that asked for it (`crm.core.tasks.ring` sends it along)."""
 
     abstract = True

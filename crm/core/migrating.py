@@ -53,7 +53,7 @@ class Patient(MigrationExecutor):
             time.sleep(PAUSE)
 
 
-class AddIndexOnline(AddIndexConcurrently):  # type: ignore[misc]
+class AddIndexOnline(AddIndexConcurrently):  # type: ignore[misc]  # a mixin the stubs do not know
     """An index on a table that is in use; what a killed try left of it, which Postgres keeps as invalid, goes first."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:

@@ -38,7 +38,10 @@ CASES = [
 ]  # fmt: skip
 
 
-def test_what_is_typed_finds_what_is_meant(cast, people):
+@pytest.mark.parametrize("few", [0, 500])
+def test_what_is_typed_finds_what_is_meant(cast, people, few, monkeypatch):
+    """Whether the hits are few enough to be kept as keys, or asked for row by row."""
+    monkeypatch.setattr("contacts.search.FEW", few)
     assert {text: found(cast.anna, text) for text, _ in CASES} == {text: {people[name].pk for name in names} for text, names in CASES}
 
 

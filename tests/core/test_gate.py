@@ -204,3 +204,16 @@ def test_removing_a_right_removes_its_grants(people: Any) -> None:
     sync_grants()
     assert names(Party.objects.visible_to(people.anna)) == set()
     assert sync_grants() == 0
+
+
+def test_many_shares_open_what_few_shares_open(cast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond FEW_SHARES they are asked for row by row: another plan, the same rows."""
+    shared = [PersonFactory(owner=cast.david, team=cast.david.team) for _ in range(3)]
+    PersonFactory(owner=cast.david, team=cast.david.team)
+    for record in shared:
+        grant_share(record, cast.anna)
+    few = set(Party.objects.visible_to(cast.anna).values_list("pk", flat=True))
+    assert "ANY" in str(Party.objects.visible_to(cast.anna).query)
+    monkeypatch.setattr("crm.core.access.FEW_SHARES", 2)
+    many = Party.objects.visible_to(cast.anna)
+    assert "ANY" not in str(many.query) and set(many.values_list("pk", flat=True)) == few >= {record.pk for record in shared}

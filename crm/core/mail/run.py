@@ -50,7 +50,7 @@ WITH ended AS (
 UPDATE core_outgoingmail
 SET state = 'handing', handed_at = statement_timestamp(), lease_until = statement_timestamp() + $3, attempts = attempts + 1
 WHERE id = $2 AND state = 'claimed' AND worker = $1 AND {DURABLE}
-"""  # noqa: S608 - a constant
+"""  # noqa: S608 - put together from constants of ours; every value is a parameter
 
 
 class Run:

@@ -1,0 +1,77 @@
+"""Pages by key: every row once and in order, forwards and back, with equal values and with none at all."""
+
+from __future__ import annotations
+
+import random
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from contacts.models import Party
+from crm.core.paging import Page, keyset, sifted
+from sales.models import Opportunity
+from tests.factories import OpportunityFactory, OrganisationFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def rows(cast: Any) -> list[Opportunity]:
+    """Forty opportunities: few different amounts, a third without any."""
+    dice = random.Random(4)
+    party = OrganisationFactory(owner=cast.anna)
+    return [OpportunityFactory(owner=cast.anna, party=party, name=f"v{n}", amount=dice.choice([None, Decimal(100), Decimal(200), Decimal(300)])) for n in range(40)]
+
+
+def in_order(rows: list[Opportunity], *, descending: bool) -> list[int]:
+    """By amount and id, those without an amount last, by the slow way."""
+    turn = -1 if descending else 1
+    return [row.pk for row in sorted(rows, key=lambda row: (row.amount is None, turn * (row.amount or 0), turn * row.pk))]
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("size", [1, 7, 40])
+def test_forwards_and_back(rows: list[Opportunity], descending: bool, size: int) -> None:
+    def page(**cursor: str) -> Page:
+        return keyset(Opportunity.objects.unrestricted(), "amount", descending=descending, size=size, **cursor)
+
+    pages = [page()]
+    while pages[-1].after:
+        pages.append(page(after=pages[-1].after))
+    found = [row.pk for one in pages for row in one.rows]
+    assert found == in_order(rows, descending=descending)
+    back = [pages[-1]]
+    while back[-1].before:
+        back.append(page(before=back[-1].before))
+    assert [[row.pk for row in one.rows] for one in reversed(back)] == [[row.pk for row in one.rows] for one in pages]
+
+
+def test_what_hangs_on_another_table(rows: list[Opportunity]) -> None:
+    """Contacts by their last activity: those without any are last, and on the pages."""
+    parties = list(Party.objects.unrestricted())
+    assert not any(hasattr(party, "activity") for party in parties)
+    first = keyset(Party.objects.unrestricted(), "activity__last_at", descending=True, size=50)
+    assert {row.pk for row in first.rows} == {party.pk for party in parties}
+
+
+@pytest.mark.parametrize("seen", [0.02, 0.2, 0.5, 1.0])
+def test_sifting_shows_the_seen_ones_in_order(rows: list[Opportunity], seen: float) -> None:
+    """However few of the candidates may be seen, a page is full while there are any, and none comes twice."""
+    keys = sorted((row.pk for row in rows), reverse=True)
+    visible = [pk for place, pk in enumerate(keys) if place % round(1 / seen) == 0]
+    asked: list[int] = []
+
+    def candidates(cursor: Any, limit: int) -> list[tuple[int, Any]]:
+        asked.append(limit)
+        behind = [pk for pk in keys if cursor is None or pk < cursor[1]]
+        return [(pk, f"v{pk}") for pk in behind[:limit]]
+
+    found, after = [], ""
+    while True:
+        page = sifted(Opportunity.objects.unrestricted().filter(pk__in=visible), "name", candidates, size=3, after=after)
+        found += [row.pk for row in page.rows]
+        if not page.after:
+            break
+        after = page.after
+    assert found == visible and asked[0] == 8
