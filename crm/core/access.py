@@ -105,6 +105,10 @@ class Scope:
         """Does the user hold the verb at all? Decides menus and 403."""
         return self.reach(action, entity) is not None
 
+    def forget_shares(self) -> None:
+        """Read them anew the next time."""
+        self._shared.clear()
+
     def shared_rows(self, model: type[models.Model], action: str) -> Q:
         """The rows that shares open. A few are named by their keys, so that Postgres can find them by index: for whoever sees three rows
         of a million the plan is three look-ups. Many are asked for row by row. Read once, like all of the scope."""
@@ -153,6 +157,12 @@ class one_request:
 
     def __exit__(self, *_: object) -> None:
         _scopes.reset(self._token)
+
+
+def forget_shares() -> None:
+    """Drop what this request has read of shares, after one was given or taken."""
+    for scope in (_scopes.get() or {}).values():
+        scope.forget_shares()
 
 
 def forget_scopes() -> None:

@@ -68,5 +68,8 @@ def count_each_owner(table: str) -> RunSQL:
     With Postgres' usual hundred, whoever owns nothing is taken for an average owner, and a list for somebody who sees three
     records walks through all of them.
     """
-    columns = ("owner_id", "team_id")
-    return RunSQL(*([f"ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS {target}" for column in columns] for target in (1000, -1)))
+
+    def statistics(target: int) -> str:
+        return f"ALTER TABLE {table} ALTER COLUMN owner_id SET STATISTICS {target}, ALTER COLUMN team_id SET STATISTICS {target}"
+
+    return RunSQL(statistics(1000), statistics(-1))
