@@ -1,12 +1,12 @@
-"""The one-shot of `./lotse up`: database, migrations, reference rows, static files; then the page, and beside it demo data."""
+"""The one-shot of `./lotse up`: database, migrations, reference rows, static files; then the page; then demo data."""
 
 import http.client
 import os
 import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from crm.devstack import system
 from crm.devstack.catalogues import compile_catalogues
@@ -17,27 +17,22 @@ from crm.devstack.supervisor import ready_file
 
 def run(bind: str, *, empty: bool) -> int:
     """Set up, say where the page is, and fill in the demo data unless the copy is meant to be empty."""
-    with ThreadPoolExecutor() as beside:
-        pango = beside.submit(system.ensure_pango)  # apt may take as long as the migrations
-        try:
-            _set_up(empty=empty)
-        except Exception:
-            traceback.print_exc()
-            say("The set-up failed, see above. Everything is ended.")
-            os.kill(os.getppid(), signal.SIGTERM)
-            return 1
-        ready_file(Stack()).touch()
-        page = beside.submit(_wait_for_page, bind)  # while it loads, the first customers are met
-        if not empty:
-            _demo()
-        page.result()
-        pango.result()
-    return 0
-
-
-def _wait_for_page(bind: str) -> None:
+    pango = threading.Thread(target=system.ensure_pango)  # apt may take as long as the migrations
+    pango.start()
+    try:
+        _set_up(empty=empty)
+    except Exception:
+        traceback.print_exc()
+        say("The set-up failed, see above. Everything is ended.")
+        os.kill(os.getppid(), signal.SIGTERM)
+        return 1
+    ready_file(Stack()).touch()
     wait_for(lambda: page_answers(bind), "The page", 120)
     say(f"Lotse runs: http://{bind}/   (Ctrl-C ends it)")
+    if not empty:
+        _demo()
+    pango.join()
+    return 0
 
 
 def page_answers(bind: str) -> bool:
