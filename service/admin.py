@@ -19,9 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from crm.core import formats
 from crm.core.admin_site import GatedInline, LabelledAdmin, SingleAdmin
 from crm.core.conditions import sentence
+from crm.core.models import Job
 from crm.core.placeholders import problems
 from service.calendars import upcoming_holidays
-from service.deadlines import reckon_again
 from service.models import (
     BusinessCalendar,
     Case,
@@ -35,14 +35,17 @@ from service.models import (
     TextModule,
     Touchpoint,
 )
+from service.reckoning import reckon_again
 from service.reference import path_of
 from service.texts import PLACEHOLDERS
 
 
 def tell_of_new_deadlines(page: Any, request: HttpRequest) -> None:
-    """Open cases follow what was set up, and whoever set it up reads how many."""
-    count = reckon_again()
-    if count:
+    """Open cases follow what was set up, and whoever set it up reads how many, or that it takes a while."""
+    count = reckon_again(by=request.user)
+    if isinstance(count, Job):
+        page.message_user(request, gettext("The deadlines of all open cases are being reckoned anew; the bell tells when it is done."), messages.SUCCESS)
+    elif count:
         text = ngettext("%(count)s open case has a new deadline.", "%(count)s open cases have new deadlines.", count) % {"count": count}
         page.message_user(request, text, messages.SUCCESS)
 

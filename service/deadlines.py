@@ -9,10 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, prefetch_related_objects
-from django.utils import timezone
 
 from crm.core.conditions import held
-from crm.core.work import work
 from service import sla
 from service.calendars import calendar_of
 from service.models import Case, CaseStep, SlaRule
@@ -36,8 +34,15 @@ def fitting_rule(case: Case) -> SlaRule | None:
 
 def live_steps(case: Case) -> list[CaseStep]:
     """The steps that count, in order: not taken back."""
-    rows = CaseStep.objects.unrestricted().filter(case=case.pk, voided_by__isnull=True).exclude(kind=CaseStep.Kind.VOID)
-    return list(rows.order_by("at", "pk"))
+    return steps_of([case])[case.pk]
+
+
+def steps_of(cases: Iterable[Case]) -> dict[int, list[CaseStep]]:
+    """The same for several cases, by their ids."""
+    found: dict[int, list[CaseStep]] = {case.pk: [] for case in cases}
+    for step in CaseStep.objects.unrestricted().filter(case__in=list(found), voided_by__isnull=True).exclude(kind=CaseStep.Kind.VOID).order_by("at", "pk"):
+        found[step.case_id].append(step)
+    return found
 
 
 def pauses_of(steps: Iterable[CaseStep]) -> tuple[sla.Pause, ...]:
@@ -54,12 +59,12 @@ def pauses_of(steps: Iterable[CaseStep]) -> tuple[sla.Pause, ...]:
     return (*found, (since, None)) if since is not None else tuple(found)
 
 
-def clocks_of(case: Case, *, now: datetime, steps: Iterable[CaseStep] | None = None) -> Clocks:
-    """Both clocks as they stand at `now`."""
+def clocks_of(case: Case, *, now: datetime, steps: Iterable[CaseStep] | None = None, calendar: sla.Calendar | None = None) -> Clocks:
+    """Both clocks as they stand at `now`. `steps` and `calendar` (of its promise) are read where they are not given."""
     rule = case.rule
     if rule is None:
         return Clocks()
-    calendar = calendar_of(rule.calendar)
+    calendar = calendar or calendar_of(rule.calendar)
     acknowledgement = solution = None
     if rule.ack_hours is not None:
         acknowledgement = sla.clock(calendar, _hours(rule.ack_hours), opened=case.opened_at, now=now, stopped=case.ack_at)
@@ -79,25 +84,18 @@ def _until_solved(rests: tuple[sla.Pause, ...], solved_at: datetime) -> tuple[sl
 
 def apply_promise(case: Case, *, now: datetime) -> list[str]:
     """Set rule and deadlines of a saved case as its facts and its ledger say. Returns the columns that are another value now."""
+    return promise(case, fitting_rule(case), now=now)
+
+
+def promise(case: Case, rule: SlaRule | None, **known: Any) -> list[str]:
+    """Set this rule and the deadlines that follow from it; `known` as in `clocks_of`. Returns the columns that are another value now."""
     before = (case.rule_id, case.due_ack, case.due_solution)
-    case.rule = fitting_rule(case)
-    found = clocks_of(case, now=now)
+    case.rule = rule
+    found = clocks_of(case, **known)
     case.due_ack = found.acknowledgement.due if found.acknowledgement else None
     case.due_solution = found.solution.due if found.solution else None
     after = (case.rule_id, case.due_ack, case.due_solution)
     return [name for name, was, is_ in zip(("rule", "due_ack", "due_solution"), before, after, strict=True) if was != is_]
-
-
-def reckon_again() -> int:
-    """Set the deadlines of all open cases anew, after calendars or promises changed. Returns how many are other ones now."""
-    changed = 0
-    with work():
-        for case in Case.objects.unrestricted().exclude(state__in=[Case.State.SOLVED, Case.State.CLOSED]).select_for_update().order_by("pk"):
-            columns = apply_promise(case, now=timezone.now())
-            if columns:
-                case.save(update_fields=columns)
-                changed += 1
-    return changed
 
 
 def calendars() -> dict[int, sla.Calendar]:
