@@ -75,13 +75,17 @@ class House:
         with contextlib.suppress(redis.ConnectionError), redis.Redis(unix_socket_path=str(Valkey(self.stack).socket)) as client:
             client.flushall()
 
-    def strike_postgres(self) -> None:
-        """kill -9 on the server and all its children, then start it again."""
-        mine = [process for process in strays.processes(self.stack) if strays.is_server(process, "postgres")]
+    def strike(self, program: str) -> None:
+        """kill -9 on a server and all its children."""
+        mine = [process for process in strays.processes(self.stack) if strays.is_server(process, program)]
         for process in [*mine, *(child for server in mine for child in _children(server))]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(mine, 10)
+
+    def strike_postgres(self) -> None:
+        """The same, and start it again."""
+        self.strike("postgres")
         start(self.stack, [Postgres(self.stack)])
 
 
