@@ -120,8 +120,8 @@ def supervised_house(folder: Path, *, size: int = SIZE) -> Iterator[Supervised]:
         words = [sys.executable, "-m", "tests.faults.kept", str(stack.slot), str(stack.folder), bind]
         launcher = subprocess.Popen(words, cwd=ROOT, env={**os.environ, **environment}, stdout=log, stderr=log)
         left.callback(launcher.wait)
-        left.callback(strays.end, stack)
-        left.callback(launcher.terminate)
+        left.callback(strays.end, stack, seconds=0.2)  # what is struck anyhow may end without ceremony
+        left.callback(launcher.kill)
         house = Supervised(stack, folder, environment, bind, disk, files, launcher)
         wait_for(lambda: launcher.poll() is not None or (postgres.ready() and valkey.ready()), "the house")
         postgres.create_database()

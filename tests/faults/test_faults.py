@@ -58,8 +58,7 @@ def kept(figures: Any, house: Supervised, ledger: Ledger, ways: list[Way]) -> No
 
 def strike_postgres(house: Supervised, ledger: Ledger, writes: int) -> float:
     """kill -9 in the middle of the work; the seconds until a page comes and a form is saved."""
-    known = len(ledger.times)
-    assert ledger.wait(lambda: len(ledger.times) > known + writes, HEALED) < HEALED, ledger.refusals
+    ledger.work(writes)
     time.sleep(random.uniform(0, 0.5))
     moment = time.monotonic()
     house.strike("postgres")
@@ -135,14 +134,14 @@ def test_valkey_killed_and_emptied(house: Supervised, figures: Any, prove_full: 
     jobs = house.count("SELECT count(*) FROM core_job WHERE state = 'done'")
     with Staff(house.staff, ways, PAGES, pause=0.3) as ledger:
         for blow in range(blows):
-            known = len(ledger.times)
             action, typed = begin_import(house, f"Quelle {blow} {random.random()}")
-            assert ledger.wait(lambda: len(ledger.times) > known + 8, HEALED) < HEALED, ledger.refusals
+            ledger.work(8)
             if blow % 2:
                 house.flush_valkey()
             house.strike("valkey-server")
-            seconds.append(-time.monotonic())
             started += person.post(action, typed).status == 302
+            house.hold_down("valkey-server", random.uniform(0, 4))
+            seconds.append(-time.monotonic())
             ledger.wait(nothing_waits(house), HEALED + 30)
             seconds[-1] += time.monotonic()
     until(nothing_waits(house), HEALED)
@@ -193,7 +192,7 @@ def small_disks(house: Supervised) -> Iterator[None]:
 def test_disk_of_postgres_full(house: Supervised, small_disks: None, figures: Any, prove_full: bool) -> None:
     ways, before = [LONG, CONTACT], house.own_processes()
     with Staff(house.staff, ways, PAGES) as ledger:
-        assert ledger.wait(lambda: len(ledger.times) > 8, HEALED) < HEALED
+        ledger.work(8)
         house.disk.fill()
         full = time.monotonic()
         assert ledger.wait(lambda: ledger.refusals[503] > 8, HEALED) < HEALED, ledger.refusals
@@ -236,7 +235,7 @@ def test_disk_of_the_files_full(house: Supervised, small_disks: None, figures: A
         lost += not any("Altes System Nord" in found.values.get("source", []) for found in forms_of(answer.text, form.action))
         if answer.status not in (422, 503) or "Speicherplatz" not in answer.text:
             unsaid.append(f"{answer.status} {plain(answer.text)[:200]}")
-        assert house.files.free() >= free - 65_536, "what could not be kept lies about"
+        assert until(lambda: house.files.free() >= free - 65_536, 5) < 5, "what could not be kept lies about"  # noqa: B023 - asked at once
     figures.record("uploads refused without words", len(unsaid), "; ".join(unsaid), "0", not unsaid)
     figures.record("… without what was typed", lost, "forms", "0", not lost)
     halves = imports_of(house)[1] + house.count("SELECT count(*) FROM sales_importrun") - begun

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,13 @@ class House:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(mine, 10)
+
+    def hold_down(self, program: str, seconds: float) -> None:
+        """Strike it again as often as it comes back within that time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.strike(program)
+            time.sleep(0.05)
 
     def strike_postgres(self) -> None:
         """The same, and start it again."""
