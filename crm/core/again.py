@@ -29,7 +29,7 @@ def what_was_sent(request: HttpRequest) -> Sent | None:
         return None
     try:
         fields = [(name, str(value)) for name, values in request.POST.lists() for value in values]
-        files = [(name, upload.name) for name, uploads in request.FILES.lists() for upload in uploads]
+        files = [(name, str(upload.name)) for name, uploads in request.FILES.lists() for upload in uploads]
     except (OSError, SuspiciousOperation, MultiPartParserError):  # it could not even be read
         return None
     if not fields or any("password" in name and value for name, value in fields):

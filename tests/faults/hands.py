@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from tests.pageforms import PageForm, forms_of
 
-PAGES = ["/today/", "/contacts/people/", "/sales/opportunities/", "/service/cases/"]
+PAGES = ["/today/", "/contacts/people/", "/contacts/organisations/{own}/", "/sales/opportunities/", "/sales/board/", "/service/cases/", "/search/?q=Werk"]
 HEALED = 60  # seconds after which everything works again by itself
 PATIENCE = 20  # seconds somebody waits for an answer
 WORDS = ("Datenbank", "Speicherplatz", "ein Teil von Lotse", "zu lange gedauert")  # a refusal says what is gone
@@ -170,7 +170,7 @@ class Staff:
         self.ledger = Ledger()
         self._lock, self._over = threading.Lock(), threading.Event()
         self._threads = [threading.Thread(target=self._write, args=pair, daemon=True) for pair in people.items()]
-        self._threads.append(threading.Thread(target=self._look, args=(next(iter(people.values())),), daemon=True))
+        self._threads.append(threading.Thread(target=self._look, args=next(iter(people.items())), daemon=True))
 
     def __enter__(self) -> Ledger:
         for thread in self._threads:
@@ -230,11 +230,11 @@ class Staff:
                 return False
             time.sleep(0.2)
 
-    def _look(self, person: Person) -> None:
+    def _look(self, own: int, person: Person) -> None:
         for page in itertools.cycle(self.pages):
             if self._over.is_set():
                 return
-            answer = person.get(page)
+            answer = person.get(page.format(own=own))
             with self._lock:
                 self.ledger.looks.append((answer.began, answer.ended, answer.status))
                 if not answer.said:
