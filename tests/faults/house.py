@@ -26,6 +26,7 @@ from tests.factories import CaseFactory, EmailFactory, OrganisationFactory
 from tests.faults.disk import Disk
 from tests.faults.hands import Person, until
 from tests.faults.kept import Careful
+from tests.mail.sink import Sink
 from tests.mail.stack import House
 
 SIZE = 700  # megabytes
@@ -39,7 +40,7 @@ class Supervised(House):
     bind: str
     disk: Disk
     files: Disk
-    launcher: subprocess.Popen[bytes]
+    sink: Sink
     staff: dict[int, Person] = field(default_factory=dict)  # by the organisation each looks after
     greta: int = 0
     case: int = 0
@@ -113,16 +114,17 @@ def supervised_house(folder: Path, *, size: int = SIZE) -> Iterator[Supervised]:
             "REDIS_URL": valkey.url,
             "LOTSE_MEDIA_ROOT": str(files.folder / "media"),
             "LOTSE_BACKUP_FOLDER": str(folder / "backups"),
-            "LOTSE_MAIL_FOLDER": str(folder / "mail"),
             "TMPDIR": str(files.folder),
         }
+        sink = left.enter_context(Sink(folder / "sink"))
+        environment |= {"LOTSE_SMTP_HOST": "127.0.0.1", "LOTSE_SMTP_PORT": str(sink.port), "LOTSE_SMTP_LOG": str(sink.maillog)}
         log = left.enter_context((folder / "house.log").open("ab"))
         words = [sys.executable, "-m", "tests.faults.kept", str(stack.slot), str(stack.folder), bind]
         launcher = subprocess.Popen(words, cwd=ROOT, env={**os.environ, **environment}, stdout=log, stderr=log)
         left.callback(launcher.wait)
         left.callback(strays.end, stack, seconds=0.2)  # what is struck anyhow may end without ceremony
         left.callback(launcher.kill)
-        house = Supervised(stack, folder, environment, bind, disk, files, launcher)
+        house = Supervised(stack, folder, environment, bind, disk, files, sink)
         wait_for(lambda: launcher.poll() is not None or (postgres.ready() and valkey.ready()), "the house")
         postgres.create_database()
         copy_tables(postgres)

@@ -79,9 +79,12 @@ class House:
     def strike(self, program: str) -> None:
         """kill -9 on a server and all its children."""
         mine = [process for process in strays.processes(self.stack) if strays.is_server(process, program)]
-        for process in [*mine, *(child for server in mine for child in _children(server))]:
+        for server in mine:  # held still first: a child born meanwhile would live on, and wait for ever for a lock that the dead hold
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+                server.suspend()
+            for process in [*_children(server), server]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
         psutil.wait_procs(mine, 10)
 
     def hold_down(self, program: str, seconds: float) -> None:
