@@ -26,7 +26,7 @@ Fields = Mapping[str, Any]
 
 
 def until(holds: Callable[[], object], seconds: float) -> float:
-    """Wait until it holds; returns how long that took, or more than `seconds` if it never did."""
+    """Wait until it holds; returns how long that took: for ever if it did not within `seconds`."""
     begin = time.monotonic()
     while not holds():
         if time.monotonic() - begin > seconds:
