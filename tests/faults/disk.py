@@ -51,16 +51,15 @@ class Disk:
         return bool(shutil.which(command[0])) and subprocess.run(command, capture_output=True).returncode == 0
 
     def fill(self, but: int = 0) -> None:
-        """Leave so many bytes free, or as many fewer as there are; with none not one block."""
+        """Leave so many bytes free; with none not one block. The room is taken and not written, or who works here would wait for our bytes."""
         assert self.real
-        with (self.folder / BALLAST).open("ab", buffering=0) as ballast, contextlib.suppress(OSError):
-            for piece in (1 << 20, 1 << 12):
-                while self.free() - piece >= but or not but:
-                    try:
-                        ballast.write(b"\0" * piece)
-                    except OSError:
-                        break
-            os.fsync(ballast.fileno())
+        with (self.folder / BALLAST).open("ab") as ballast:
+            taken = ballast.tell()
+            for piece in (1 << 24, 1 << 20, 1 << 12):
+                with contextlib.suppress(OSError):
+                    while not but or self.free() - piece >= but:
+                        os.posix_fallocate(ballast.fileno(), taken, piece)
+                        taken += piece
 
     def free(self) -> int:
         """Bytes that can still be written."""

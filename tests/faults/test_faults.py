@@ -199,7 +199,7 @@ def test_disk_of_postgres_full(house: Supervised, small_disks: None, figures: An
         refused, watched = ledger.refused_between(full, time.monotonic()), time.monotonic() - full
         stood, vague = Postgres(house.stack).ready(), ledger.refusals[503] - ledger.named["Speicherplatz"]
         until(lambda: house.ask(WAL) == [], HEALED)  # now there is no room for the log of all writes either, and Postgres ends
-        time.sleep(260 if prove_full else 1)
+        time.sleep(230 if prove_full else 1)
         house.disk.make_room()
         freed = time.monotonic()
         ledger.wait(lambda: max(ledger.saved_since(freed), ledger.shown_since(freed)) < float("inf"), HEALED + 30)
