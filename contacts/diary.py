@@ -130,16 +130,14 @@ def touch(party_ids: Iterable[int], at: datetime) -> None:
 
 def touch_each(happened: Iterable[tuple[int, datetime]]) -> None:
     """The same for many contacts, each at its own moment."""
-    last: dict[int, datetime] = {}
-    for pk, at in happened:
-        last[pk] = max(at, last.get(pk, at))
-    for person, firm in list(Affiliation.objects.unrestricted().filter(person__in=last).values_list("person_id", "organisation_id")):
-        last[firm] = max(last[person], last.get(firm, last[person]))
+    parties, times = zip(*happened, strict=True) if (happened := list(happened)) else ([], [])
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO contacts_partyactivity (party_id, last_at) SELECT * FROM unnest(%s::bigint[], %s::timestamptz[])"
+            "WITH met AS (SELECT * FROM unnest(%s::bigint[], %s::timestamptz[]) met (party_id, at)),"
+            " theirs AS (TABLE met UNION ALL SELECT a.organisation_id, met.at FROM met JOIN contacts_affiliation a ON a.person_id = met.party_id)"
+            " INSERT INTO contacts_partyactivity (party_id, last_at) SELECT party_id, max(at) FROM theirs GROUP BY party_id ORDER BY party_id"
             " ON CONFLICT (party_id) DO UPDATE SET last_at = greatest(contacts_partyactivity.last_at, excluded.last_at)",
-            [sorted(last), [last[pk] for pk in sorted(last)]],
+            [list(parties), list(times)],
         )
 
 

@@ -3,6 +3,7 @@
 There is no access log here: the page writes one itself (`crm.core.logs`).
 """
 
+import gc
 import itertools
 import os
 import shutil
@@ -13,6 +14,7 @@ from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
 
+preload_app = not settings.DEBUG  # loaded once and shared by all workers; with DEBUG each loads what was just changed
 workers = settings.WEB_WORKERS
 threads = settings.WEB_THREADS
 timeout = 60  # seconds without a sign of life until a worker is ended; a slow statement is the database's to stop
@@ -28,8 +30,17 @@ logconfig_dict = settings.LOGGING
 # Each process counts into a file of its own (`crm.core.monitoring`), named by its place and not by its number: a worker that follows
 # another counts on in the same file, so there are never more files than processes at once.
 _counts = tempfile.mkdtemp(prefix="lotse-counts-") if settings.METRICS_TOKEN else ""
+_place = 0
 if _counts:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = _counts
+    from prometheus_client import values
+
+    values.ValueClass = values.MultiProcessValue(lambda: _place)
+
+
+def when_ready(server: Any) -> None:
+    gc.collect()
+    gc.freeze()  # what is loaded stays: the workers need not look through it, nor get pages of their own by that
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -38,10 +49,8 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    if _counts:
-        from prometheus_client import values
-
-        values.ValueClass = values.MultiProcessValue(lambda: worker.place)
+    global _place
+    _place = worker.place
 
 
 def on_exit(server: Any) -> None:

@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Role
 from crm.core.access import scope_of
 from crm.core.models import Notification
 from crm.core.pages import running_jobs
@@ -92,8 +91,7 @@ def start_pages() -> list[tuple[str, Any]]:
 def start_of(user: Any) -> str:
     """The url name of the page this reader begins with: the first of the reader's roles that names one which is open; otherwise Today."""
     known, scope = _items(), scope_of(user)
-    wanted = Role.objects.filter(memberships__user=user, active=True).exclude(start_page="").order_by("position", "pk").values_list("start_page", flat=True)
-    return next((name for name in wanted if name in STARTS and (not known[name].entity or scope.may(known[name].verb, known[name].entity))), "today")
+    return next((name for name in scope.starts if name in STARTS and (not known[name].entity or scope.may(known[name].verb, known[name].entity))), "today")
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -268,12 +268,13 @@ def _closing_day(held: Opportunity, on: date | None, at: datetime) -> date:
 
 
 def _check_gate(held: Opportunity, stage: Stage) -> None:
+    if not stage.gate or holds(stage.gate, held):
+        return
     missing = list(dict.fromkeys(unmet(stage.gate, held)))
     if missing:
         names = ", ".join(str(Opportunity._meta.get_field(name).verbose_name) for name in missing)
         raise GateUnmet(_("For “%(stage)s” this is missing: %(fields)s.") % {"stage": stage, "fields": names}, missing)
-    if not holds(stage.gate, held):
-        raise GateUnmet(_("For “%(stage)s” this must hold: %(condition)s.") % {"stage": stage, "condition": gate_sentence(stage)}, [])
+    raise GateUnmet(_("For “%(stage)s” this must hold: %(condition)s.") % {"stage": stage, "condition": gate_sentence(stage)}, [])
 
 
 def missing_for(opportunity: Opportunity, stage: Stage) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q, prefetch_related_objects
 from django.utils import timezone
 
-from crm.core.conditions import holds
+from crm.core.conditions import held
 from crm.core.work import work
 from service import sla
 from service.calendars import calendar_of
@@ -30,10 +30,8 @@ class Clocks:
 
 def fitting_rule(case: Case) -> SlaRule | None:
     """The first active promise whose condition the saved case meets."""
-    for rule in SlaRule.objects.filter(active=True).select_related("calendar"):
-        if holds(rule.condition, case):
-            return rule
-    return None
+    rules = list(SlaRule.objects.filter(active=True).select_related("calendar"))
+    return next((rule for rule, met in zip(rules, held(case, [rule.condition for rule in rules]), strict=False) if met), None)
 
 
 def live_steps(case: Case) -> list[CaseStep]:

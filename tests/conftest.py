@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import uuid
@@ -17,10 +18,16 @@ from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from django.utils import translation
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from tests.cast import cast, firm
 
 __all__ = ["cast", "firm"]
+
+# How long one example takes says more of what else the machine does than of us; what must be quick has a proof of its own.
+hypothesis_settings.register_profile("lotse", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("lotse")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,6 +37,12 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.CACHES["default"]["OPTIONS"] = {"db": 1 + int(worker.removeprefix("gw"))}
         with suppress(AttributeError):
             del caches["default"]
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded stays until the end: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")

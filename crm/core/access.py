@@ -61,7 +61,8 @@ class Rights:
 
     `grants` are (codename, team id, own only, whose own: the user's id, or that of an absent person the user stands in for);
     `children` maps a team to the teams below it; `roots` have no parent;
-    `groups` are the role groups that shares may name; `hidden` maps an entity to the fields the user may not see.
+    `groups` are the role groups that shares may name; `hidden` maps an entity to the fields the user may not see;
+    `starts` are the url names of the pages the user's roles begin with, in their order.
     """
 
     grants: tuple[tuple[str, int, bool, int], ...] = ()
@@ -69,6 +70,7 @@ class Rights:
     roots: frozenset[int] = frozenset()
     groups: tuple[int, ...] = ()
     hidden: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    starts: tuple[str, ...] = ()
 
 
 class Scope:
@@ -79,6 +81,7 @@ class Scope:
         self.user_id: int = user.pk
         self.superuser = bool(user.is_active and user.is_superuser)
         self.groups = rights.groups
+        self.starts = rights.starts
         self._hidden = rights.hidden
         self._shared: dict[tuple[Any, str], Q] = {}
         self.reaches: dict[str, Reach] = {}
@@ -104,6 +107,10 @@ class Scope:
     def may(self, action: str, entity: str) -> bool:
         """Does the user hold the verb at all? Decides menus and 403."""
         return self.reach(action, entity) is not None
+
+    def forget_shares(self) -> None:
+        """Read them anew the next time."""
+        self._shared.clear()
 
     def shared_rows(self, model: type[models.Model], action: str) -> Q:
         """The rows that shares open. A few are named by their keys, so that Postgres can find them by index: for whoever sees three rows
@@ -155,6 +162,12 @@ class one_request:
         _scopes.reset(self._token)
 
 
+def forget_shares() -> None:
+    """Drop what this request has read of shares, after one was given or taken."""
+    for scope in (_scopes.get() or {}).values():
+        scope.forget_shares()
+
+
 def forget_scopes() -> None:
     """Drop what this request has read of rights, after changing them."""
     known = _scopes.get()
@@ -169,7 +182,7 @@ def scope_of(user: Any) -> Scope:
     known = _scopes.get()
     if known is not None and user.pk in known:
         return known[user.pk]
-    scope = Scope(user, Rights() if user.is_superuser else table("LOTSE_RIGHTS")(user))
+    scope = Scope(user, table("LOTSE_RIGHTS")(user))
     if known is not None:
         known[user.pk] = scope
     return scope

@@ -132,8 +132,8 @@ class DrillAdmin(LookOnly):
     """Whether the backups of this house can be restored: every drill with its figures, and above them how it stands."""
 
     change_list_template = "admin/core/drill/change_list.html"
-    list_display = ["started_at", "result", "tables", "rows", "files", "megabytes", "pages", "seconds"]
-    fields = ["started_at", "finished_at", "result", "detail", "tables", "rows", "files", "megabytes", "pages"]
+    list_display = ["started_at", "result", "tables", "rows_told", "files", "megabytes", "pages", "seconds"]
+    fields = ["started_at", "finished_at", "result", "detail", "tables", "rows_told", "files", "megabytes", "pages"]
 
     @property
     def about(self) -> str:
@@ -148,6 +148,10 @@ class DrillAdmin(LookOnly):
         if drill.held is None:
             return str(_("not ended"))
         return str(_("held")) if drill.held else f"{_('failed')}: {drill.get_failed_at_display()}"
+
+    @admin.display(description=_("rows compared"))
+    def rows_told(self, drill: Drill) -> str:
+        return number(drill.rows)
 
     @admin.display(description=_("size"))
     def megabytes(self, drill: Drill) -> str:

@@ -16,7 +16,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 from guardian.utils import get_group_obj_perms_model, get_user_obj_perms_model
 
-from crm.core.access import forget_scopes, scope_of
+from crm.core.access import forget_shares, scope_of
 from crm.core.errors import RuleBroken
 from crm.core.work import work
 
@@ -50,7 +50,7 @@ def share_record(record: models.Model, who: Any, *, by: Any, actions: Iterable[s
     with work(by=by):
         model._default_manager.filter(content_object=record, **holder).delete()
         model._default_manager.bulk_create([model(content_object=record, permission=_permission(record, verb), **holder) for verb in verbs])
-        forget_scopes()
+        forget_shares()
 
 
 def let_see(record: models.Model, person: Any, *, by: Any) -> None:
@@ -62,7 +62,7 @@ def let_see(record: models.Model, person: Any, *, by: Any) -> None:
     model, holder = _rows(record, person)
     with work(by=by):
         model._default_manager.get_or_create(content_object=record, permission=_permission(record, "view"), **holder)
-        forget_scopes()
+        forget_shares()
 
 
 def unshare_record(record: models.Model, who: Any, *, by: Any) -> None:
@@ -71,7 +71,7 @@ def unshare_record(record: models.Model, who: Any, *, by: Any) -> None:
     model, holder = _rows(record, who)
     with work(by=by):
         model._default_manager.filter(content_object=record, **holder).delete()
-        forget_scopes()
+        forget_shares()
 
 
 def shares_of(record: models.Model) -> list[Share]:

@@ -204,7 +204,7 @@ facts = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(facts)
 def test_the_figures_are_those_of_the_raw_rows(cast, generated):
     """Recomputed row by row from plain SQL, for four readers and three lengths of period."""

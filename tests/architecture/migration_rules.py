@@ -24,16 +24,7 @@ from crm.core.ledger import AppendOnly, Audited
 from crm.core.migrating import AddIndexOnline
 from crm.core.records import Labelled
 
-BASELINE = {
-    "accounts": "0004_role_start_page",
-    "analytics": "0003_alter_reportsubscription_report",
-    "campaigns": "0009_journey_ledgers",
-    "catalog": "0002_ledgers",
-    "contacts": "0013_tags_kept",
-    "core": "0015_inbox_audited",
-    "sales": "0003_imports",
-    "service": "0007_public_form",
-}
+BASELINE = dict.fromkeys(("accounts", "analytics", "campaigns", "catalog", "contacts", "sales", "service"), "0002_baseline_ledgers") | {"core": "0003_baseline_ledgers"}
 
 HARMLESS = (
     migrations.CreateModel, migrations.AlterModelOptions, migrations.AlterModelManagers, migrations.RemoveIndex, migrations.RenameIndex,

@@ -71,6 +71,7 @@ def test_the_set_up_says_how_it_stands(cast: Any, sign_in: Any) -> None:
     assert shows("ist nicht zu Ende") and shows("Noch keine hat gehalten")
     Drill.objects.filter(pk=row.pk).update(held=True, finished_at=now, tables=120, rows=12_345, files=7)
     assert shows("Tabellen: 120, Zeilen: 12.345, Dateien: 7") and not standing()[0]
+    assert browser.get(page).content.decode().count("12.345") == 2  # in the sentence and in the list
     assert standing(now + timedelta(days=3)) == (True, "Die letzte Wiederherstellungsprobe hat gehalten, liegt aber 3 Tage zurück.")
     Drill.objects.create(started_at=now, finished_at=now, held=False, failed_at="compare", detail="Table a: 8 rows instead of 9 rows.")
     assert shows("ist an diesem Schritt gescheitert: Vergleichen der Tabellen und Dateien") and shows("Die letzte, die gehalten hat")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 
 import pytest
-from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import FieldRule, Role
-from contacts.models import EmailAddress, Party, Person, PhoneNumber, PostalAddress
+from contacts.models import Party, Person, PhoneNumber
 from contacts.search import index_parties, search_parties
 from crm.core.models import Undo
 from tests.factories import AddressFactory, EmailFactory, PersonFactory, PhoneFactory, grant_share
@@ -394,12 +392,3 @@ def test_list_and_export_stay_with_the_main_one(cast, sign_in, anke):
     assert "1234567" not in anna.get(reverse("person-list") + "?" + columns).content.decode()
     text = b"".join(anna.get(reverse("person-export") + "?" + columns).streaming_content).decode("utf-8-sig")
     assert "0221 98765-0" in text and "Weg 1" in text and "1234567" not in text and "rechnung@" not in text and "Kai 9" not in text
-
-
-def test_a_label_typed_before_there_were_choices_stays_honest(cast, anke):
-    EmailAddress.objects.filter(party=anke, is_primary=True).update(label="")
-    EmailAddress.objects.filter(party=anke, is_primary=False).update(label="Lager")
-    EmailFactory(party=anke, label="private", is_primary=False)
-    importlib.import_module("contacts.migrations.0007_address_labels").choose_labels(apps, None)
-    assert list(EmailAddress.objects.filter(party=anke).order_by("pk").values_list("label", flat=True)) == ["office", "other", "private"]
-    assert PostalAddress._meta.get_field("label").default == "office"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from html import unescape
 
 import pytest
-from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
@@ -246,10 +244,3 @@ def test_the_list_and_its_file_hold_what_a_serial_letter_needs(cast, sign_in):
     assert "Sehr geehrte Frau Dr. Gräfin Weber" in emil.get(reverse("person-list"), columns).content.decode()
     file = b"".join(emil.get(reverse("person-export"), columns).streaming_content).decode()
     assert "Briefanrede;Anschriftzeile" in file and "Sehr geehrte Frau Dr. Gräfin Weber;Frau Dr. Kim Gräfin Weber" in file
-
-
-def test_people_who_are_there_already_are_looked_at_once(cast):
-    vogel = person(cast.anna, salutation="mr", first_name="Petra")
-    PartySearch.objects.update(hints=[])
-    importlib.import_module("contacts.migrations.0006_salutation").look_at_names(apps, None)
-    assert len(keys(vogel)) == 1

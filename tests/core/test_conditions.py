@@ -43,7 +43,7 @@ def by_hand(tree: dict[str, Any], row: Opportunity) -> bool:
     return {"at_least": value >= tree["value"], "at_most": value <= tree["value"], "is": value == tree["value"]}[tree["op"]]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=trees)
 def test_the_query_agrees_with_reading_aloud(cast: Any, tree: dict[str, Any]) -> None:
     if not Opportunity.objects.exists():

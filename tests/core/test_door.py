@@ -178,7 +178,7 @@ def test_what_no_longer_matters_is_forgotten(cast: Any) -> None:
     assert not DoorBucket.objects.exists() and DoorUse.objects.get().digest == "new"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.text(min_size=1, max_size=80).filter(lambda text: "/" not in text))
 def test_no_token_breaks_it(text: str) -> None:
     with pytest.raises(door.Shut) as shut:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import connection, connections, migrations, models
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
@@ -136,3 +138,14 @@ def test_manage_py_migrates_with_patience() -> None:
     from django.core.management import get_commands
 
     assert get_commands()["migrate"] == "crm"
+
+
+def test_a_database_that_took_only_some_of_the_earlier_steps_is_told() -> None:
+    recorder = MigrationRecorder(connection)
+    recorder.record_unapplied("contacts", "0004_city_index")
+    try:
+        with pytest.raises(CommandError, match=r"contacts\.0001_baseline replaces; contacts\.0004_city_index"):
+            call_command("migrate", verbosity=0)
+    finally:
+        recorder.record_applied("contacts", "0004_city_index")
+    call_command("migrate", verbosity=0)

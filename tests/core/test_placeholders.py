@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.utils import translation
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.core.placeholders import fill, gaps, names, problems
@@ -68,7 +68,6 @@ def test_the_names_of_a_text() -> None:
 BRACES = st.text(alphabet="{}| \nanme_.%[]!", max_size=40) | st.text(max_size=40)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(BRACES, st.dictionaries(st.sampled_from(["a", "m", "name", "n_e"]), BRACES))
 def test_no_text_breaks_it(text: str, values: dict[str, str]) -> None:
     fill(text, values)
@@ -76,7 +75,6 @@ def test_no_text_breaks_it(text: str, values: dict[str, str]) -> None:
         assert text[problem.at - 1 :].startswith(problem.written) and str(problem)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(BRACES)
 def test_a_text_without_problems_leaves_nothing_behind(text: str) -> None:
     """Whatever `problems` passes is filled in whole: no name survives."""

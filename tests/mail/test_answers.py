@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.core.mail import maillog
@@ -61,7 +61,6 @@ def test_what_an_answer_means(step: str, code: int, meaning: Meaning | None, ali
     assert answer is None or answer.alive is alive
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["rset", "mail", "rcpt", "data", "dot"]), st.integers(-1, 999))
 def test_only_an_answer_behind_the_dot_accepts_or_leaves_open(step: str, code: int) -> None:
     answer = understand(step, code, "")
@@ -141,7 +140,6 @@ def test_what_the_log_shows_as_accepted(log: str, found: dict[str, str]) -> None
     assert maillog.accepted(log.splitlines()) == found
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_a_log_of_any_kind_is_read_without_error(text: str) -> None:
     maillog.accepted(text.splitlines())
@@ -213,14 +211,12 @@ def most_in_an_hour(moments: list[datetime]) -> int:
     return max((sum(1 for other in moments if begin <= other < begin + HOUR) for begin in moments), default=0)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 400), st.lists(st.floats(0, 120), max_size=300))
 def test_in_no_hour_more_than_the_limit(per_hour: int, waits: list[float]) -> None:
     limit = Limit(per_hour)
     assert most_in_an_hour(worked(limit, waits, [False] * len(waits))) <= per_hour
 
 
-@settings(deadline=None)
 @given(st.integers(1, 200), st.lists(st.tuples(st.floats(0, 60), st.booleans()), max_size=200))
 def test_what_is_urgent_goes_and_is_owed(per_hour: int, mails: list[tuple[float, bool]]) -> None:
     """All who are urgent leave at once; the others make room, so that in the long run the limit holds."""
@@ -245,7 +241,6 @@ def test_a_full_queue_uses_the_limit_up(per_hour: int) -> None:
     assert len(left) >= 0.95 * 5 * (per_hour - limit.burst)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 100), st.lists(st.booleans(), max_size=60))
 def test_those_who_wait_get_slots_of_their_own(per_hour: int, urgent: list[bool]) -> None:
     limit = Limit(per_hour)

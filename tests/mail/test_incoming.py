@@ -66,7 +66,7 @@ _PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(st.binary(max_size=400), st.lists(st.one_of(_PIECES, st.binary(max_size=6)), max_size=40).map(b"".join)))
 @example(b"Content-Type: multipart/report; boundary=x\r\n\r\n--x\r\nContent-Type: message/delivery-status\r\n\r\n\r\n--x--")
 def test_nothing_makes_the_reader_fall(raw: bytes) -> None:
@@ -80,7 +80,7 @@ def test_nothing_makes_the_reader_fall(raw: bytes) -> None:
         assert file_of(raw, number) is not None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=200))
 def test_words_of_any_header(text: str) -> None:
     words(text)

@@ -10,7 +10,7 @@ import dns.resolver
 import pytest
 from django.urls import reverse
 from django.utils import translation
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.core import seal as sealing
@@ -33,7 +33,6 @@ def emil(cast: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------
-@settings(deadline=None)
 @given(st.text(alphabet=st.characters(blacklist_categories=["Cs"])))
 def test_a_sealed_secret_opens_again_and_shows_nothing(secret: str) -> None:
     sealed = sealing.seal(secret, "test")
@@ -260,7 +259,6 @@ def test_the_domain_above_speaks_where_the_domain_is_silent() -> None:
         assert "keine Domain im Internet" in look_up("localhost", "mail")[0].text
 
 
-@settings(deadline=None)
 @given(st.lists(st.text()))
 def test_any_record_is_judged_without_error(texts: list[str]) -> None:
     for finding in (judge_spf(texts), judge_dkim(texts, "s"), judge_dmarc(texts)):

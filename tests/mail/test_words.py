@@ -10,7 +10,7 @@ from email.utils import parseaddr
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.core.mail.addresses import BadAddress, normalise, one_line, read_mailbox
@@ -48,7 +48,6 @@ def test_what_is_no_address_is_refused(typed: str) -> None:
         normalise(typed)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_normalise_raises_nothing_else(text: str) -> None:
     for typed in (text, f"{text}@x.de", f"a@{text}"):
@@ -58,7 +57,6 @@ def test_normalise_raises_nothing_else(text: str) -> None:
             continue
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_a_header_is_one_line(text: str) -> None:
     line = one_line(text)
@@ -113,7 +111,6 @@ def named(content: bytes) -> tuple[str, str]:
 HOSTILE = st.text(max_size=300) | st.sampled_from(["x\r\nBcc: b@y.de", "=?utf-8?b?eA==?=", 'Anna "die" <b@y.de>', "ä" * 120, "a, b <c@d.e>", "\\", "x" * 990, "\n", "--=_"])
 
 
-@settings(deadline=None)
 @given(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE)
 def test_whatever_is_typed_the_mail_has_the_same_headers_and_words(heading: str, name: str, other: str, text: str, file: str) -> None:
     content = compose(letter(heading=heading, to=(name, "a@x.de"), reply_to=(other, "r@x.de"), text=text, html=text, files=[File(file, "text/plain", text.encode("utf-8", "replace"))]))
@@ -129,7 +126,6 @@ def test_whatever_is_typed_the_mail_has_the_same_headers_and_words(heading: str,
     assert content.endswith(b"\r\n")
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_a_heading_is_read_as_it_was_written(heading: str) -> None:
     assert str(read(compose(letter(heading=heading)))["Subject"]) == one_line(heading)

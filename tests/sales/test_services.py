@@ -208,7 +208,7 @@ def test_open_steps_are_told_the_next_one_first(cast, stages):
 STEPS = st.lists(st.sampled_from(["move0", "move1", "move2", "win", "lose", "reopen", "undo"]), max_size=14)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=STEPS)
 def test_stage_and_state_are_always_what_the_ledger_says_last(cast, stages, plan):
     """D6: after any path, `stage` and `state` equal the last step that was not taken back."""

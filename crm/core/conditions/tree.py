@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -129,11 +130,19 @@ def _related(tree: Tree, relation: Relation) -> Q:
 
 def holds(tree: Tree, record: models.Model) -> bool:
     """Does this saved record meet the condition?"""
-    model = type(record)
-    return model._base_manager.filter(to_query(tree, model), pk=record.pk).exists()
+    return any(held(record, [tree]))
+
+
+def held(record: models.Model, trees: Sequence[Tree]) -> list[bool]:
+    """Of each condition whether this saved record meets it, in one question. Empty where the record is gone."""
+    if not trees:
+        return []
+    rows = type(record)._base_manager.filter(pk=record.pk)
+    told = {f"met_{number}": Exists(rows.filter(to_query(tree, type(record)))) for number, tree in enumerate(trees)}
+    return [bool(met) for row in rows.annotate(**told).values_list(*told) for met in row]  # NULL: Django knew that no row can meet it
 
 
 def unmet(tree: Tree, record: models.Model) -> list[str]:
     """The fields named by unmet parts of an all-tree: what a dialog has to ask for."""
-    parts = tree.get("all", [tree] if tree else [])
-    return [part["field"] for part in parts if "field" in part and not holds(part, record)]
+    parts = [part for part in tree.get("all", [tree] if tree else []) if "field" in part]
+    return [part["field"] for part, met in zip(parts, held(record, parts), strict=False) if not met]

@@ -1,0 +1,476 @@
+"""All tables of contacts and their history up to the first release, in one piece; an installation that took the steps before has them already."""
+
+import contacts.columns
+import crm.core.fold
+import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
+import django.contrib.postgres.search
+import django.db.models.deletion
+import django.db.models.functions.text
+import django.utils.timezone
+from django.conf import settings
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    initial = True
+    replaces = [("contacts", name) for name in (
+        "0001_initial",
+        "0002_ledgers",
+        "0003_duplicate_keys",
+        "0004_city_index",
+        "0006_salutation",
+        "0007_address_labels",
+        "0008_interactions_without_contact",
+        "0009_consents",
+        "0010_consents_kept",
+        "0011_unreachable_addresses",
+        "0012_tags",
+        "0013_tags_kept",
+        "0014_names_by_index_alone",
+    )]
+
+    dependencies = [
+        ('accounts', '0001_baseline'),
+        ('auth', '0012_alter_user_first_name_max_length'),
+        ('contenttypes', '0002_remove_content_type_name'),
+        ('core', '0001_baseline_functions'),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name='ConsentPurpose',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.SlugField(max_length=60, unique=True, verbose_name='key')),
+                ('label_de', models.CharField(max_length=120, verbose_name='label (German)')),
+                ('label_en', models.CharField(max_length=120, verbose_name='label (English)')),
+                ('position', models.PositiveIntegerField(default=0, verbose_name='position')),
+                ('active', models.BooleanField(default=True, verbose_name='active')),
+            ],
+            options={
+                'verbose_name': 'purpose of a consent',
+                'verbose_name_plural': 'purposes of consents',
+                'ordering': ['position', 'key'],
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='Industry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.SlugField(max_length=60, unique=True, verbose_name='key')),
+                ('label_de', models.CharField(max_length=120, verbose_name='label (German)')),
+                ('label_en', models.CharField(max_length=120, verbose_name='label (English)')),
+                ('position', models.PositiveIntegerField(default=0, verbose_name='position')),
+                ('active', models.BooleanField(default=True, verbose_name='active')),
+            ],
+            options={
+                'verbose_name': 'industry',
+                'verbose_name_plural': 'industries',
+                'ordering': ['position', 'key'],
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='Party',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('created_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                ('updated_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.team', verbose_name='team')),
+                ('kind', models.CharField(choices=[('person', 'person'), ('organisation', 'organisation')], editable=False, max_length=12, verbose_name='kind')),
+                ('number', models.CharField(editable=False, max_length=20, unique=True, verbose_name='customer number')),
+                ('state', models.CharField(choices=[('prospect', 'prospect'), ('customer', 'customer'), ('former', 'former customer')], default='prospect', max_length=10, verbose_name='status')),
+                ('salutation', models.CharField(blank=True, choices=[('', 'unknown'), ('ms', 'Ms'), ('mr', 'Mr'), ('neutral', 'neutral')], default='', max_length=8, verbose_name='salutation')),
+                ('title', models.CharField(blank=True, default='', max_length=40, verbose_name='title')),
+                ('first_name', models.CharField(blank=True, default='', max_length=80, verbose_name='first name')),
+                ('nobility', models.CharField(blank=True, default='', help_text='For instance Gräfin or Freiherr. A mere “von” belongs to the last name.', max_length=40, verbose_name='title of nobility')),
+                ('last_name', models.CharField(blank=True, default='', max_length=80, verbose_name='last name')),
+                ('suffix', models.CharField(blank=True, default='', help_text='For instance MBA or jun.', max_length=40, verbose_name='behind the name')),
+                ('form_of_address', models.CharField(choices=[('sie', 'formal (Sie)'), ('du', 'by first name (Du)')], default='sie', max_length=3, verbose_name='form of address')),
+                ('legal_name', models.CharField(blank=True, default='', max_length=160, verbose_name='name')),
+                ('industry', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contacts.industry', verbose_name='industry')),
+                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='subsidiaries', to='contacts.party', verbose_name='belongs to')),
+                ('founded', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='founded')),
+                ('employees', models.PositiveIntegerField(blank=True, null=True, verbose_name='employees')),
+                ('revenue', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, verbose_name='yearly revenue (million)')),
+                ('vat_id', models.CharField(blank=True, default='', max_length=20, verbose_name='VAT ID')),
+                ('letter_salutation', models.CharField(blank=True, default='', help_text='How letters begin, word for word. Leave it empty to let the name decide.', max_length=120, verbose_name='own salutation')),
+                ('website', models.URLField(blank=True, default='', verbose_name='website')),
+                ('language', models.CharField(blank=True, choices=[('', 'unknown'), ('de', 'German'), ('en', 'English')], default='', max_length=2, verbose_name='language')),
+                ('source', models.CharField(blank=True, default='', help_text='Where these data come from.', max_length=80, verbose_name='source')),
+                ('external_id', models.CharField(blank=True, default='', editable=False, max_length=120, verbose_name='foreign key')),
+                ('name', models.GeneratedField(db_persist=True, expression=models.Case(models.When(kind='organisation', then=models.F('legal_name')), models.When(nobility='', then=django.db.models.functions.text.Trim(contacts.columns.Pipe(models.F('first_name'), models.Value(' '), models.F('last_name')))), default=django.db.models.functions.text.Trim(contacts.columns.Pipe(models.F('first_name'), models.Value(' '), models.F('nobility'), models.Value(' '), models.F('last_name'))), output_field=models.TextField()), output_field=models.TextField(verbose_name='name'))),
+                ('sort_name', models.GeneratedField(db_persist=True, expression=crm.core.fold.Sort(models.Case(models.When(kind='organisation', then=models.F('legal_name')), default=django.db.models.functions.text.Trim(contacts.columns.Pipe(models.F('last_name'), models.Value(' '), models.F('first_name'))), output_field=models.TextField())), output_field=models.TextField(db_collation='C'))),
+            ],
+            options={
+                'verbose_name': 'contact',
+                'verbose_name_plural': 'contacts',
+                'indexes': [models.Index(fields=['sort_name', 'id'], include=('team', 'owner', 'kind'), name='party_name'), models.Index(fields=['team', 'sort_name', 'id'], include=('owner', 'kind'), name='party_team_name'), models.Index(fields=['owner', 'sort_name', 'id'], include=('team', 'kind'), name='party_owner_name')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('kind', 'person'), models.Q(('first_name', ''), ('last_name', ''), _negated=True), ('legal_name', '')), models.Q(('kind', 'organisation'), models.Q(('legal_name', ''), _negated=True), ('first_name', ''), ('form_of_address', 'sie'), ('last_name', ''), ('nobility', ''), ('salutation', ''), ('suffix', ''), ('title', '')), _connector='OR'), name='party_names_fit_kind', violation_error_message='A person needs a first or last name, an organisation needs its name.'), models.CheckConstraint(condition=models.Q(('kind', 'organisation'), ('parent__isnull', True), _connector='OR'), name='party_parent_of_organisation'), models.CheckConstraint(condition=models.Q(('parent', models.F('id')), _negated=True), name='party_not_own_parent', violation_error_message='An organisation cannot belong to itself.'), models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('source', 'external_id'), name='party_external_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Tag',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.SlugField(max_length=60, unique=True, verbose_name='key')),
+                ('label_de', models.CharField(max_length=120, verbose_name='label (German)')),
+                ('label_en', models.CharField(max_length=120, verbose_name='label (English)')),
+                ('position', models.PositiveIntegerField(default=0, verbose_name='position')),
+                ('active', models.BooleanField(default=True, verbose_name='active')),
+            ],
+            options={
+                'verbose_name': 'tag',
+                'verbose_name_plural': 'tags',
+                'ordering': ['position', 'key'],
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='ConsentWording',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('purpose', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='wordings', to='contacts.consentpurpose', verbose_name='purpose')),
+                ('channel', models.CharField(choices=[('email', 'e-mail'), ('phone', 'telephone'), ('post', 'letter')], default='email', max_length=5, verbose_name='channel')),
+                ('language', models.CharField(choices=[('de', 'German'), ('en', 'English')], default='de', max_length=2, verbose_name='language')),
+                ('version', models.PositiveIntegerField(editable=False, verbose_name='version')),
+                ('text', models.TextField(max_length=2000, verbose_name='exact words')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='since')),
+                ('created_by', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+            ],
+            options={
+                'verbose_name': 'words of a consent',
+                'verbose_name_plural': 'words of consents',
+                'ordering': ['purpose__position', 'channel', 'language', '-version'],
+                'constraints': [models.UniqueConstraint(fields=('purpose', 'channel', 'language', 'version'), name='consent_wording_version'), models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='consent_wording_says_something')],
+            },
+        ),
+        migrations.CreateModel(
+            name='PartyActivity',
+            fields=[
+                ('party', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='activity', serialize=False, to='contacts.party')),
+                ('last_at', models.DateTimeField()),
+            ],
+            options={
+                'indexes': [models.Index(fields=['-last_at', '-party'], name='activity_order')],
+            },
+        ),
+        migrations.CreateModel(
+            name='PartySearch',
+            fields=[
+                ('party', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='search', serialize=False, to='contacts.party')),
+                ('words', models.TextField(default='')),
+                ('tsv', django.contrib.postgres.search.SearchVectorField()),
+                ('grams', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=3), default=list, size=None)),
+                ('keys', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=80), default=list, size=None)),
+                ('hints', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None)),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('hints', []), _negated=True), fields=['party'], name='party_search_hints'), django.contrib.postgres.indexes.GinIndex(fields=['tsv'], name='party_search_tsv'), django.contrib.postgres.indexes.GinIndex(fields=['grams'], name='party_search_grams'), django.contrib.postgres.indexes.GinIndex(fields=['keys'], name='party_search_keys')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Interaction',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('subject_type', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contenttypes.contenttype')),
+                ('subject_id', models.BigIntegerField(blank=True, editable=False, null=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('created_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                ('updated_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('party', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='interactions', to='contacts.party')),
+                ('kind', models.CharField(choices=[('note', 'note'), ('call', 'call'), ('email', 'e-mail'), ('meeting', 'meeting'), ('visit', 'visit'), ('system', 'event')], max_length=10, verbose_name='kind')),
+                ('direction', models.CharField(blank=True, choices=[('', 'none'), ('in', 'incoming'), ('out', 'outgoing')], default='', max_length=3, verbose_name='direction')),
+                ('occurred_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='when')),
+                ('heading', models.CharField(blank=True, default='', max_length=200, verbose_name='subject')),
+                ('body', models.TextField(blank=True, default='', verbose_name='text')),
+            ],
+            options={
+                'verbose_name': 'interaction',
+                'indexes': [models.Index(fields=['party', '-occurred_at', '-id'], name='interaction_party'), models.Index(fields=['subject_type', 'subject_id', '-occurred_at'], name='interaction_subject')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('party__isnull', False), ('subject_type__isnull', False), _connector='OR'), name='interaction_hangs_on_something'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'note'), _negated=True), ('direction', ''), _connector='OR'), name='note_stays_inside')],
+            },
+        ),
+        migrations.CreateModel(
+            name='HintDismissal',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('created_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                ('updated_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('party', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='dismissals', to='contacts.party')),
+                ('key', models.CharField(max_length=40)),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('party', 'key'), name='hint_dismissed_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='EmailAddress',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('created_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                ('updated_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('party', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='emails', to='contacts.party')),
+                ('address', models.EmailField(max_length=254, verbose_name='e-mail')),
+                ('label', models.CharField(choices=[('office', 'office'), ('private', 'private'), ('invoice', 'invoice'), ('other', 'other')], default='office', max_length=10, verbose_name='label')),
+                ('is_primary', models.BooleanField(default=True, verbose_name='main address')),
+                ('bounced_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='not reachable since')),
+                ('normalised', models.GeneratedField(db_persist=True, expression=django.db.models.functions.text.Lower('address'), output_field=models.TextField(db_collation='C'))),
+            ],
+            options={
+                'verbose_name': 'e-mail address',
+                'indexes': [models.Index(fields=['normalised'], name='email_norm')],
+                'constraints': [models.UniqueConstraint(fields=('party', 'normalised'), name='email_once_per_party', violation_error_message='This contact has this address already.'), models.UniqueConstraint(condition=models.Q(('is_primary', True)), fields=('party',), name='email_one_primary')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ConsentEvent',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('party', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='consents', to='contacts.party')),
+                ('channel', models.CharField(choices=[('email', 'e-mail'), ('phone', 'telephone'), ('post', 'letter')], max_length=5, verbose_name='channel')),
+                ('address', models.CharField(default='', max_length=320, verbose_name='address')),
+                ('hash', models.CharField(db_collation='C', max_length=64)),
+                ('purpose', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contacts.consentpurpose', verbose_name='purpose')),
+                ('kind', models.CharField(choices=[('requested', 'asked for by form'), ('confirmed', 'confirmed by link'), ('given', 'consent given'), ('withdrawn', 'withdrawn'), ('objected', 'objected')], max_length=9, verbose_name='what')),
+                ('wording', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contacts.consentwording', verbose_name='words')),
+                ('how', models.CharField(choices=[('form', 'form'), ('link', 'link in a mail'), ('phone', 'telephone'), ('letter', 'letter'), ('mail', 'e-mail'), ('talk', 'in person'), ('import', 'import'), ('erasure', 'contact deleted')], max_length=7, verbose_name='how')),
+                ('note', models.CharField(blank=True, default='', max_length=200, verbose_name='note')),
+                ('source', models.CharField(blank=True, default='', max_length=200)),
+                ('at', models.DateTimeField(verbose_name='when')),
+                ('recorded_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('message_id', models.CharField(blank=True, default='', max_length=320)),
+                ('request', models.UUIDField(null=True)),
+                ('connection', models.CharField(blank=True, default='', max_length=64)),
+            ],
+            options={
+                'verbose_name': 'consent',
+                'verbose_name_plural': 'consents',
+                'indexes': [models.Index(fields=['hash', 'at', 'id'], name='consent_address'), models.Index(fields=['party', 'at', 'id'], name='consent_party'), models.Index(condition=models.Q(('request__isnull', False)), fields=['request'], name='consent_request')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['withdrawn', 'objected']), models.Q(('purpose__isnull', False), ('wording__isnull', False)), _connector='OR'), name='consent_has_its_words'), models.CheckConstraint(condition=models.Q(models.Q(('kind__in', ['requested', 'confirmed']), _negated=True), ('how__in', ['form', 'link']), _connector='OR'), name='consent_confirmed_by_link')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Affiliation',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('created_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                ('updated_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('person', models.ForeignKey(limit_choices_to={'kind': 'person'}, on_delete=django.db.models.deletion.CASCADE, related_name='affiliations', to='contacts.party', verbose_name='person')),
+                ('organisation', models.ForeignKey(limit_choices_to={'kind': 'organisation'}, on_delete=django.db.models.deletion.CASCADE, related_name='staff', to='contacts.party', verbose_name='organisation')),
+                ('function', models.CharField(blank=True, default='', max_length=80, verbose_name='function')),
+                ('is_primary', models.BooleanField(default=True, verbose_name='main employer')),
+            ],
+            options={
+                'verbose_name': 'affiliation',
+                'constraints': [models.UniqueConstraint(fields=('person', 'organisation'), name='affiliation_once', violation_error_message='This person belongs to this organisation already.'), models.UniqueConstraint(condition=models.Q(('is_primary', True)), fields=('person',), name='affiliation_one_primary')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Organisation',
+            fields=[
+            ],
+            options={
+                'verbose_name': 'organisation',
+                'verbose_name_plural': 'organisations',
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('contacts.party',),
+        ),
+        migrations.CreateModel(
+            name='Person',
+            fields=[
+            ],
+            options={
+                'verbose_name': 'person',
+                'verbose_name_plural': 'people',
+                'proxy': True,
+                'default_permissions': (),
+                'indexes': [],
+                'constraints': [],
+            },
+            bases=('contacts.party',),
+        ),
+        migrations.CreateModel(
+            name='PartyGroupPerm',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.group')),
+                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='group_shares', to='contacts.party')),
+            ],
+            options={
+                'abstract': False,
+                'default_permissions': (),
+                'unique_together': {('group', 'permission', 'content_object')},
+            },
+        ),
+        migrations.CreateModel(
+            name='PartyRole',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('created_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                ('updated_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('party', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='roles', to='contacts.party')),
+                ('role', models.CharField(choices=[('supplier', 'supplier'), ('competitor', 'competitor'), ('partner', 'partner'), ('stakeholder', 'stakeholder')], max_length=12, verbose_name='role')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('party', 'role'), name='party_role_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='PartyUserPerm',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('permission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='auth.permission')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ('content_object', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='user_shares', to='contacts.party')),
+            ],
+            options={
+                'abstract': False,
+                'default_permissions': (),
+                'unique_together': {('user', 'permission', 'content_object')},
+            },
+        ),
+        migrations.CreateModel(
+            name='PhoneNumber',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('created_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                ('updated_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('party', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='phones', to='contacts.party')),
+                ('number', models.CharField(max_length=40, verbose_name='telephone')),
+                ('key', models.CharField(blank=True, db_collation='C', default='', editable=False, max_length=20)),
+                ('label', models.CharField(choices=[('office', 'office'), ('mobile', 'mobile'), ('central', 'switchboard'), ('private', 'private'), ('fax', 'fax'), ('other', 'other')], default='office', max_length=10, verbose_name='label')),
+                ('is_primary', models.BooleanField(default=True, verbose_name='main number')),
+            ],
+            options={
+                'verbose_name': 'telephone number',
+                'indexes': [models.Index(fields=['key'], name='phone_key')],
+                'constraints': [models.UniqueConstraint(fields=('party', 'number'), name='phone_once_per_party', violation_error_message='This contact has this number already.'), models.UniqueConstraint(condition=models.Q(('is_primary', True)), fields=('party',), name='phone_one_primary')],
+            },
+        ),
+        migrations.CreateModel(
+            name='PostalAddress',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('created_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                ('updated_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('party', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='addresses', to='contacts.party')),
+                ('street', models.CharField(blank=True, default='', max_length=120, verbose_name='street and number')),
+                ('postcode', models.CharField(blank=True, default='', max_length=12, verbose_name='postcode')),
+                ('city', models.CharField(blank=True, default='', max_length=80, verbose_name='city')),
+                ('country', models.CharField(blank=True, default='', help_text='Two letters, for instance DE.', max_length=2, verbose_name='country')),
+                ('label', models.CharField(choices=[('office', 'office'), ('invoice', 'invoice'), ('delivery', 'delivery'), ('private', 'private'), ('other', 'other')], default='office', max_length=10, verbose_name='label')),
+                ('is_primary', models.BooleanField(default=True, verbose_name='main address')),
+            ],
+            options={
+                'verbose_name': 'postal address',
+                'indexes': [models.Index(fields=['postcode', 'city'], name='address_place'), models.Index(django.contrib.postgres.indexes.OpClass(crm.core.fold.Fold('city'), 'text_pattern_ops'), name='address_city')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('is_primary', True)), fields=('party',), name='address_one_primary')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Suppression',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('channel', models.CharField(choices=[('email', 'e-mail'), ('phone', 'telephone'), ('post', 'letter')], max_length=5)),
+                ('hash', models.CharField(db_collation='C', max_length=64)),
+                ('key', models.CharField(max_length=8)),
+                ('purpose', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contacts.consentpurpose')),
+                ('reason', models.CharField(choices=[('objected', 'objected'), ('withdrawn', 'withdrawn'), ('complaint', 'reported as spam'), ('bounced', 'the address does not exist')], max_length=9)),
+                ('since', models.DateTimeField()),
+            ],
+            options={
+                'verbose_name': 'suppressed address',
+                'indexes': [models.Index(fields=['key'], name='suppression_key')],
+                'constraints': [models.UniqueConstraint(fields=('hash', 'channel', 'purpose', 'reason'), name='suppression_once', nulls_distinct=False)],
+            },
+        ),
+        migrations.CreateModel(
+            name='PartyTag',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('created_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                ('updated_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('party', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='contacts.party')),
+                ('tag', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contacts.tag', verbose_name='tag')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('party', 'tag'), name='party_tag_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Task',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('subject_type', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contenttypes.contenttype')),
+                ('subject_id', models.BigIntegerField(blank=True, editable=False, null=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ('created_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
+                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='changed')),
+                ('updated_by', models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='changed by')),
+                ('version', models.PositiveIntegerField(default=1, editable=False)),
+                ('party', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tasks', to='contacts.party', verbose_name='contact')),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to=settings.AUTH_USER_MODEL, verbose_name='for')),
+                ('text', models.CharField(max_length=200, verbose_name='what')),
+                ('due_at', models.DateTimeField(verbose_name='due')),
+                ('done_at', models.DateTimeField(blank=True, null=True, verbose_name='done')),
+            ],
+            options={
+                'verbose_name': 'task',
+                'verbose_name_plural': 'tasks',
+                'indexes': [models.Index(condition=models.Q(('done_at__isnull', True)), fields=['owner', 'due_at'], name='task_open'), models.Index(condition=models.Q(('done_at__isnull', True)), fields=['subject_type', 'subject_id', 'due_at'], name='task_subject'), models.Index(condition=models.Q(('done_at__isnull', True)), fields=['party', 'due_at'], name='task_party')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ConsentState',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('channel', models.CharField(choices=[('email', 'e-mail'), ('phone', 'telephone'), ('post', 'letter')], max_length=5)),
+                ('hash', models.CharField(db_collation='C', max_length=64)),
+                ('purpose', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contacts.consentpurpose')),
+                ('state', models.CharField(choices=[('requested', 'asked for, not confirmed'), ('standing', 'consent stands'), ('withdrawn', 'withdrawn'), ('objected', 'objected')], max_length=9)),
+                ('since', models.DateTimeField()),
+                ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contacts.consentevent')),
+            ],
+            options={
+                'verbose_name': 'state of a consent',
+                'constraints': [models.UniqueConstraint(fields=('hash', 'purpose', 'channel'), name='consent_state_once')],
+            },
+        ),
+    ]
