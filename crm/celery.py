@@ -15,12 +15,14 @@ app.autodiscover_tasks()
 
 
 class LookAround(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
-    """A worker that has reached the broker, for the first time or again, asks for a tick: what was rung for meanwhile lies in Postgres alone."""
+    """Behind whatever a worker does to reach the broker, for the first time or again."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def start(self, parent: Any) -> None:
-        parent.app.send_task("crm.core.tasks.tick", retry=False)
+        from crm.core.tasks import look_around
+
+        look_around()
 
 
 app.steps["consumer"].add(LookAround)

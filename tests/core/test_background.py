@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from crm.celery import LookAround, app
-from crm.core import events, jobs, schedules, wiring
+from crm.core import events, jobs, schedules, tasks, wiring
 from crm.core.errors import RuleBroken
 from crm.core.jobs import JobKind
 from crm.core.models import Change, Event, Job, Notification, ScheduledRun
@@ -53,9 +53,10 @@ def test_a_second_worker_leaves_quietly(cast: Any, tables: Any) -> None:
     assert job.done == 0
 
 
-def test_a_worker_that_reaches_the_broker_asks_for_a_tick() -> None:
+def test_a_worker_that_reaches_the_broker_asks_for_a_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    LookAround(None).start(SimpleNamespace(app=SimpleNamespace(send_task=lambda name, **_: asked.append(name))))
+    monkeypatch.setattr(tasks, "current_app", SimpleNamespace(send_task=lambda name, **_: asked.append(name)))
+    LookAround(None).start(None)
     assert asked == ["crm.core.tasks.tick"] and LookAround in app.steps["consumer"]
 
 
