@@ -4,7 +4,7 @@ import logging
 import os
 from typing import Any
 
-from celery import Celery
+from celery import Celery, bootsteps
 from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
@@ -12,6 +12,20 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
 app = Celery("crm", task_cls="crm.core.logs:Traced")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+class LookAround(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
+    """Behind whatever a worker does to reach the broker, for the first time or again."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, parent: Any) -> None:
+        from crm.core.tasks import look_around
+
+        look_around()
+
+
+app.steps["consumer"].add(LookAround)
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]  # Celery has no types

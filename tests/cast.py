@@ -27,16 +27,14 @@ PEOPLE = {
 }
 
 
-@pytest.fixture
-def firm(db: None) -> SimpleNamespace:
+def found_firm() -> SimpleNamespace:
     """The team tree: the firm with Nord, Süd, Marketing and Service, reference rows included."""
     call_command("seed")
     root = Team.objects.get(parent=None)
     return SimpleNamespace(root=root, **{key: Team.objects.create(name=name, parent=root) for key, name in (("north", "Nord"), ("south", "Süd"), ("marketing", "Marketing"), ("service", "Service"))})
 
 
-@pytest.fixture
-def cast(firm: SimpleNamespace) -> SimpleNamespace:
+def hire(firm: SimpleNamespace) -> SimpleNamespace:
     """The nine people by name, with their memberships written as grants."""
     teams = {team.name: team for team in Team.objects.all()}
     roles = {role.key: role for role in Role.objects.all()}
@@ -51,3 +49,15 @@ def cast(firm: SimpleNamespace) -> SimpleNamespace:
         people[name] = user
     sync_grants()
     return SimpleNamespace(**people, firm=firm)
+
+
+@pytest.fixture
+def firm(db: None) -> SimpleNamespace:
+    """The firm of one test."""
+    return found_firm()
+
+
+@pytest.fixture
+def cast(firm: SimpleNamespace) -> SimpleNamespace:
+    """Its people."""
+    return hire(firm)

@@ -1,5 +1,6 @@
-"""The one exception a user may read."""
+"""The one exception a user may read, and one that is told in words of its own: no room."""
 
+import errno
 from typing import Any
 
 
@@ -13,3 +14,12 @@ class RuleBroken(Exception):
         super().__init__(message)
         self.message = message
         self.field = field
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether a disk had no room: Postgres's (disk_full) or the one of our files."""
+    while error is not None:
+        if getattr(error, "pgcode", "") == "53100" or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)):
+            return True
+        error = error.__cause__
+    return False

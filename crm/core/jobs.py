@@ -102,8 +102,7 @@ def _end(job: Job, state: str) -> None:
 
 
 def pick_up_left() -> None:
-    """Ring again for jobs whose worker died (lease over) or whose bell was lost."""
-    now = timezone.now()
-    left = Job.objects.filter(Q(lease_until__isnull=True, created_at__lt=now - timedelta(seconds=30)) | Q(lease_until__lt=now), state__in=[Job.State.QUEUED, Job.State.RUNNING])
+    """Ring again for jobs whose worker died (lease over) or whose bell may have been lost: a second ring is heard by nobody."""
+    left = Job.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now()), state__in=[Job.State.QUEUED, Job.State.RUNNING])
     for pk in left.values_list("pk", flat=True)[:100]:
         ring("crm.core.tasks.run_job", pk)

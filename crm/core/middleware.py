@@ -7,11 +7,12 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -23,11 +24,13 @@ from django_htmx.middleware import HtmxDetails
 from redis import RedisError
 
 from crm.core.access import one_request
-from crm.core.errors import RuleBroken
+from crm.core.again import what_was_sent
+from crm.core.errors import RuleBroken, is_full
 from crm.core.feedback import page_of
 from crm.core.logs import note_access, person
 from crm.core.models import OnceKey
 from crm.core.monitoring import observe
+from crm.core.uploads import without_room
 from crm.core.work import request_id, work
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -75,6 +78,8 @@ def CleanInput(get_response: Handler) -> Handler:
             return _refused(request)
         if request.method == "POST" and any(_hostile(text) for key, values in request.POST.lists() for text in (key, *values)):
             return _refused(request)
+        if without_room(request):
+            return answer(request, 503, no_room())
         return get_response(request)
 
     def _refused(request: HttpRequest) -> HttpResponseBase:
@@ -86,9 +91,9 @@ def CleanInput(get_response: Handler) -> Handler:
     return handle
 
 
-def render_plain(message: str, template: str = "400.html") -> str:
+def render_plain(message: str, template: str = "400.html", **facts: Any) -> str:
     """A page that needs neither user nor database."""
-    return render_to_string(template, {"message": message})
+    return render_to_string(template, {"message": message, **facts})
 
 
 def Preferences(get_response: Handler) -> Handler:
@@ -140,15 +145,25 @@ class Errors:
         return unreachable(request, error)
 
 
+def no_room() -> str:
+    """What a full disk means for the reader, and what to do."""
+    return _("There is no room left on the server's disk: nothing can be saved for the moment, reading goes on. Nothing was lost. Please tell whoever runs Lotse here, and send it again when there is room.")
+
+
 def unreachable(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
-    """503 in words if the database took too long, or if it or Valkey is gone. `handler500` asks, too: the reader is looked up before any page."""
+    """503 in words if the database took too long, if a disk is full, or if the database or Valkey is gone. `handler500` asks, too: the reader is
+    looked up before any page."""
+    if is_full(error):
+        log.error("no room left on a disk", exc_info=error)
+        return answer(request, 503, no_room())
     if isinstance(error, OperationalError) and getattr(error.__cause__, "pgcode", "") == "57014":  # query_canceled
         log.warning("a statement took too long")
         return answer(request, 503, _("This took too long and was stopped. Nothing was changed. Please narrow down what you look for, or try again in a minute."))
     if isinstance(error, RedisError):
         log.exception("Valkey unreachable")
         return answer(request, 503, _("This does not work for a moment, because a part of Lotse cannot be reached. Nothing was lost; please try again in a minute."))
-    if isinstance(error, OperationalError | InterfaceError):
+    lost = type(error) is DatabaseError and error.__cause__ is not None  # psycopg2 has no finer word for a server that dies while it answers
+    if lost or isinstance(error, OperationalError | InterfaceError):
         log.exception("database unreachable")
         return answer(request, 503, _("The database cannot be reached right now. Nothing was lost; please try again in a minute."))
     return None
@@ -167,7 +182,7 @@ def answer(request: HttpRequest, status: int, message: str) -> HttpResponse:
         response["HX-Retarget"] = "#toasts"
         response["HX-Reswap"] = "innerHTML"
     elif status == 503:
-        response = HttpResponse(render_plain(message, "503.html"), status=503)
+        response = HttpResponse(render_plain(message, "503.html", sent=what_was_sent(request), address=request.get_full_path(), page=page_of(request)), status=503)
     else:
         response = render(request, "errors/message.html", {"message": message, "status": status, "url": page_of(request)}, status=status)
     if status == 503:

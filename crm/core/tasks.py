@@ -16,14 +16,19 @@ def ring(task: str, *ids: int | str) -> None:
     """Ask for `task` after the commit. If nobody answers the bell, the next tick finds the work in Postgres."""
 
     asked = request_id.get()
+    transaction.on_commit(lambda: _send(task, *ids, asked=asked))
 
-    def send() -> None:
-        try:
-            current_app.send_task(task, args=ids, headers={"request": asked}, retry=False)
-        except Exception:
-            log.warning("the broker did not take %s; the next tick will", task, exc_info=True)
 
-    transaction.on_commit(send)
+def look_around() -> None:
+    """For a worker that has reached the broker, for the first time or again: what was rung for meanwhile lies in Postgres alone, so ask for a tick."""
+    _send("crm.core.tasks.tick")
+
+
+def _send(task: str, *ids: int | str, asked: str = "") -> None:
+    try:
+        current_app.send_task(task, args=ids, headers={"request": asked}, retry=False)
+    except Exception:
+        log.warning("the broker did not take %s; the next tick will", task, exc_info=True)
 
 
 @shared_task

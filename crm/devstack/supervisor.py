@@ -35,12 +35,16 @@ class Program:
 
 
 def service_program(service: Service) -> Program:
-    """Postgres or Valkey."""
-    settings = {"stopsignal": service.stop_signal.name.removeprefix("SIG"), "directory": "/"}
+    """Postgres or Valkey. One that cannot start is tried again for ever: a disk may be full for hours, and supervisor would give up.
+
+    Without `startsecs` no start counts as failed; the moment of sleep keeps a hopeless one from taking the whole machine.
+    """
+    settings = {"stopsignal": service.stop_signal.name.removeprefix("SIG"), "directory": "/", "startsecs": "0"}
     account = server_account()
     if account and service.name == "postgres":
         settings["user"] = account.pw_name
-    return Program(service.name, service.command(), "services", 1, settings)
+    command = ["/bin/sh", "-c", f"sleep 0.3; exec {shlex.join(service.command())}"]
+    return Program(service.name, command, "services", 1, settings)
 
 
 def app_programs(stack: Stack, bind: str, *, empty: bool, reload: bool) -> list[Program]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from crm.core import events, jobs, schedules, wiring
+from crm.celery import LookAround, app
+from crm.core import events, jobs, schedules, tasks, wiring
 from crm.core.errors import RuleBroken
 from crm.core.jobs import JobKind
 from crm.core.models import Change, Event, Job, Notification, ScheduledRun
@@ -49,6 +51,21 @@ def test_a_second_worker_leaves_quietly(cast: Any, tables: Any) -> None:
     jobs.advance(job.pk)
     job.refresh_from_db()
     assert job.done == 0
+
+
+def test_a_worker_that_reaches_the_broker_asks_for_a_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(tasks, "current_app", SimpleNamespace(send_task=lambda name, **_: asked.append(name)))
+    LookAround(None).start(None)
+    assert asked == ["crm.core.tasks.tick"] and LookAround in app.steps["consumer"]
+
+
+def test_a_job_whose_bell_was_lost_is_rung_for_by_the_next_tick(cast: Any, tables: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables["LOTSE_JOBS"]["count"] = JobKind("count", counting)
+    job, rung = jobs.start_job("count", by=cast.anna, label="Zählen"), []
+    monkeypatch.setattr(jobs, "ring", lambda *words: rung.append(words))
+    jobs.pick_up_left()
+    assert rung == [("crm.core.tasks.run_job", job.pk)]
 
 
 def test_a_job_of_a_killed_worker_is_picked_up(cast: Any, tables: Any) -> None:

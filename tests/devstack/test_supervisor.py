@@ -154,6 +154,12 @@ def test_the_app_waits_for_its_database_and_ends_before_it() -> None:
     assert {config[f"program:{program.name}"]["autorestart"] for program in programs} == {"true", "unexpected"}
 
 
+def test_a_service_that_cannot_start_is_tried_for_ever() -> None:
+    """With `startsecs` supervisor would give up after its retries, and a disk may be full for longer (`./lotse prove disk-full --full`)."""
+    config = supervisor.configuration(Stack(1), [supervisor.service_program(service) for service in (Postgres(Stack(1)), Valkey(Stack(1)))])
+    assert [config[f"program:{name}"]["startsecs"] for name in ("postgres", "valkey")] == ["0", "0"]
+
+
 def test_a_percent_sign_survives_the_settings_file() -> None:
     program = supervisor.Program("odd", ["echo", "100 %"], "odd", 1)
     assert supervisor.configuration(Stack(1), [program])["program:odd"]["command"] == "echo '100 %%'"

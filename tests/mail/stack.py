@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,13 +76,27 @@ class House:
         with contextlib.suppress(redis.ConnectionError), redis.Redis(unix_socket_path=str(Valkey(self.stack).socket)) as client:
             client.flushall()
 
-    def strike_postgres(self) -> None:
-        """kill -9 on the server and all its children, then start it again."""
-        mine = [process for process in strays.processes(self.stack) if strays.is_server(process, "postgres")]
-        for process in [*mine, *(child for server in mine for child in _children(server))]:
+    def strike(self, program: str) -> None:
+        """kill -9 on a server and all its children."""
+        mine = [process for process in strays.processes(self.stack) if strays.is_server(process, program)]
+        for server in mine:  # held still first: a child born meanwhile would live on, and wait for ever for a lock that the dead hold
             with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+                server.suspend()
+            for process in [*_children(server), server]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
         psutil.wait_procs(mine, 10)
+
+    def hold_down(self, program: str, seconds: float) -> None:
+        """Strike it again as often as it comes back within that time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.strike(program)
+            time.sleep(0.05)
+
+    def strike_postgres(self) -> None:
+        """The same, and start it again."""
+        self.strike("postgres")
         start(self.stack, [Postgres(self.stack)])
 
 
