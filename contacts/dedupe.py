@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations
 from typing import Literal
 
@@ -109,6 +110,7 @@ _CODES = {**dict.fromkeys("aeijouy", "0"), "b": "1", **dict.fromkeys("fvw", "3")
           "s": "8", "z": "8"}  # fmt: skip
 
 
+@lru_cache(50_000)  # names repeat
 def cologne(text: str) -> str:
     """The Kölner Phonetik of a word: names that sound alike in German have the same code."""
     word = re.sub(r"[^a-z]", "", fold(text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from crm.core.fold import sort_key
@@ -40,6 +41,7 @@ def understand(kind: str, cells: Sequence[str], mapping: Mapping[str, str], form
     return facts, reasons
 
 
+@lru_cache(50_000)  # the cells of a column repeat
 def _read(field: Field, text: str, form: str) -> str | None:
     if field.kind == "date":
         day = read_date(text, form)

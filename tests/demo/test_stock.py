@@ -12,10 +12,11 @@ from accounts.models import Team, User
 from contacts.diary import recount
 from contacts.models import Interaction, Party, PartyActivity
 from contacts.search import search_parties
+from crm.core import bulk
 from crm.core.models import Change
 from crm.demo import firm
 from crm.demo.firm import address_of
-from crm.demo.stock import copying, growing, house, slices
+from crm.demo.stock import growing, house, slices
 from sales.models import Opportunity, StageTransition
 from service.models import Case
 from tests.demo.conftest import SMALL
@@ -72,16 +73,16 @@ def test_it_goes_on_and_stays(grown: list[str]) -> None:
 
 
 def test_copy_keeps_every_character(db: None) -> None:
-    rows = copying.Rows(Team, "name")
+    rows = bulk.Rows(Team, "name")
     odd = "a\tb\\c\nd\re „ü“ \\N"
     rows.add(odd)
     root = Team.objects.filter(parent=None).exists()
     if not root:
         rows.write()
         assert Team.objects.filter(name=odd).exists()
-    assert copying.text(None) == "\\N" and copying.text(True) == "t" and copying.text("\\N") == "\\\\N"
+    assert bulk.text(None) == "\\N" and bulk.text(True) == "t" and bulk.text("\\N") == "\\\\N"
 
 
 def test_a_place_is_drawn_once(db: None) -> None:
-    first: Any = copying.reserve(Party, 10)
-    assert copying.reserve(Party, 5) == first + 10
+    first: Any = bulk.reserve(Party, 10)
+    assert bulk.reserve(Party, 5) == first + 10

@@ -171,13 +171,13 @@ def test_red_control_a_revert_that_forgets_a_table_is_seen(brought: SimpleNamesp
     """Addresses of organisations that were here before: where the organisation goes too, the database itself would refuse."""
     plain, stock = reverting._remove, set(Party.objects.filter(legal_name__startswith="Bestand").values_list("pk", flat=True))
 
-    def forgetful(job: Job, model: Any, ids: Any) -> None:
+    def forgetful(job: Job, run: ImportRun, model: Any, ids: Any) -> None:
         if model is PostalAddress:
             ids = list(PostalAddress.objects.filter(pk__in=ids).exclude(party__in=stock).values_list("pk", flat=True))
-        plain(job, model, ids)
+        plain(job, run, model, ids)
 
     monkeypatch.setattr(reverting, "_remove", forgetful)
-    assert _left_after_revert(brought) - {"contacts_partysearch"} == {"contacts_postaladdress"}  # found by the town, too
+    assert _left_after_revert(brought) - {"contacts_partysearch"} == {"contacts_postaladdress"}  # the town is searched, too
 
 
 def _left_after_revert(brought: SimpleNamespace) -> set[str]:
