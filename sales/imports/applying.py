@@ -15,6 +15,7 @@ from sales.imports.models import ImportRow, ImportRun, Kind
 from sales.imports.organisations import Links
 
 CHUNK = 2_000  # rows a transaction
+_READ = ("kind", "key", "facts", "target_id", "before")
 Outcome = ImportRow.Outcome
 PHASES = (Kind.AGENT.value, Kind.PRODUCT.value, Kind.ORGANISATION.value, "links", Kind.OPPORTUNITY.value)
 # One import at a time brings in rows of a kind: two people with the same files wait for each other and create nothing twice.
@@ -60,7 +61,7 @@ def _lock(phase: int) -> None:
 
 
 def _bring_in(context: Context, kind: str, job: Job) -> int:
-    rows = list(context.run.rows.filter(kind=kind, outcome=Outcome.NONE, pk__gt=job.cursor["after"]).defer("cells").order_by("pk")[:CHUNK])
+    rows = list(ImportRow.objects.unrestricted().filter(run=context.run.pk, kind=kind, outcome=Outcome.NONE, pk__gt=job.cursor["after"]).only(*_READ).order_by("pk")[:CHUNK])
     judge = JUDGES[kind](context)
     judge.load(rows)
     plan: list[tuple[ImportRow, Any]] = []
@@ -86,9 +87,10 @@ def _note(rows: list[ImportRow]) -> None:
 
 def _link(context: Context, after: int) -> int:
     rows = list(
-        context.run.rows.filter(kind=Kind.ORGANISATION, facts__has_key="parent", target_id__isnull=False, pk__gt=after)
+        ImportRow.objects.unrestricted()
+        .filter(run=context.run.pk, kind=Kind.ORGANISATION, facts__has_key="parent", target_id__isnull=False, pk__gt=after)
         .exclude(outcome=Outcome.REFUSED)
-        .defer("cells")
+        .only(*_READ, "reasons", "changes", "outcome")
         .order_by("pk")[:CHUNK]
     )
     links = Links(context)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from crm.core.bulk import Rows, change_rows
+from crm.core.bulk import Rows, among, change_rows
 from crm.core.errors import RuleBroken
 from crm.core.models import Job
 from crm.core.tables import Place, TableError
@@ -63,7 +63,7 @@ def _judge(context: Context, file: ImportFile, job: Job) -> Place | None:
         words = _("“%(file)s” cannot be read from line %(line)s on: %(why)s")
         raise RuleBroken(words % {"file": file.name, "line": error.line, "why": str(error.message)}) from error
     rows = [_understood(context.run, file, judge, line, cells) for line, cells in chunk]
-    _refuse_doubles(rows)
+    _refuse_doubles(file, rows)
     judged = [row for row in rows if not row.reasons]
     judge.load(judged)
     for row in judged:
@@ -86,15 +86,13 @@ def _understood(run: ImportRun, file: ImportFile, judge: Any, line: int, cells: 
         reasons.append(["beyond_header", {"columns": len(file.header)}])
     key = judge.key(facts) if not any(reason[0] == "missing" or reason[1].get("field") in {"name", "external_id"} for reason in reasons) else ""
     verdict = Verdict.REFUSED if reasons else Verdict.NEW
-    return ImportRow(run=run, file=file, line=line, kind=file.kind, key=key[:200], cells=cells, facts=facts, verdict=verdict, reasons=reasons)
+    return ImportRow(run_id=run.pk, file_id=file.pk, line=line, kind=file.kind, key=key[:200], cells=cells, facts=facts, verdict=verdict, reasons=reasons)
 
 
-def _refuse_doubles(rows: list[ImportRow]) -> None:
+def _refuse_doubles(file: ImportFile, rows: list[ImportRow]) -> None:
     """The first row of a key counts, whatever became of it; a later one with the same key is refused and names the first."""
-    if not rows:
-        return
     keys = {row.key for row in rows if row.key}
-    staged = ImportRow.objects.unrestricted().filter(run=rows[0].run, kind=rows[0].kind, key__in=keys).order_by("-pk")
+    staged = ImportRow.objects.unrestricted().filter(run=file.run_id, kind=file.kind, key__in=among(keys, "text")).order_by("-pk")
     first = {key: (name, line) for key, name, line in staged.values_list("key", "file__name", "line")}  # the earliest stands last
     for row in rows:
         if not row.key or row.reasons:
@@ -103,7 +101,7 @@ def _refuse_doubles(rows: list[ImportRow]) -> None:
             row.reasons.append(["double", {"file": first[row.key][0], "line": first[row.key][1]}])
             row.verdict = Verdict.REFUSED
         else:
-            first[row.key] = (row.file.name, row.line)
+            first[row.key] = (file.name, row.line)
 
 
 def _link(context: Context, after: int) -> int:

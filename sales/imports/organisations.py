@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.db.models import Q
 
 from accounts.models import Role
-from contacts.models import Industry, Party, PartyGroupPerm, PostalAddress
+from contacts.models import Industry, Party, PostalAddress
 from contacts.search import index_parties
 from crm.core.access import hidden_fields
 from crm.core.bulk import Rows, change_rows, reserve
@@ -38,7 +39,7 @@ def known_organisations(context: Context, wanted: Iterable[str], *, staged: bool
     if not keys:
         return names
     rows = Party.objects.unrestricted().filter(kind=Party.Kind.ORGANISATION)
-    rows = rows.filter(Q(sort_name__in=keys) | Q(source=context.run.source, external_id__in=[key[:120] for key in keys]))
+    rows = rows.filter(Q(sort_name__in=list(keys)) | Q(source=context.run.source, external_id__in=[key[:120] for key in keys]))
     by_key = {key[:120]: key for key in keys}
     for pk, name, sort_name, source, external in rows.order_by("pk").values_list("pk", "legal_name", "sort_name", "source", "external_id"):
         key = by_key[external] if source == context.run.source and external in by_key else str(sort_name)
@@ -72,16 +73,18 @@ def create_organisations(context: Context, wanted: Sequence[dict[str, Any]]) -> 
         return []
     by, columns, first = context.by, list(wanted[0]), reserve(Party, len(wanted))
     parties = Rows(Party, "id", "number", "kind", "source", "external_id", "team_id", "created_by_id", "updated_by_id", *columns)
-    shares = Rows(PartyGroupPerm, "content_object_id", "group_id", "permission_id")
     view = Permission.objects.get(content_type__app_label="contacts", codename="view_party").pk
     groups = list(Role.objects.unrestricted().filter(key__in=["rep", "lead"]).values_list("group_id", flat=True))
     for pk, number, values in zip(range(first, first + len(wanted)), take_numbers("party", len(wanted)), wanted, strict=True):
         key = external_key(values["legal_name"])
         parties.add(pk, number, Party.Kind.ORGANISATION.value, context.run.source, key, context.home.pk, by.pk, by.pk, *(values[column] for column in columns))
-        for group in groups:
-            shares.add(pk, group, view)
     parties.write()
-    shares.write()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO contacts_partygroupperm (content_object_id, group_id, permission_id) SELECT party, role, %s"
+            " FROM generate_series(%s::bigint, %s::bigint) party, unnest(%s::int[]) role ORDER BY party, role",
+            [view, first, first + len(wanted) - 1, groups],
+        )
     return list(range(first, first + len(wanted)))
 
 

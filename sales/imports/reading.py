@@ -15,6 +15,7 @@ Reason = list[Any]  # [key, params] for sales.imports.words
 _LARGEST = Decimal("999999999999.99")  # what the columns of money hold
 
 
+@lru_cache(20_000)  # asked for several times a row
 def name_key(text: str) -> str:
     """What a name is known by: case, marks and doubled blanks do not count. Equals the stored sort key of an organisation."""
     return sort_key(" ".join(text.split()))

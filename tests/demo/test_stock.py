@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.db import connection
 from django.db.models import Count
@@ -12,7 +10,6 @@ from accounts.models import Team, User
 from contacts.diary import recount
 from contacts.models import Interaction, Party, PartyActivity
 from contacts.search import search_parties
-from crm.core import bulk
 from crm.core.models import Change
 from crm.demo import firm
 from crm.demo.firm import address_of
@@ -70,19 +67,3 @@ def test_it_goes_on_and_stays(grown: list[str]) -> None:
     assert after.count() == 1200 and before <= set(after.values_list("pk", flat=True)) | before
     assert Case.objects.unrestricted().count() == 240 == Case.objects.unrestricted().values("number").distinct().count()
     assert StageTransition.objects.unrestricted().count() > 600
-
-
-def test_copy_keeps_every_character(db: None) -> None:
-    rows = bulk.Rows(Team, "name")
-    odd = "a\tb\\c\nd\re „ü“ \\N"
-    rows.add(odd)
-    root = Team.objects.filter(parent=None).exists()
-    if not root:
-        rows.write()
-        assert Team.objects.filter(name=odd).exists()
-    assert bulk.text(None) == "\\N" and bulk.text(True) == "t" and bulk.text("\\N") == "\\\\N"
-
-
-def test_a_place_is_drawn_once(db: None) -> None:
-    first: Any = bulk.reserve(Party, 10)
-    assert bulk.reserve(Party, 5) == first + 10
