@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations
 from typing import Literal
 
@@ -105,15 +106,16 @@ def core_name(name: str) -> str:
 
 
 # Postel 1969. Letters whose code does not depend on their neighbours; h has none.
-_CODES = {**dict.fromkeys("aeijouy", "0"), "b": "1", **dict.fromkeys("fvw", "3"), **dict.fromkeys("gkq", "4"), "l": "5", "m": "6", "n": "6", "r": "7",
-          "s": "8", "z": "8"}  # fmt: skip
+_CODES = str.maketrans("aeijouybfvwgkqlmnrsz", "00000001333444566788", "h")
+_NEIGHBOURLY = re.compile("[pdtxc]")
 
 
+@lru_cache(50_000)  # names repeat
 def cologne(text: str) -> str:
     """The Kölner Phonetik of a word: names that sound alike in German have the same code."""
     word = re.sub(r"[^a-z]", "", fold(text))
-    codes = [_code(word, place) for place in range(len(word))]
-    joined = re.sub(r"(.)\1+", r"\1", "".join(codes))
+    codes = _NEIGHBOURLY.sub(lambda found: _code(word, found.start()), word).translate(_CODES)
+    joined = re.sub(r"(.)\1+", r"\1", codes)
     return joined[:1] + joined[1:].replace("0", "")
 
 
@@ -125,10 +127,8 @@ def _code(word: str, place: int) -> str:
         return "8" if after and after in "csz" else "2"
     if letter == "x":
         return "8" if before and before in "ckq" else "48"
-    if letter == "c":
-        hard = "ahkloqrux" if not place else "ahkoqux"
-        return "4" if after and after in hard and not (before and before in "sz") else "8"
-    return _CODES.get(letter, "")
+    hard = "ahkloqrux" if not place else "ahkoqux"  # c
+    return "4" if after and after in hard and not (before and before in "sz") else "8"
 
 
 def street_key(street: str) -> str:

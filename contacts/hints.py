@@ -16,6 +16,7 @@ from contacts.letters import COLUMNS, addressee, letter_typed, stored
 from contacts.models import HintDismissal, Party
 from contacts.namechecks import Hint, name_hints
 from crm.core.access import hidden_fields
+from crm.core.bulk import among
 from crm.core.errors import RuleBroken
 from crm.core.saving import said
 
@@ -60,7 +61,7 @@ def told(hint: Hint) -> dict[str, Any]:
 
 def open_keys(ids: Iterable[int]) -> dict[int, list[str]]:
     """Contact id → the keys of its open hints, for the search rows; acts for the house. People without any are left out."""
-    chosen = list(ids)
+    chosen = among(ids)
     dismissed: dict[int, set[str]] = defaultdict(set)
     for party, key in HintDismissal.objects.unrestricted().filter(party__in=chosen).values_list("party_id", "key"):
         dismissed[party].add(key)

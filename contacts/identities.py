@@ -8,13 +8,14 @@ from typing import Any
 
 from contacts.dedupe import Identity
 from contacts.models import Affiliation, EmailAddress, Party, PhoneNumber, PostalAddress
+from crm.core.bulk import among
 
 
 def identities(ids: list[int] | None, chunk: int = 2_000) -> Iterator[dict[int, Identity]]:
     """Contact id → identity, in batches; `ids` None means every contact. Acts for the house: the caller decides who may see what."""
     rows = Party.objects.unrestricted().order_by("pk").values("pk", "kind", "first_name", "last_name", "legal_name", "website")
     if ids is not None:
-        rows = rows.filter(pk__in=ids)
+        rows = rows.filter(pk__in=among(ids))
     batch: list[Any] = []
     for row in rows.iterator(chunk):
         batch.append(row)
@@ -26,7 +27,7 @@ def identities(ids: list[int] | None, chunk: int = 2_000) -> Iterator[dict[int, 
 
 
 def _read(batch: list[dict[str, Any]]) -> dict[int, Identity]:
-    ids = [row["pk"] for row in batch]
+    ids = among(row["pk"] for row in batch)
     emails, phones, places = defaultdict(list), defaultdict(list), defaultdict(list)
     for party, text in EmailAddress.objects.unrestricted().filter(party__in=ids).values_list("party_id", "address"):
         emails[party].append(text)

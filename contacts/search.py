@@ -19,45 +19,34 @@ from contacts.dedupe import block_keys
 from contacts.hints import open_keys
 from contacts.identities import identities
 from contacts.models import PartySearch
-from crm.core.fold import Grams, fold, inner_grams, sort_key
+from crm.core.fold import Grams, fold, grams, inner_grams, sort_key
 
 MOST_WORDS = 8  # of a query; more say nothing new
 FEW = 500  # hits that are kept as keys
 LOOKED_AT = 1_000  # contacts among which the palette finds the best
+LONGEST = 120  # letters of a word that is found
 CHUNK = 2_000  # contacts whose duplicate keys are computed at once
 _NO_WORD = re.compile(r"[\W_]+")
 _TELEPHONE = re.compile(r"\+?[\d\s()/.\-–]{4,}")
 
+# What a contact is found by as it stands: names and number, e-mail addresses, the digits of telephone numbers, towns.
+_TEXTS = r"""
+SELECT p.id, concat_ws(' ', p.first_name, p.nobility, p.last_name, p.legal_name, p.number), coalesce(mail.text, ''), coalesce(phone.text, ''), coalesce(place.text, '')
+FROM unnest(%s::bigint[]) AS fresh (id)
+JOIN contacts_party p ON p.id = fresh.id
+LEFT JOIN LATERAL (SELECT string_agg(address, ' ') AS text FROM contacts_emailaddress WHERE party_id = p.id) mail ON true
+LEFT JOIN LATERAL (
+    SELECT string_agg(regexp_replace(CASE WHEN key <> '' THEN key ELSE number END, '\D', '', 'g'), ' ') AS text
+    FROM contacts_phonenumber WHERE party_id = p.id
+) phone ON true
+LEFT JOIN LATERAL (SELECT string_agg(postcode || ' ' || city, ' ') AS text FROM contacts_postaladdress WHERE party_id = p.id) place ON true
+"""
+
 # Lexemes are made without Postgres' text parser, which would read "K-10482" as a negative number and an address as a host name.
-_INDEX = r"""
+_INDEX = """
 INSERT INTO contacts_partysearch (party_id, words, tsv, grams, keys, hints)
-SELECT found.id, found.words, array_to_tsvector(string_to_array(found.words, ' ')), crm_grams(found.words), string_to_array(found.keys, chr(10)),
-    string_to_array(found.hints, chr(10))
-FROM (
-    SELECT texts.id, texts.keys, texts.hints, coalesce((
-        SELECT string_agg(DISTINCT word COLLATE "C", ' ')
-        FROM regexp_split_to_table(
-            regexp_replace(texts.folded COLLATE "pg_c_utf8", '[^[:alnum:]]+', ' ', 'g') || ' ' || texts.mails || ' ' || texts.digits, '\s+'
-        ) AS word
-        WHERE word <> '' AND length(word) <= 120
-    ), '') AS words
-    FROM (
-        SELECT p.id, fresh.keys, fresh.hints,
-            crm_fold(concat_ws(' ', p.first_name, p.nobility, p.last_name, p.legal_name, p.number, mail.text, place.text)) AS folded,
-            coalesce(crm_fold(mail.text), '') AS mails,
-            coalesce(phone.text, '') AS digits
-        FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS fresh (id, keys, hints)
-        JOIN contacts_party p ON p.id = fresh.id
-        LEFT JOIN LATERAL (SELECT string_agg(address, ' ') AS text FROM contacts_emailaddress WHERE party_id = p.id) mail ON true
-        LEFT JOIN LATERAL (
-            SELECT string_agg(regexp_replace(CASE WHEN key <> '' THEN key ELSE number END, '\D', '', 'g'), ' ') AS text
-            FROM contacts_phonenumber WHERE party_id = p.id
-        ) phone ON true
-        LEFT JOIN LATERAL (SELECT string_agg(postcode || ' ' || city, ' ') AS text FROM contacts_postaladdress WHERE party_id = p.id) place ON true
-        OFFSET 0 -- folded once, not once per mention
-    ) texts
-    OFFSET 0
-) found
+SELECT id, words, array_to_tsvector(string_to_array(words, ' ')), string_to_array(grams, chr(10)), string_to_array(keys, chr(10)), string_to_array(hints, chr(10))
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[]) AS fresh (id, words, grams, keys, hints)
 ON CONFLICT (party_id) DO UPDATE SET words = excluded.words, tsv = excluded.tsv, grams = excluded.grams, keys = excluded.keys,
     hints = excluded.hints
 """
@@ -71,11 +60,21 @@ def index_parties(ids: Iterable[int] | None = None) -> int:
     count = 0
     with connection.cursor() as cursor:
         for batch in identities(chosen, CHUNK):
-            keys = ["\n".join(sorted(key.replace("\n", " ") for key in block_keys(identity))) for identity in batch.values()]
+            cursor.execute(_TEXTS, [list(batch)])
+            words = {pk: _indexed(*texts) for pk, *texts in cursor.fetchall()}
             odd = open_keys(batch)
-            cursor.execute(_INDEX, [list(batch), keys, ["\n".join(odd.get(pk, ())) for pk in batch]])
+            keys = ["\n".join(sorted(key.replace("\n", " ") for key in block_keys(batch[pk]))) for pk in words]
+            lists = [list(words), list(words.values()), ["\n".join(grams(text)) for text in words.values()], keys, ["\n".join(odd.get(pk, ())) for pk in words]]
+            cursor.execute(_INDEX, lists)
             count += cursor.rowcount
     return count
+
+
+def _indexed(name: str, mails: str, digits: str, places: str) -> str:
+    """The folded words of a contact; its e-mail addresses whole, too."""
+    folded, mails = fold(f"{name} {places}"), fold(mails)
+    found = {*_NO_WORD.split(folded), *_NO_WORD.split(mails), *mails.split(), *digits.split()}
+    return " ".join(sorted(word for word in found if 0 < len(word) <= LONGEST))
 
 
 class _Lexemes(SearchQuery):

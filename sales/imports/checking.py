@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from crm.core.bulk import Rows, among, change_rows
 from crm.core.errors import RuleBroken
 from crm.core.models import Job
-from crm.core.tables import TableError
+from crm.core.tables import Place, TableError
 from sales.imports.agents import Agents
 from sales.imports.context import Context, Verdict
-from sales.imports.files import rows_of
+from sales.imports.files import next_rows_of
 from sales.imports.models import ImportFile, ImportRow, ImportRun, Kind
 from sales.imports.opportunities import Opportunities
 from sales.imports.organisations import Links, Organisations
@@ -21,11 +21,12 @@ from sales.imports.questions import Asking
 from sales.imports.reading import understand
 
 JUDGES: dict[str, type[Any]] = {Kind.AGENT: Agents, Kind.PRODUCT: Products, Kind.ORGANISATION: Organisations, Kind.OPPORTUNITY: Opportunities}
-CHUNK = 1_000  # rows a step
+CHUNK = 2_000  # rows a step
+_STAGED = ("run_id", "file_id", "line", "kind", "key", "cells", "facts", "verdict", "reasons", "asks", "target_id", "changes")
 
 
 def check_step(job: Job) -> bool:
-    """Judge the next rows. The cursor names the file and the line the last step came to; True when all files are through."""
+    """Judge the next rows. The cursor names the file and the place in it the last step came to; True when all files are through."""
     run = ImportRun.objects.unrestricted().select_for_update(of=("self",)).get(pk=job.params["run"])
     files = files_in_order(run)
     if not job.cursor:
@@ -43,7 +44,7 @@ def check_step(job: Job) -> bool:
         job.result = {"rows": job.done}
         return True
     file = stages[place]
-    after = _link(context, job.cursor["after"]) if file is None else _judge(context, file, job)
+    after: Any = _link(context, job.cursor["after"]) if file is None else _judge(context, file, job)
     job.cursor = {"stage": place, "after": after} if after else {"stage": place + 1, "after": 0}
     return False
 
@@ -53,17 +54,16 @@ def files_in_order(run: ImportRun) -> list[ImportFile]:
     return sorted(run.files.all(), key=lambda file: (Kind.values.index(file.kind), file.pk))
 
 
-def _judge(context: Context, file: ImportFile, job: Job) -> int:
-    """Judge one chunk of a file. Returns the last line read, 0 at the end of the file."""
-    after = job.cursor["after"]
+def _judge(context: Context, file: ImportFile, job: Job) -> Place | None:
+    """Judge one chunk of a file. Returns the place where the next begins, None at the end of the file."""
     judge, asking = JUDGES[file.kind](context), Asking(context)
     try:
-        chunk = list(islice((row for row in rows_of(file) if row[0] > after), CHUNK))
+        chunk, place = next_rows_of(file, job.cursor["after"] or None, CHUNK)
     except TableError as error:
         words = _("“%(file)s” cannot be read from line %(line)s on: %(why)s")
         raise RuleBroken(words % {"file": file.name, "line": error.line, "why": str(error.message)}) from error
     rows = [_understood(context.run, file, judge, line, cells) for line, cells in chunk]
-    _refuse_doubles(rows)
+    _refuse_doubles(file, rows)
     judged = [row for row in rows if not row.reasons]
     judge.load(judged)
     for row in judged:
@@ -71,10 +71,13 @@ def _judge(context: Context, file: ImportFile, job: Job) -> int:
         row.verdict, row.reasons, row.asks, row.target_id, row.changes = finding.verdict, finding.reasons, finding.asks, finding.target_id, finding.changes
         if row.verdict != Verdict.REFUSED:
             asking.count(row.asks)
-    ImportRow.objects.bulk_create(rows, batch_size=500)
+    staged = Rows(ImportRow, *_STAGED)
+    for row in rows:
+        staged.add(*(getattr(row, name) for name in _STAGED))
+    staged.write()
     asking.save()
     job.done = min(job.done + len(rows), job.total)
-    return chunk[-1][0] if len(chunk) == CHUNK else 0
+    return place
 
 
 def _understood(run: ImportRun, file: ImportFile, judge: Any, line: int, cells: list[str]) -> ImportRow:
@@ -83,15 +86,13 @@ def _understood(run: ImportRun, file: ImportFile, judge: Any, line: int, cells: 
         reasons.append(["beyond_header", {"columns": len(file.header)}])
     key = judge.key(facts) if not any(reason[0] == "missing" or reason[1].get("field") in {"name", "external_id"} for reason in reasons) else ""
     verdict = Verdict.REFUSED if reasons else Verdict.NEW
-    return ImportRow(run=run, file=file, line=line, kind=file.kind, key=key[:200], cells=cells, facts=facts, verdict=verdict, reasons=reasons)
+    return ImportRow(run_id=run.pk, file_id=file.pk, line=line, kind=file.kind, key=key[:200], cells=cells, facts=facts, verdict=verdict, reasons=reasons)
 
 
-def _refuse_doubles(rows: list[ImportRow]) -> None:
+def _refuse_doubles(file: ImportFile, rows: list[ImportRow]) -> None:
     """The first row of a key counts, whatever became of it; a later one with the same key is refused and names the first."""
-    if not rows:
-        return
     keys = {row.key for row in rows if row.key}
-    staged = ImportRow.objects.unrestricted().filter(run=rows[0].run, kind=rows[0].kind, key__in=keys).order_by("-pk")
+    staged = ImportRow.objects.unrestricted().filter(run=file.run_id, kind=file.kind, key__in=among(keys, "text")).order_by("-pk")
     first = {key: (name, line) for key, name, line in staged.values_list("key", "file__name", "line")}  # the earliest stands last
     for row in rows:
         if not row.key or row.reasons:
@@ -100,7 +101,7 @@ def _refuse_doubles(rows: list[ImportRow]) -> None:
             row.reasons.append(["double", {"file": first[row.key][0], "line": first[row.key][1]}])
             row.verdict = Verdict.REFUSED
         else:
-            first[row.key] = (row.file.name, row.line)
+            first[row.key] = (file.name, row.line)
 
 
 def _link(context: Context, after: int) -> int:
@@ -122,6 +123,6 @@ def _link(context: Context, after: int) -> int:
             row.verdict = Verdict.DOUBTFUL
         elif finding.changes and row.verdict == Verdict.MATCHED:
             row.verdict = Verdict.CHANGED
-    ImportRow.objects.bulk_update(rows, ["asks", "changes", "verdict", "reasons"], batch_size=200)
+    change_rows(ImportRow, [{"id": row.pk, "asks": row.asks, "changes": row.changes, "verdict": row.verdict, "reasons": row.reasons} for row in rows])
     asking.save()
     return rows[-1].pk if len(rows) == CHUNK else 0

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Team
 from crm.core.access import Reach, scope_of
+from crm.core.bulk import among
 from crm.core.errors import RuleBroken
 from crm.core.models import Installation
 from sales.imports.models import ImportQuestion, ImportRow, ImportRun
@@ -139,7 +140,7 @@ class Context:
         """key → facts as the last import of this source brought them: what did not change there is not forced on what changed here."""
         rows = (
             ImportRow.objects.unrestricted()
-            .filter(kind=kind, key__in=list(keys), run__source=self.run.source, run__state=ImportRun.State.APPLIED)
+            .filter(kind=kind, key__in=among(keys, "text"), run__source=self.run.source, run__state=ImportRun.State.APPLIED)
             .exclude(outcome__in=[ImportRow.Outcome.REFUSED, ImportRow.Outcome.NONE])
             .order_by("key", "-id")
             .distinct("key")
@@ -150,7 +151,7 @@ class Context:
         """(key, facts) of this import's rows of a kind that are not refused; all of them or those with these keys."""
         rows = ImportRow.objects.unrestricted().filter(run=self.run, kind=kind).exclude(verdict=Verdict.REFUSED)
         if keys is not None:
-            rows = rows.filter(key__in=list(keys))
+            rows = rows.filter(key__in=among(keys, "text"))
         return rows.values_list("key", "facts")
 
 

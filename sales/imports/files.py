@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -16,7 +15,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.tables import HEAD, Dialect, Limits, TableError, guess_kind, rows, sniff
+from crm.core.tables import HEAD, Dialect, Limits, Place, TableError, guess_kind, next_rows, rows, sniff
 from sales.imports.models import ImportFile
 
 LIMITS = Limits(line=200_000, columns=200, field=20_000)
@@ -104,11 +103,11 @@ def _scan(file: BinaryIO, dialect: Dialect) -> int:
     return lines
 
 
-def rows_of(file: ImportFile) -> Iterator[tuple[int, list[str]]]:
-    """(line, cells) of a kept file, without its header."""
+def next_rows_of(file: ImportFile, place: Place | None, count: int) -> tuple[list[tuple[int, list[str]]], Place | None]:
+    """The next (line, cells) of a kept file, without its header, and the place where to go on; None at the end."""
     dialect = Dialect(file.encoding, file.delimiter, file.quotechar, file.header_row, 1.0)
     with path_of(file.digest).open("rb") as content:
-        yield from islice(rows(content, dialect, LIMITS), 1 if file.header_row else 0, None)
+        return next_rows(content, dialect, LIMITS, place, count)
 
 
 def as_fields(found: Inspection) -> dict[str, Any]:

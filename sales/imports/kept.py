@@ -22,25 +22,16 @@ def model_of(relation: str) -> type[models.Model]:
     return next(model for model in apps.get_models(include_auto_created=True) if model._meta.db_table == relation and not model._meta.proxy)
 
 
-def created_by(job: int) -> dict[type[models.Model], set[int]]:
-    """Model → rows a job created that still exist."""
-    found: dict[type[models.Model], set[int]] = {}
-    for relation, pk in Change.objects.filter(job_id=job, op="I").values_list("relation", "row_id"):
-        found.setdefault(model_of(relation), set()).add(pk)
-    for model, ids in found.items():
-        found[model] = set(model._base_manager.filter(pk__in=ids).values_list("pk", flat=True))
-    return found
-
-
 def to_keep(job: int) -> dict[str, dict[int, str]]:
     """Table → row → reason ("changed_since" or "in_use") of the created rows that stay, with all they need and all that hangs on them."""
-    created = created_by(job)
+    relations = Change.objects.filter(job_id=job, op="I").values_list("relation", flat=True).distinct()
+    created = {model: _created(model, job) for model in map(model_of, relations)}
     kept: dict[type[models.Model], dict[int, str]] = {}
-    for model, ids in created.items():
-        kept[model] = dict.fromkeys(_touched(model, ids, job), "changed_since")
-        for pk in _used_elsewhere(model, ids, job):
+    for model in created:
+        kept[model] = dict.fromkeys(_touched(model, job), "changed_since")
+        for pk in _used_elsewhere(model, job):
             kept[model].setdefault(pk, "in_use")
-    growing = True
+    growing = any(kept.values())
     while growing:
         growing = False
         for model, held in list(kept.items()):
@@ -48,13 +39,19 @@ def to_keep(job: int) -> dict[str, dict[int, str]]:
                 goal = field.related_model._meta.concrete_model
                 if goal not in created:
                     continue
-                pairs = list(model._base_manager.filter(pk__in=created[model], **{f"{field.attname}__in": created[goal]}).values_list("pk", field.attname))
-                for pk, parent in pairs:
-                    if pk in held and parent not in kept[goal]:  # what a kept row needs
-                        kept[goal][parent], growing = "in_use", True
-                    elif parent in kept[goal] and pk not in held and _belongs(model, field):  # what hangs on a kept row
+                needed = model._base_manager.filter(pk__in=list(held), **{f"{field.attname}__in": created[goal]})
+                for parent in set(needed.values_list(field.attname, flat=True)) - set(kept[goal]):  # what a kept row needs
+                    kept[goal][parent], growing = "in_use", True
+                if _belongs(model, field):
+                    hanging = model._base_manager.filter(pk__in=created[model], **{f"{field.attname}__in": list(kept[goal])})
+                    for pk in set(hanging.values_list("pk", flat=True)) - set(held):  # what hangs on a kept row
                         held[pk], growing = "part_of_kept", True
     return {model._meta.db_table: held for model, held in kept.items() if held}
+
+
+def _created(model: type[models.Model], job: int) -> Any:
+    """The ids of the rows a job created, as a subquery: there may be millions."""
+    return Change.objects.filter(job_id=job, op="I", relation=model._meta.db_table).values("row_id")
 
 
 def _keys(model: type[models.Model]) -> Iterable[Any]:
@@ -65,13 +62,14 @@ def _belongs(model: type[models.Model], field: Any) -> bool:
     return field.remote_field.on_delete is models.CASCADE
 
 
-def _touched(model: type[models.Model], ids: set[int], job: int) -> set[int]:
+def _touched(model: type[models.Model], job: int) -> set[int]:
     """Changed by other work after the import."""
-    rows = Change.objects.filter(relation=model._meta.db_table, row_id__in=ids, op="U").exclude(job_id=job)
+    there = model._base_manager.filter(pk__in=_created(model, job)).values("pk")
+    rows = Change.objects.filter(relation=model._meta.db_table, row_id__in=there, op="U").exclude(job_id=job)
     return set(rows.values_list("row_id", flat=True))
 
 
-def _used_elsewhere(model: type[models.Model], ids: set[int], job: int) -> set[int]:
+def _used_elsewhere(model: type[models.Model], job: int) -> set[int]:
     """Named by a row this job neither created nor pointed there."""
     found: set[int] = set()
     for relation in model._meta.get_fields(include_hidden=True):
@@ -79,21 +77,24 @@ def _used_elsewhere(model: type[models.Model], ids: set[int], job: int) -> set[i
             continue
         other: Any = relation.related_model
         if other not in _UNASKED and not other._meta.proxy:
-            found |= _named_in(other, str(relation.field.column), "", ids, job)  # type: ignore[union-attr]
+            found |= _named_in(other, str(relation.field.column), "", model, job)  # type: ignore[union-attr]
     if ContentType.objects.filter(app_label=model._meta.app_label, model=model._meta.model_name).exists():
         subject = f"AND o.subject_type_id = {int(ContentType.objects.get_for_model(model).pk)}"
         for other in (Interaction, Task):
-            found |= _named_in(other, "subject_id", subject, ids, job)
+            found |= _named_in(other, "subject_id", subject, model, job)
     return found
 
 
-def _named_in(other: Any, column: str, condition: str, ids: set[int], job: int) -> set[int]:
+def _named_in(other: Any, column: str, condition: str, model: type[models.Model], job: int) -> set[int]:
     table, pk = other._meta.db_table, other._meta.pk.column
     with connection.cursor() as cursor:
         cursor.execute(
-            f"""SELECT DISTINCT o."{column}" FROM "{table}" o WHERE o."{column}" = ANY(%s) {condition} AND o."{pk}" NOT IN (
-                SELECT c.row_id FROM core_change c WHERE c.job_id = %s AND c.relation = %s
-                AND (c.op = 'I' OR (c.op = 'U' AND c.after ? %s)))""",  # noqa: S608 - names from the models
-            [list(ids), job, table, column],
+            f"""SELECT DISTINCT o."{column}" FROM "{table}" o
+            JOIN core_change n ON n.job_id = %(job)s AND n.relation = %(created)s AND n.op = 'I' AND n.row_id = o."{column}"
+            JOIN "{model._meta.db_table}" t ON t.id = n.row_id
+            WHERE true {condition} AND NOT EXISTS (
+                SELECT 1 FROM core_change c WHERE c.job_id = %(job)s AND c.relation = %(table)s AND c.row_id = o."{pk}"
+                AND (c.op = 'I' OR (c.op = 'U' AND c.after ? %(column)s)))""",  # noqa: S608 - names from the models
+            {"job": job, "created": model._meta.db_table, "table": table, "column": column},
         )
         return {row[0] for row in cursor.fetchall()}

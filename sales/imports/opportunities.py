@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Team
 from contacts.models import Party
+from contacts.search import index_parties
 from crm.core.access import hidden_fields
 from crm.core.numbers import take_numbers
 from sales.imports import past
@@ -81,6 +82,7 @@ class Opportunities:
         missing = {name_key(name): name for name in wanted if self.context.answers.get(f"account:{name}") == "create" and self.accounts.get(name) is None}
         if missing:
             ids = create_organisations(self.context, [{"legal_name": name} for name in missing.values()])
+            index_parties(ids)
             for name, pk in zip(missing.values(), ids, strict=True):
                 self.accounts.add(name, pk)
 

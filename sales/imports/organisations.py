@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import Permission
-from django.db.models import F, Q
-from django.utils import timezone
+from django.db import connection
+from django.db.models import Q
 
 from accounts.models import Role
-from contacts.models import Industry, Party, PartyGroupPerm, PostalAddress
+from contacts.models import Industry, Party, PostalAddress
 from contacts.search import index_parties
 from crm.core.access import hidden_fields
+from crm.core.bulk import Rows, change_rows, reserve
 from crm.core.numbers import take_numbers
 from sales.imports.context import Context, Finding, Names, Plan, differing, shown
 from sales.imports.countries import country_code, country_names
@@ -37,7 +39,7 @@ def known_organisations(context: Context, wanted: Iterable[str], *, staged: bool
     if not keys:
         return names
     rows = Party.objects.unrestricted().filter(kind=Party.Kind.ORGANISATION)
-    rows = rows.filter(Q(sort_name__in=keys) | Q(source=context.run.source, external_id__in=[key[:120] for key in keys]))
+    rows = rows.filter(Q(sort_name__in=list(keys)) | Q(source=context.run.source, external_id__in=[key[:120] for key in keys]))
     by_key = {key[:120]: key for key in keys}
     for pk, name, sort_name, source, external in rows.order_by("pk").values_list("pk", "legal_name", "sort_name", "source", "external_id"):
         key = by_key[external] if source == context.run.source and external in by_key else str(sort_name)
@@ -65,23 +67,25 @@ def industry_names() -> Names:
 
 
 def create_organisations(context: Context, wanted: Sequence[dict[str, Any]]) -> list[int]:
-    """Create organisations that belong to nobody yet. As an export names no owner, everyone who sells may see them: shared with the roles."""
-    by, numbers = context.by, take_numbers("party", len(wanted))
-    parties = Party.objects.bulk_create(
-        [
-            Party(
-                kind=Party.Kind.ORGANISATION, number=number, source=context.run.source, external_id=external_key(values["legal_name"]),
-                team=context.home, created_by=by, updated_by=by, **values,
-            )
-            for number, values in zip(numbers, wanted, strict=True)
-        ]
-    )  # fmt: skip
-    view = Permission.objects.get(content_type__app_label="contacts", codename="view_party")
+    """Create organisations that belong to nobody yet, all with the same columns; the caller indexes them. As an export names no owner, everyone
+    who sells may see them: shared with the roles."""
+    if not wanted:
+        return []
+    by, columns, first = context.by, list(wanted[0]), reserve(Party, len(wanted))
+    parties = Rows(Party, "id", "number", "kind", "source", "external_id", "team_id", "created_by_id", "updated_by_id", *columns)
+    view = Permission.objects.get(content_type__app_label="contacts", codename="view_party").pk
     groups = list(Role.objects.unrestricted().filter(key__in=["rep", "lead"]).values_list("group_id", flat=True))
-    PartyGroupPerm.objects.bulk_create([PartyGroupPerm(content_object=party, group_id=group, permission=view) for party in parties for group in groups])
-    ids = [party.pk for party in parties]
-    index_parties(ids)
-    return ids
+    for pk, number, values in zip(range(first, first + len(wanted)), take_numbers("party", len(wanted)), wanted, strict=True):
+        key = external_key(values["legal_name"])
+        parties.add(pk, number, Party.Kind.ORGANISATION.value, context.run.source, key, context.home.pk, by.pk, by.pk, *(values[column] for column in columns))
+    parties.write()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO contacts_partygroupperm (content_object_id, group_id, permission_id) SELECT party, role, %s"
+            " FROM generate_series(%s::bigint, %s::bigint) party, unnest(%s::int[]) role ORDER BY party, role",
+            [view, first, first + len(wanted) - 1, groups],
+        )
+    return list(range(first, first + len(wanted)))
 
 
 def changeable(context: Context, ids: Iterable[int]) -> set[int]:
@@ -151,29 +155,36 @@ class Organisations:
     def write(self, plan: Plan) -> None:
         """Create the new ones with their address; update the changed columns of known ones."""
         fresh = [(row, finding) for row, finding in plan if finding.target_id is None]
-        ids = create_organisations(self.context, [{"legal_name": row.facts["name"], **finding.values["record"]} for row, finding in fresh])
-        addresses = []
+        blank = dict.fromkeys(_COLUMNS)
+        ids = create_organisations(self.context, [{"legal_name": row.facts["name"], **blank, **finding.values["record"]} for row, finding in fresh])
+        by = self.context.by.pk
+        addresses = Rows(PostalAddress, "party_id", "country", "city", "created_by_id", "updated_by_id")
         for (_row, finding), pk in zip(fresh, ids, strict=True):
             finding.target_id = pk
             if any(finding.values["address"].values()):
-                addresses.append(PostalAddress(party_id=pk, created_by=self.context.by, updated_by=self.context.by, **finding.values["address"]))
-        for _row, finding in plan:
-            if finding.changes and finding.target_id is not None:
-                self._update(finding, addresses)
-        PostalAddress.objects.bulk_create(addresses)
-        index_parties([finding.target_id for _row, finding in plan if finding.target_id is not None])
+                addresses.add(pk, finding.values["address"]["country"], finding.values["address"]["city"], by, by)
+        changed = [finding for _row, finding in plan if finding.changes]
+        self._update(changed, addresses)
+        addresses.write()
+        index_parties([*ids, *(finding.target_id for finding in changed if finding.target_id is not None)])
 
-    def _update(self, finding: Finding, addresses: list[PostalAddress]) -> None:
-        assert finding.target_id is not None
-        trace = {"version": F("version") + 1, "updated_by": self.context.by, "updated_at": timezone.now()}
-        record = {name: value for name, value in finding.values["record"].items() if name in finding.changes}
-        if record:
-            Party.objects.filter(pk=finding.target_id).update(**record, **trace)
-        place = {name: value for name, value in finding.values["address"].items() if name in finding.changes}
-        if place and finding.target_id in self.addresses:
-            PostalAddress.objects.filter(pk=self.addresses[finding.target_id].pk).update(**place, **trace)
-        elif place:
-            addresses.append(PostalAddress(party_id=finding.target_id, created_by=self.context.by, updated_by=self.context.by, **place))
+    def _update(self, changed: list[Finding], addresses: Rows) -> None:
+        """One statement for all that change the same columns."""
+        records, places, by = defaultdict[Any, list[dict[str, Any]]](list), defaultdict[Any, list[dict[str, Any]]](list), self.context.by
+        for finding in changed:
+            assert finding.target_id is not None
+            record = {name: finding.values["record"][name] for name in _COLUMNS if name in finding.changes}
+            place = {name: finding.values["address"][name] for name in _ADDRESS if name in finding.changes}
+            if record:
+                records[tuple(record)].append({"id": finding.target_id, **record})
+            if place and finding.target_id in self.addresses:
+                places[tuple(place)].append({"id": self.addresses[finding.target_id].pk, **place})
+            elif place:
+                addresses.add(finding.target_id, place.get("country", ""), place.get("city", ""), by.pk, by.pk)
+        for rows in records.values():
+            change_rows(Party, rows, by=by)
+        for rows in places.values():
+            change_rows(PostalAddress, rows, by=by)
 
 
 class Links:
@@ -208,8 +219,5 @@ class Links:
 
     def write(self, plan: Plan) -> None:
         """Set the parents that are to change."""
-        for _row, finding in plan:
-            if finding.changes and finding.target_id is not None:
-                Party.objects.filter(pk=finding.target_id).update(
-                    parent=finding.values["parent_id"], version=F("version") + 1, updated_by=self.context.by, updated_at=timezone.now()
-                )
+        changed = [{"id": finding.target_id, "parent_id": finding.values["parent_id"]} for _row, finding in plan if finding.changes and finding.target_id is not None]
+        change_rows(Party, changed, by=self.context.by)

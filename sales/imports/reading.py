@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from crm.core.fold import sort_key
@@ -14,6 +15,7 @@ Reason = list[Any]  # [key, params] for sales.imports.words
 _LARGEST = Decimal("999999999999.99")  # what the columns of money hold
 
 
+@lru_cache(20_000)  # asked for several times a row
 def name_key(text: str) -> str:
     """What a name is known by: case, marks and doubled blanks do not count. Equals the stored sort key of an organisation."""
     return sort_key(" ".join(text.split()))
@@ -40,6 +42,7 @@ def understand(kind: str, cells: Sequence[str], mapping: Mapping[str, str], form
     return facts, reasons
 
 
+@lru_cache(50_000)  # the cells of a column repeat
 def _read(field: Field, text: str, form: str) -> str | None:
     if field.kind == "date":
         day = read_date(text, form)

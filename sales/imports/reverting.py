@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
-from django.utils import timezone
 
-from contacts.models import Party, PartyActivity, PartySearch
+from contacts.models import Party, PartyActivity, PartySearch, PostalAddress
 from contacts.search import index_parties
+from crm.core.bulk import change_rows
 from crm.core.erasures import note_erased
 from crm.core.models import Change, Job, RecentlyViewed
 from sales.imports.applying import LOCK, PHASES
@@ -21,7 +22,7 @@ from sales.imports.kept import model_of, to_keep
 from sales.imports.models import ImportRun
 from sales.models import Opportunity
 
-CHUNK = 1_000
+CHUNK = 5_000
 LISTED = 500  # kept records named in the result; all are counted
 _TRACE = {"version", "updated_at", "updated_by_id"}
 _OWN = {ImportRun._meta.db_table}  # the import's own record is no business of the revert
@@ -35,19 +36,19 @@ def revert_step(job: Job) -> bool:
     if not job.cursor:
         _begin(job, run.apply_job_id, changes.count())
     _lock()
-    chunk = list(changes.filter(pk__lt=job.cursor["before"]).order_by("-pk")[:CHUNK])
+    chunk = list(changes.filter(pk__lt=job.cursor["before"]).order_by("-pk").values_list("pk", "relation", "op", "row_id")[:CHUNK])
     if not chunk:
         _settle_activity(run)
         run.state = ImportRun.State.REVERTED
         run.save(update_fields=["state"])
         return True
-    for (relation, op), group in groupby(chunk, key=lambda change: (change.relation, change.op)):
+    for (relation, op), group in groupby(chunk, key=lambda change: change[1:3]):
         if op == "I":
-            _remove(job, model_of(relation), [change.row_id for change in group])
+            _remove(job, run, model_of(relation), [row_id for *_, row_id in group])
         elif op == "U":
-            _restore(job, run, model_of(relation), list(group))
+            _restore(job, run, model_of(relation), list(Change.objects.filter(pk__in=[pk for pk, *_ in group]).order_by("-pk")))
     job.done += len(chunk)
-    job.cursor["before"] = chunk[-1].pk
+    job.cursor["before"] = chunk[-1][0]
     return False
 
 
@@ -75,7 +76,7 @@ def _keep(job: Job, model: type[models.Model], pk: int, reason: str) -> None:
         job.result["kept"].append([model._meta.label_lower, pk, reason])
 
 
-def _remove(job: Job, model: type[models.Model], ids: Sequence[int]) -> None:
+def _remove(job: Job, run: ImportRun, model: type[models.Model], ids: Sequence[int]) -> None:
     """Delete created rows, with what is derived from them."""
     kept = job.cursor["kept"].get(model._meta.db_table, {})
     gone = sorted(set(ids) - {int(pk) for pk in kept})
@@ -84,14 +85,26 @@ def _remove(job: Job, model: type[models.Model], ids: Sequence[int]) -> None:
     if model is Opportunity:
         _void(gone, job)
     if model is Party:
-        PartySearch.objects.filter(party__in=gone).delete()
-        PartyActivity.objects.filter(party__in=gone).delete()
+        _delete(PartySearch, "party_id", gone)
+        _delete(PartyActivity, "party_id", gone)
     if model in (Opportunity, Party):
-        RecentlyViewed.objects.filter(subject_type=ContentType.objects.get_for_model(model), subject_id__in=gone).delete()
+        _delete(RecentlyViewed, "subject_id", gone, "AND subject_type_id = %s", ContentType.objects.get_for_model(model).pk)
     note_erased(model, gone)
+    stay = _staying(run, model, gone) if model is PostalAddress else []
+    job.result["removed"] += _delete(model, "id", gone)
+    index_parties(stay)
+
+
+def _delete(model: type[models.Model], column: str, ids: Sequence[int], further: str = "", *values: Any) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)} WHERE id = ANY(%s)", [gone])  # noqa: S608
-        job.result["removed"] += cursor.rowcount
+        cursor.execute(f'DELETE FROM "{model._meta.db_table}" WHERE "{column}" = ANY(%s) {further}', [list(ids), *values])  # noqa: S608 - names from the models
+        return int(cursor.rowcount)
+
+
+def _staying(run: ImportRun, model: type[models.Model], ids: Sequence[int]) -> list[int]:
+    """The contacts of these rows that were here before the import: they are found without them again."""
+    parties = set(model._base_manager.filter(pk__in=ids).values_list("party_id", flat=True))
+    return sorted(parties - _created_here(run, Party, sorted(parties)))
 
 
 def _void(opportunities: Sequence[int], job: Job, applied: int | None = None) -> None:
@@ -133,7 +146,8 @@ def _restore(job: Job, run: ImportRun, model: type[models.Model], changes: Seque
     fields = {field.column: field for field in model._meta.concrete_fields if not getattr(field, "generated", False)}
     created = _created_here(run, model, [change.row_id for change in changes])
     rows = {row.pk: row for row in model._base_manager.select_for_update().filter(pk__in=[change.row_id for change in changes])}
-    moved = []
+    moved: set[int] = set()
+    restored: dict[int, dict[str, Any]] = {}
     for change in changes:
         row = rows.get(change.row_id)
         if row is None or change.row_id in created:
@@ -154,15 +168,17 @@ def _restore(job: Job, run: ImportRun, model: type[models.Model], changes: Seque
         for name, value in values.items():
             setattr(row, name, value)
         if model is Opportunity and values.keys() & {"state", "stage_id"}:
-            moved.append(row.pk)
-        if hasattr(row, "version"):
-            values |= {"version": models.F("version") + 1, "updated_by_id": job.by_id, "updated_at": timezone.now()}
-        model._base_manager.filter(pk=row.pk).update(**values)
+            moved.add(row.pk)
+        restored.setdefault(row.pk, {"id": row.pk}).update(values)
         job.result["restored"] += 1
+    for _columns, alike in groupby(sorted(restored.values(), key=sorted), key=sorted):
+        change_rows(model, list(alike), by=job.by)
     if moved:
-        _void(moved, job, run.apply_job_id)
+        _void(sorted(moved), job, run.apply_job_id)
     if model is Party:
         index_parties(list(rows))
+    elif model is PostalAddress:
+        index_parties({row.party_id for row in rows.values()})
 
 
 def _created_here(run: ImportRun, model: type[models.Model], ids: Sequence[int]) -> set[int]:

@@ -14,7 +14,7 @@ from sales.matching import Target, guess_columns
 from sales.presets import PIPELINES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each exists once
 class Field:
     """A target: `names` are the headers it is known by, `kind` as in `sales.matching.Target`, `length` the characters it holds."""
 

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import json
 import resource
 import time
+from typing import Any
 
 import pytest
 from django.utils.functional import Promise
@@ -16,6 +18,7 @@ from crm.core.tables import (
     Money,
     TableError,
     guess_kind,
+    next_rows,
     read_date,
     read_money,
     read_number,
@@ -171,6 +174,22 @@ def test_rows_of_all_encodings() -> None:
     for _name, data, *_rest in [file for file in FILES if file[2] not in ("utf-8", "utf-8-sig")]:
         text = "".join("".join(cells) for _line, cells in rows(io.BytesIO(data), sniff(data)))
         assert any(name in text for name in ("Müller", "Łukasz", "Jäger"))
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-32"])
+def test_reading_in_pieces_is_reading(encoding: str, count: int) -> None:
+    """A reader goes on where another stopped, whatever the bytes of a letter; the place outlives JSON."""
+    text = 'title\nname,note\n' + "".join(f'Müller {n},"zwei\nZeilen – ü{n}"\r\n\n' for n in range(6)) + "Özdemir,x\n"
+    data, dialect = text.encode(encoding), Dialect(encoding, ",", '"', 2, 1.0)
+    found: list[tuple[int, list[str]]] = []
+    place: Any = None
+    while True:
+        piece, place = next_rows(io.BytesIO(data), dialect, Limits(), json.loads(json.dumps(place)), count)
+        found += piece
+        if place is None:
+            break
+    assert found == read(data, dialect)[1:] and len(found) == 7
 
 
 def test_inner_line_ends_stay_as_they_are() -> None:

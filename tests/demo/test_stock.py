@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.db import connection
 from django.db.models import Count
@@ -15,7 +13,7 @@ from contacts.search import search_parties
 from crm.core.models import Change
 from crm.demo import firm
 from crm.demo.firm import address_of
-from crm.demo.stock import copying, growing, house, slices
+from crm.demo.stock import growing, house, slices
 from sales.models import Opportunity, StageTransition
 from service.models import Case
 from tests.demo.conftest import SMALL
@@ -69,19 +67,3 @@ def test_it_goes_on_and_stays(grown: list[str]) -> None:
     assert after.count() == 1200 and before <= set(after.values_list("pk", flat=True)) | before
     assert Case.objects.unrestricted().count() == 240 == Case.objects.unrestricted().values("number").distinct().count()
     assert StageTransition.objects.unrestricted().count() > 600
-
-
-def test_copy_keeps_every_character(db: None) -> None:
-    rows = copying.Rows(Team, "name")
-    odd = "a\tb\\c\nd\re „ü“ \\N"
-    rows.add(odd)
-    root = Team.objects.filter(parent=None).exists()
-    if not root:
-        rows.write()
-        assert Team.objects.filter(name=odd).exists()
-    assert copying.text(None) == "\\N" and copying.text(True) == "t" and copying.text("\\N") == "\\\\N"
-
-
-def test_a_place_is_drawn_once(db: None) -> None:
-    first: Any = copying.reserve(Party, 10)
-    assert copying.reserve(Party, 5) == first + 10

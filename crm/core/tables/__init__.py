@@ -2,7 +2,7 @@
 
 from .dialect import HEAD, Dialect, sniff
 from .errors import TableError
-from .reading import Limits, rows
+from .reading import Limits, Place, next_rows, rows
 from .values import Kind, Money, guess_kind, read_date, read_money, read_number
 from .writing import escape, unescape, write_csv
 
@@ -12,9 +12,11 @@ __all__ = [
     "Kind",
     "Limits",
     "Money",
+    "Place",
     "TableError",
     "escape",
     "guess_kind",
+    "next_rows",
     "read_date",
     "read_money",
     "read_number",

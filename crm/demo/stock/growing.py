@@ -16,11 +16,11 @@ from accounts.models import Role, Team, User
 from contacts.models import Industry, Party, PartyGroupPerm, PartyUserPerm
 from contacts.search import index_parties
 from crm.catalog.models import Product
+from crm.core.bulk import Rows, reserve
 from crm.core.numbers import take_numbers
 from crm.core.work import work
 from crm.demo.firm import address_of
 from crm.demo.stock import house, slices
-from crm.demo.stock.copying import Rows, reserve
 from sales.models import LostReason, Opportunity, Stage
 from service.models import Case, Cause, Remedy, SlaRule, Touchpoint
 

@@ -15,9 +15,9 @@ from itertools import accumulate
 from typing import Any
 
 from contacts.models import Affiliation, EmailAddress, Interaction, Party, PartyActivity, PartyRole, PhoneNumber, PostalAddress, Task
+from crm.core.bulk import Rows
 from crm.demo import names
 from crm.demo.stock import words
-from crm.demo.stock.copying import Rows
 from crm.demo.stock.house import Branch
 from sales.models import Opportunity, StageTransition
 from service.models import Case, CaseStep
