@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import psycopg2
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied
@@ -35,6 +36,8 @@ from crm.core.work import request_id, work
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("lotse.request")
+# Django leaves psycopg2's words as they are where a cursor is closed.
+LOST = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 def RequestId(get_response: Handler) -> Handler:
@@ -163,7 +166,7 @@ def unreachable(request: HttpRequest, error: BaseException | None) -> HttpRespon
         log.exception("Valkey unreachable")
         return answer(request, 503, _("This does not work for a moment, because a part of Lotse cannot be reached. Nothing was lost; please try again in a minute."))
     lost = type(error) is DatabaseError and error.__cause__ is not None  # psycopg2 has no finer word for a server that dies while it answers
-    if lost or isinstance(error, OperationalError | InterfaceError):
+    if lost or isinstance(error, LOST):
         log.exception("database unreachable")
         return answer(request, 503, _("The database cannot be reached right now. Nothing was lost; please try again in a minute."))
     return None

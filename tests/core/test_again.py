@@ -6,6 +6,7 @@ import errno
 import uuid
 from typing import Any
 
+import psycopg2
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, OperationalError
@@ -54,7 +55,11 @@ def dead() -> DatabaseError:
     return error
 
 
-@pytest.mark.parametrize(("error", "german", "english"), [(full(), "Speicherplatz", "no room left"), (dead(), "Datenbank ist gerade nicht", "database cannot be reached")])
+@pytest.mark.parametrize(("error", "german", "english"), [
+    (full(), "Speicherplatz", "no room left"),
+    (dead(), "Datenbank ist gerade nicht", "database cannot be reached"),
+    (psycopg2.OperationalError("server closed the connection unexpectedly"), "Datenbank ist gerade nicht", "database cannot be reached"),
+])  # fmt: skip
 def test_it_says_what_is_gone_in_the_readers_language(error: BaseException, german: str, english: str) -> None:
     for language, words, button in (("de", german, "Noch einmal senden"), ("en", english, "Send again")):
         with translation.override(language):
