@@ -248,6 +248,8 @@ def _domains(identity: Identity) -> set[str]:
 def _addresses(identity: Identity) -> set[str]:
     found = set()
     for text, code, _city in identity.places:
+        if not text or not code:
+            continue
         street, postcode = street_key(text).replace(" ", ""), re.sub(r"\W", "", code).casefold()
         if street and postcode:
             found.add(f"{postcode}:{street}")
