@@ -76,12 +76,15 @@ def _default(field: Any) -> Any:
 
 
 def reserve(model: type[models.Model], count: int) -> int:
-    """The first of `count` ids that nobody else will get."""
-    table = model._meta.db_table
+    """The first of `count` ids in a row that nobody else will get. Where somebody took one in between, others are drawn."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), nextval(pg_get_serial_sequence(%s, 'id')) + %s)", [table, table, count - 1])
-        last = int(cursor.fetchone()[0])
-    return last - count + 1
+        while True:
+            cursor.execute(
+                "SELECT min(id), max(id) FROM (SELECT nextval(pg_get_serial_sequence(%s, 'id')) AS id FROM generate_series(1, %s)) drawn", [model._meta.db_table, count]
+            )
+            first, last = cursor.fetchone()
+            if last - first == count - 1:
+                return int(first)
 
 
 def change_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, by: Any = None) -> int:
