@@ -15,6 +15,7 @@ from pathlib import Path
 from string import Template
 
 from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError
 
 from tests.mail.imap import closed_port
 
@@ -116,8 +117,13 @@ class Dovecot:
 
     def put(self, raw: bytes) -> None:
         """A mail arrives; a second later, as tests.mail.imap has it."""
+        when = datetime.now(UTC) + timedelta(seconds=1)
         with self.lock:
-            self._inbox().append("INBOX", raw, msg_time=datetime.now(UTC) + timedelta(seconds=1))
+            try:
+                self._inbox().append("INBOX", raw, msg_time=when)
+            except (IMAPClientError, OSError):  # the connection broke: whoever delivers mail tries again, even if it may then lie there twice
+                self._client = None
+                self._inbox().append("INBOX", raw, msg_time=when)
 
     def count_anew(self) -> None:
         """Another UIDVALIDITY, other UIDs: what Dovecot knew of the Maildir is gone, as after a restore."""

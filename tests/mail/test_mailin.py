@@ -34,17 +34,22 @@ def test_each_mail_once_in_its_thread_whatever_is_killed(server: type[Imap | Dov
     with Sink(tmp_path / "sink") as sink, server() as box, house_with(sink, tmp_path, connections=2) as house:
         house.run("-m", "tests.mail.mailin", str(box.port), str(tmp_path / "known.json"), str(known))
         sent = post([tuple(row) for row in json.loads((tmp_path / "known.json").read_text())], total)
-        waiting = list(sent)
+        waiting, broken = list(sent), []
 
         def arrive() -> None:
-            while waiting:
-                box.put(waiting.pop(0).raw)
-                time.sleep(0.004)
+            try:
+                while waiting:
+                    box.put(waiting.pop(0).raw)
+                    time.sleep(0.004)
+            except Exception as error:
+                broken.append(error)
+                raise
 
         arrival = threading.Thread(target=arrive, daemon=True)
         arrival.start()
 
         def done() -> bool:
+            assert not broken, broken  # or we would wait for mail that never comes
             if waiting:
                 return False
             found = dict(house.ask("SELECT state, count(*) FROM core_incomingmail GROUP BY state"))
