@@ -101,7 +101,8 @@ def _sha256(path: Path) -> str:
 
 def _known(backup: Backup) -> None:
     """A backup of a newer Lotse has migrations that this one does not know."""
-    ours = {".".join(name) for name in MigrationLoader(None, ignore_no_migrations=True).disk_migrations}
+    known = MigrationLoader(None, ignore_no_migrations=True).disk_migrations
+    ours = {".".join(name) for key, migration in known.items() for name in (key, *migration.replaces)}
     apps = {name.split(".")[0] for name in ours}
     if newer := [name for name in backup.manifest["migrations"] if name not in ours and name.split(".")[0] in apps]:
         raise Refused(f"{backup.path} was made by a newer Lotse (it knows {newer[-1]}): restore it with that version.")
