@@ -36,6 +36,8 @@ def test_named_services_are_not_started(bare: pytest.MonkeyPatch) -> None:
 
 def test_help_starts_nothing(bare: pytest.MonkeyPatch) -> None:
     bare.setattr(environment, "start", lambda *_: pytest.fail("services were started"))
+    for name in ("DATABASE_URL", "REDIS_URL", "LOTSE_DEBUG"):
+        bare.setenv(name, "")  # so that what is lent is taken back
     environment.lend_local_services(["manage.py", "help"])
 
 

@@ -108,6 +108,7 @@ def supervised_house(folder: Path, *, size: int = SIZE) -> Iterator[Supervised]:
         postgres, valkey = Postgres(stack), Valkey(stack)
         environment = {
             **page_environment(bind, empty=True),
+            "LOTSE_DEBUG": "0",  # as in production, whatever the tests run with: a debug page is not in words
             MARK: str(stack.data),
             "DJANGO_SETTINGS_MODULE": "tests.faults.settings",
             "DATABASE_URL": postgres.url,
