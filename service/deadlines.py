@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q, prefetch_related_objects
 
-from crm.core.conditions import held
+from crm.core.conditions import which_hold
 from service import sla
 from service.calendars import calendar_of
 from service.models import Case, CaseStep, SlaRule
@@ -29,7 +29,7 @@ class Clocks:
 def fitting_rule(case: Case) -> SlaRule | None:
     """The first active promise whose condition the saved case meets."""
     rules = list(SlaRule.objects.filter(active=True).select_related("calendar"))
-    return next((rule for rule, met in zip(rules, held(case, [rule.condition for rule in rules]), strict=False) if met), None)
+    return next((rule for rule, met in zip(rules, which_hold(case, [rule.condition for rule in rules]), strict=False) if met), None)
 
 
 def live_steps(case: Case) -> list[CaseStep]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
+from django.utils.http import escape_leading_slashes
 
 from crm.core.uploads import without_room
 
@@ -23,6 +24,11 @@ class Sent:
     files: list[tuple[str, str]]
 
 
+def address_of(request: HttpRequest) -> str:
+    """What was asked for, as an address of this house: "//elsewhere/" in a link would lead to another one."""
+    return escape_leading_slashes(request.get_full_path())
+
+
 def what_was_sent(request: HttpRequest) -> Sent | None:
     """The form of this request; None if there is none, or if it holds a password, which belongs on no page."""
     if request.method != "POST":
@@ -34,4 +40,4 @@ def what_was_sent(request: HttpRequest) -> Sent | None:
         return None
     if not fields or any("password" in name and value for name, value in fields):
         return None
-    return Sent(request.get_full_path(), fields, [*files, *without_room(request)])
+    return Sent(address_of(request), fields, [*files, *without_room(request)])

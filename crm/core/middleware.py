@@ -25,7 +25,7 @@ from django_htmx.middleware import HtmxDetails
 from redis import RedisError
 
 from crm.core.access import one_request
-from crm.core.again import what_was_sent
+from crm.core.again import address_of, what_was_sent
 from crm.core.errors import RuleBroken, is_full
 from crm.core.feedback import page_of
 from crm.core.logs import note_access, person
@@ -185,7 +185,7 @@ def answer(request: HttpRequest, status: int, message: str) -> HttpResponse:
         response["HX-Retarget"] = "#toasts"
         response["HX-Reswap"] = "innerHTML"
     elif status == 503:
-        response = HttpResponse(render_plain(message, "503.html", sent=what_was_sent(request), address=request.get_full_path(), page=page_of(request)), status=503)
+        response = HttpResponse(render_plain(message, "503.html", sent=what_was_sent(request), address=address_of(request), page=page_of(request)), status=503)
     else:
         response = render(request, "errors/message.html", {"message": message, "status": status, "url": page_of(request)}, status=status)
     if status == 503:

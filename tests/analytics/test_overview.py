@@ -92,3 +92,10 @@ def test_a_start_page_that_is_not_open_is_passed_over(cast, sign_in):
     Role.objects.get(key="rep").rights.filter(entity="forecast").delete()
     sync_grants()
     assert sign_in(cast.anna).get(reverse("home")).headers["Location"] == reverse("today")
+
+
+def test_a_role_out_of_use_names_no_start_page(cast, sign_in):
+    Role.objects.filter(key="rep").update(start_page="board")
+    assert sign_in(cast.anna).get(reverse("home")).headers["Location"] == reverse("board")
+    Role.objects.filter(key="rep").update(active=False)
+    assert sign_in(cast.anna).get(reverse("home")).headers["Location"] == reverse("today")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from contacts.models import Interaction, Organisation, Party, PartyActivity, Person, Task
+from contacts.diary import touch_each
+from contacts.models import Affiliation, Interaction, Organisation, Party, PartyActivity, Person, Task
 from contacts.search import index_parties
 from crm.core.models import RecentlyViewed, Undo
 from tests.factories import AddressFactory, EmailFactory, OrganisationFactory, PersonFactory, PhoneFactory
@@ -127,3 +131,13 @@ def test_what_was_said_with_people_stands_on_the_page_of_their_organisation(cast
     assert "Eintrag Nummer 4." in rest and "Eintrag Nummer 5." not in rest
     talks = sign_in(cast.anna).get(reverse("party-timeline", args=[firm_of_anna.pk]), {"kind": "talks"})
     assert "Eintrag" not in talks.content.decode()
+
+
+def test_what_happened_with_people_counts_for_their_firms_and_the_latest_counts(cast):
+    firm, day = OrganisationFactory(owner=cast.anna), timezone.now()
+    people = [Affiliation.objects.create(organisation=firm, person=PersonFactory(owner=cast.anna)).person for _ in range(2)]
+    hours = [day - timedelta(hours=hour) for hour in (3, 1, 2)]
+    touch_each([(people[0].pk, hours[0]), (people[1].pk, hours[1]), (people[0].pk, hours[2])])
+    touch_each([])
+    touch_each([(firm.pk, day - timedelta(days=9))])
+    assert dict(PartyActivity.objects.values_list("party_id", "last_at")) == {people[0].pk: hours[2], people[1].pk: hours[1], firm.pk: hours[1]}

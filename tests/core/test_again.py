@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, OperationalError
+from django.http import QueryDict
 from django.test import RequestFactory
 from django.utils import translation
 
@@ -42,6 +43,14 @@ def test_a_file_must_be_chosen_again() -> None:
 def test_a_password_is_on_no_page() -> None:
     page = refusal({"login": "anna@lotse.test", "password": "geheim-geheim"}, path="/accounts/login/")
     assert not forms_of(page, "") and "geheim" not in page
+
+
+def test_it_leads_to_no_other_house() -> None:
+    asked = [RequestFactory().generic(method, "/", PATH_INFO="//elsewhere.example/") for method in ("GET", "POST")]
+    asked[1].POST = QueryDict("last_name=Oez")
+    pages = [found.content.decode() for request in asked if (found := unreachable(request, GONE)) is not None]
+    assert [form.action for form in forms_of(pages[1], "")] == ["/%2Felsewhere.example/"]
+    assert len(pages) == 2 and 'href="//' not in pages[0] + pages[1]
 
 
 def full() -> OSError:

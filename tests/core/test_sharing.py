@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from accounts.models import Role
+from crm.core.access import one_request
 from crm.core.errors import RuleBroken
 from crm.core.sharing import share_record, shares_of, unshare_record
 from sales.models import Opportunity
@@ -37,6 +38,15 @@ def test_a_share_with_a_role_opens_it_to_everyone_who_has_the_role(cast, row):
     share_record(row, role.group, by=cast.anna)
     assert sees(cast.david, row) and not sees(cast.mia, row)
     assert shares_of(row)[0].label == str(role)
+
+
+def test_a_share_counts_at_once_also_within_the_request_that_gives_it(cast, row):
+    with one_request():
+        assert not sees(cast.david, row)
+        share_record(row, cast.david, by=cast.anna)
+        assert sees(cast.david, row)
+        unshare_record(row, cast.david, by=cast.anna)
+        assert not sees(cast.david, row)
 
 
 def test_who_may_not_change_may_not_share(cast, row):

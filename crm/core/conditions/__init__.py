@@ -6,7 +6,7 @@ Words and related things come from a `Vocabulary` that code declares, never from
 """
 
 from crm.core.conditions.sentences import sentence
-from crm.core.conditions.tree import ALWAYS, NEVER, Tree, check, held, holds, to_query, unmet
+from crm.core.conditions.tree import ALWAYS, NEVER, Tree, check, holds, to_query, unmet, which_hold
 from crm.core.conditions.words import OPERATORS, Measure, Place, Relation, Vocabulary, Word, plain
 
-__all__ = ["ALWAYS", "NEVER", "OPERATORS", "Measure", "Place", "Relation", "Tree", "Vocabulary", "Word", "check", "held", "holds", "plain", "sentence", "to_query", "unmet"]
+__all__ = ["ALWAYS", "NEVER", "OPERATORS", "Measure", "Place", "Relation", "Tree", "Vocabulary", "Word", "check", "holds", "plain", "sentence", "to_query", "unmet", "which_hold"]

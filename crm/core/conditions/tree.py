@@ -130,10 +130,10 @@ def _related(tree: Tree, relation: Relation) -> Q:
 
 def holds(tree: Tree, record: models.Model) -> bool:
     """Does this saved record meet the condition?"""
-    return any(held(record, [tree]))
+    return any(which_hold(record, [tree]))
 
 
-def held(record: models.Model, trees: Sequence[Tree]) -> list[bool]:
+def which_hold(record: models.Model, trees: Sequence[Tree]) -> list[bool]:
     """Of each condition whether this saved record meets it, in one question. Empty where the record is gone."""
     if not trees:
         return []
@@ -145,4 +145,4 @@ def held(record: models.Model, trees: Sequence[Tree]) -> list[bool]:
 def unmet(tree: Tree, record: models.Model) -> list[str]:
     """The fields named by unmet parts of an all-tree: what a dialog has to ask for."""
     parts = [part for part in tree.get("all", [tree] if tree else []) if "field" in part]
-    return [part["field"] for part, met in zip(parts, held(record, parts), strict=False) if not met]
+    return [part["field"] for part, met in zip(parts, which_hold(record, parts), strict=False) if not met]
