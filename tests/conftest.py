@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.cache import caches
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from django.utils import translation
@@ -22,6 +22,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from tests.cast import cast, firm
+from tests.sessions import end_other_sessions
 
 __all__ = ["cast", "firm"]
 
@@ -60,15 +61,15 @@ def flush_may_empty_ledgers() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def nobody_keeps_the_database(request: pytest.FixtureRequest) -> Iterator[None]:
-    """End sessions that a thread of a race or of the live server left open, before the test database is dropped."""
+    """Before the test database is dropped."""
     if not any("django_db" in item.keywords or "db" in getattr(item, "fixturenames", ()) for item in request.session.items):
         yield
         return
     request.getfixturevalue("django_db_setup")
     yield
     blocker = request.getfixturevalue("django_db_blocker")
-    with blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    with blocker.unblock():
+        end_other_sessions()
 
 
 @pytest.fixture(autouse=True)

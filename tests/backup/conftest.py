@@ -29,6 +29,7 @@ from crm.core.digest import digest_everything
 from crm.core.mail.lock import keep_turn
 from crm.devstack.places import ROOT
 from tests.factories import EmailFactory, OpportunityFactory, PersonFactory, UserFactory
+from tests.sessions import end_other_sessions
 
 Make = Callable[..., "House"]
 SERVER = os.environ["DATABASE_URL"]  # as it is now: a drill gives its processes another
@@ -122,6 +123,7 @@ def lived_once(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: 
     template = connection.settings_dict["NAME"]
     house = House(f"house_{secrets.token_hex(6)}", tmp_path_factory.mktemp("lived"))
     with django_db_blocker.unblock():
+        end_other_sessions()
         connection.close()
         run_sql(f"CREATE DATABASE {house.database} TEMPLATE {template} STRATEGY file_copy")
         with override_settings(MEDIA_ROOT=house.media, BACKUP_FOLDER=house.backups):
@@ -147,6 +149,7 @@ def houses(transactional_db: None, lived_once: House, settings: Any, tmp_path: P
 
     def make(*, bare: bool = False, lived: bool = False) -> House:
         house = House(f"house_{secrets.token_hex(6)}", tmp_path / f"house-{len(made)}")
+        end_other_sessions()
         connection.close()
         run_sql(f"CREATE DATABASE {house.database} " + (LOCALE if bare else f"TEMPLATE {lived_once.database if lived else own} STRATEGY file_copy"))
         made.append(house)
