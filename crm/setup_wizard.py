@@ -32,6 +32,7 @@ from crm.core.admin import InstallationForm
 from crm.core.errors import RuleBroken
 from crm.core.feedback import say
 from crm.core.keys import whole
+from crm.core.middleware import remember_language
 from crm.core.models import Installation
 from crm.core.views import gated
 from crm.core.work import work
@@ -194,7 +195,7 @@ def firm(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         request.session["setup"] = form.cleaned_data
         response = redirect("setup-administrator")
-        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, form.cleaned_data["language"], samesite="Lax", secure=settings.HTTPS)
+        remember_language(response, form.cleaned_data["language"])
         return response
     return _page(request, "setup", form=form)
 

@@ -99,6 +99,11 @@ def render_plain(message: str, template: str = "400.html", **facts: Any) -> str:
     return render_to_string(template, {"message": message, **facts})
 
 
+def remember_language(response: HttpResponseBase, language: str) -> None:
+    """In this browser, for pages that come without the profile: before sign-in, and while the database is away."""
+    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax", secure=settings.HTTPS)
+
+
 def Preferences(get_response: Handler) -> Handler:
     """A signed-in person reads in the language of the profile, whatever the browser says."""
 
@@ -114,6 +119,8 @@ def Preferences(get_response: Handler) -> Handler:
         if user.is_authenticated:
             response.headers.setdefault("Content-Language", user.language)
             response.headers.setdefault("Cache-Control", "no-store")
+            if request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME) != user.language:
+                remember_language(response, user.language)
         return response
 
     return handle

@@ -23,6 +23,7 @@ from crm.core import jobs
 from crm.core.access import scope_of
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
+from crm.core.middleware import remember_language
 from crm.core.models import Job, Notification, SavedView, Undo
 from crm.core.registry import Entry, Purpose, entries
 from crm.core.undo import take_back
@@ -137,7 +138,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
     if code not in dict(settings.LANGUAGES):
         raise RuleBroken(_("This choice does not exist."))
     response = back(request)
-    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, code, samesite="Lax", secure=settings.HTTPS)
+    remember_language(response, code)
     return response
 
 

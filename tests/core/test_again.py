@@ -113,3 +113,17 @@ def test_a_form_sent_again_has_one_effect(cast: Any, sign_in: Any, monkeypatch: 
     for _ in range(2):
         anna.post(form.action, form.values, key=uuid.UUID(int=7))
     assert Person.objects.unrestricted().filter(last_name="Öztürk").count() == 1
+
+
+@pytest.mark.django_db
+def test_without_the_profile_a_refusal_still_speaks_its_language(cast: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    anna = sign_in(cast.anna)
+    anna.defaults["HTTP_ACCEPT_LANGUAGE"] = "en"
+    anna.raise_request_exception = False
+    anna.get("/today/")
+
+    def gone(*_: Any, **__: Any) -> None:
+        raise GONE
+
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", gone)
+    assert 'lang="de"' in anna.get("/today/").content.decode()
