@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.cache import caches
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from django.utils import translation
@@ -22,7 +22,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from tests.cast import cast, firm
-from tests.sessions import end_other_sessions
+from tests.databases import end_sessions
 
 __all__ = ["cast", "firm"]
 
@@ -67,9 +67,8 @@ def nobody_keeps_the_database(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     request.getfixturevalue("django_db_setup")
     yield
-    blocker = request.getfixturevalue("django_db_blocker")
-    with blocker.unblock():
-        end_other_sessions()
+    connection.close()
+    end_sessions(connection.settings_dict["NAME"])
 
 
 @pytest.fixture(autouse=True)

@@ -28,11 +28,10 @@ from crm.backup.drilling import LOCALE, PREFIX
 from crm.core.digest import digest_everything
 from crm.core.mail.lock import keep_turn
 from crm.devstack.places import ROOT
+from tests.databases import SERVER, end_sessions, run_sql
 from tests.factories import EmailFactory, OpportunityFactory, PersonFactory, UserFactory
-from tests.sessions import end_other_sessions
 
 Make = Callable[..., "House"]
-SERVER = os.environ["DATABASE_URL"]  # as it is now: a drill gives its processes another
 
 
 @dataclass
@@ -95,14 +94,6 @@ def greta() -> User:
     return User.objects.get(username="greta")
 
 
-def run_sql(statement: str) -> None:
-    """On the server, beside every house."""
-    with closing(psycopg2.connect(SERVER)) as server:
-        server.autocommit = True
-        with server.cursor() as cursor:
-            cursor.execute(statement)
-
-
 def contents() -> dict[str, Any]:
     """Every table but the one into which the drill writes its result."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -123,8 +114,8 @@ def lived_once(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: 
     template = connection.settings_dict["NAME"]
     house = House(f"house_{secrets.token_hex(6)}", tmp_path_factory.mktemp("lived"))
     with django_db_blocker.unblock():
-        end_other_sessions()
         connection.close()
+        end_sessions(template)
         run_sql(f"CREATE DATABASE {house.database} TEMPLATE {template} STRATEGY file_copy")
         with override_settings(MEDIA_ROOT=house.media, BACKUP_FOLDER=house.backups):
             house.enter()
@@ -149,8 +140,8 @@ def houses(transactional_db: None, lived_once: House, settings: Any, tmp_path: P
 
     def make(*, bare: bool = False, lived: bool = False) -> House:
         house = House(f"house_{secrets.token_hex(6)}", tmp_path / f"house-{len(made)}")
-        end_other_sessions()
         connection.close()
+        end_sessions(own)
         run_sql(f"CREATE DATABASE {house.database} " + (LOCALE if bare else f"TEMPLATE {lived_once.database if lived else own} STRATEGY file_copy"))
         made.append(house)
         if lived:
