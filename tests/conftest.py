@@ -40,6 +40,12 @@ def pytest_configure(config: pytest.Config) -> None:
             del caches["default"]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Proofs take longest: they begin first, so that no process waits for another one's at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("proof") is None)
+
+
 def pytest_collection_finish() -> None:
     """What was loaded stays until the end: the garbage collector need not look through it again and again."""
     gc.collect()
