@@ -111,6 +111,8 @@ def test_a_win_back_journey_from_an_empty_page(world: Any, open_as: Callable[...
 
 
 def test_a_win_back_journey_from_the_preset_and_its_dry_run(world: Any, open_as: Callable[..., Any], figures: Any, language: str, silent: Any) -> None:
+    # The house looks at eight: whoever has been silent for so many days since today would not have begun before.
+    PartyActivity.objects.filter(party=silent).update(last_at=timezone.now() - timedelta(days=181))
     page = open_as(world.cast.mia, width=390, dark=True)
     page.goto("/campaigns/journeys/")
     hands = Hands(page)
@@ -126,6 +128,7 @@ def test_a_win_back_journey_from_the_preset_and_its_dry_run(world: Any, open_as:
     page.wait_for_selector(".l-big b")
     assert page.locator(".l-big b").inner_text() == "1" and not Run.objects.exists()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    PartyActivity.objects.filter(party=silent).update(last_at=timezone.now() - timedelta(days=180))
     page.go_back()
     hands.click("form[action$='/publish/'] button")
     page.wait_for_selector("form[action$='/pause/']")

@@ -90,7 +90,7 @@ def test_red_control_an_acknowledgement_before_the_disk_has_it_is_missing(house:
         missing, _double = ledger.missing_and_double(house.ask, [ENTRY, CONTACT])
     finally:
         house.ask("ALTER SYSTEM RESET wal_writer_delay")
-        house.ask(f"ALTER DATABASE {NAME} RESET synchronous_commit")
+        house.ask(f"SET synchronous_commit = on; ALTER DATABASE {NAME} RESET synchronous_commit")  # or the blow below takes this away, too
         house.ask("SELECT pg_reload_conf()")
         house.strike("postgres")  # who is connected still commits as before
         until(Postgres(house.stack).ready, HEALED)

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
@@ -69,12 +70,17 @@ class Mailbox:
         self.count = int(facts.get(b"EXISTS", 0))
 
     def behind(self, cursor: int, since: date | None) -> list[int]:
-        """The UIDs behind the cursor, in their order."""
-        criteria: list[Any] = ["UID", f"{cursor + 1}:*"]
-        if since is not None:
-            criteria += ["SINCE", since]
+        """The UIDs behind the cursor, in their order. `since` is a day of ours, but a server compares the day of its own clock (RFC 3501,
+        6.4.4): of the days beside it each mail is asked when it arrived."""
+        behind: list[Any] = ["UID", f"{cursor + 1}:*"]
         with _talking():
-            found = self._client.search(criteria)
+            if since is None:
+                found = set(self._client.search(behind))
+            else:
+                found = set(self._client.search([*behind, "SINCE", _beside(since, 1)]))
+                doubtful = sorted(set(self._client.search([*behind, "SINCE", _beside(since, -1)])) - found)
+                times = self._client.fetch(doubtful, ["INTERNALDATE"]) if doubtful else {}
+                found |= {uid for uid, facts in times.items() if timezone.localdate(_aware(facts.get(b"INTERNALDATE"))) >= since}
         return sorted(uid for uid in found if uid > cursor)  # "n:*" also names the last one below n
 
     def sizes(self, uids: list[int]) -> dict[int, int]:
@@ -137,6 +143,11 @@ def said(error: Exception) -> str:
     """What the server said, in its own words."""
     text = str(error) or type(error).__name__
     return text[2:-1] if text.startswith("b'") and text.endswith("'") else text
+
+
+def _beside(day: date, days: int) -> date:
+    """So many days later, within what there is."""
+    return date.fromordinal(min(max(day.toordinal() + days, 1), date.max.toordinal()))
 
 
 def _aware(found: Any) -> datetime:
