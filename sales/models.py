@@ -54,7 +54,7 @@ class Stage(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["pipeline", "key"], name="stage_key_once"),
             models.UniqueConstraint(fields=["pipeline", "position"], name="stage_position_once", deferrable=models.Deferrable.DEFERRED),
-            models.CheckConstraint(condition=Q(probability__lte=100), name="stage_probability", violation_error_message=_("A rate is between 0 and 100 %.")),
+            models.CheckConstraint(condition=Q(probability__lte=100), name="stage_probability", violation_error_message=_("A rate is between 0 and 100 %%.")),
         ]
 
     def __str__(self) -> str:

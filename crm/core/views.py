@@ -39,6 +39,7 @@ class Gated:
     crud: Any = None  # the Crud whose page this is; as_view(crud=…) sets it
     action: ClassVar[str] = "view"
     request: HttpRequest
+    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "options"]  # Django would save by PUT and delete by DELETE, past our services
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not may(request.user, self.action, self.crud.model):

@@ -132,7 +132,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'stage',
                 'verbose_name_plural': 'stages',
                 'ordering': ['pipeline', 'position'],
-                'constraints': [models.UniqueConstraint(fields=('pipeline', 'key'), name='stage_key_once'), models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('pipeline', 'position'), name='stage_position_once'), models.CheckConstraint(condition=models.Q(('probability__lte', 100)), name='stage_probability', violation_error_message='A rate is between 0 and 100 %.')],
+                'constraints': [models.UniqueConstraint(fields=('pipeline', 'key'), name='stage_key_once'), models.UniqueConstraint(deferrable=django.db.models.constraints.Deferrable['DEFERRED'], fields=('pipeline', 'position'), name='stage_position_once'), models.CheckConstraint(condition=models.Q(('probability__lte', 100)), name='stage_probability', violation_error_message='A rate is between 0 and 100 %%.')],
             },
         ),
         migrations.CreateModel(

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from contacts.models import Affiliation, Organisation, Person
 from crm.core.models import Undo
+from sales.models import Pipeline
 from tests.conftest import Browser
 from tests.factories import OrganisationFactory, PersonFactory
 
@@ -97,3 +98,19 @@ def test_a_refusal_keeps_the_way_on(cast: Any, sign_in: Callable[[Any], Browser]
 def test_a_stranger_with_a_stale_form_is_told_so(cast: Any) -> None:
     answer = Client(enforce_csrf_checks=True).post(reverse("account_login"), {"login": "a@b.test", "password": "x"}, headers={"Accept-Language": "de"})
     assert answer.status_code == 403 and "zu lange offen" in answer.content.decode()
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete"])
+@pytest.mark.parametrize("page", ["edit", "delete"])
+def test_a_page_is_looked_at_or_sent_and_nothing_else(cast: Any, sign_in: Callable[[Any], Browser], method: str, page: str) -> None:
+    """Django's own views would save by PUT, and delete by DELETE: past the key of the form and past the delete service."""
+    person = PersonFactory(owner=cast.emil)
+    assert getattr(sign_in(cast.emil), method)(f"/contacts/people/{person.pk}/{page}/").status_code == 405
+    assert Person.objects.filter(pk=person.pk).exists()
+
+
+def test_a_rate_above_one_hundred_is_refused_in_words(cast: Any, sign_in: Callable[[Any], Browser]) -> None:
+    """The words hold a percent sign, and Django fills them in."""
+    data = {"pipeline": Pipeline.objects.order_by("pk")[0].pk, "label_de": "Neu", "label_en": "New", "probability": "101", "position": "99"}
+    answer = sign_in(cast.emil).post(reverse("admin:sales_stage_add"), data)
+    assert "zwischen 0 und 100 %." in answer.content.decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -118,15 +118,6 @@ def test_mail_from_before_is_left_alone(box: Imap) -> None:
     fetch()
     assert [mail.size for mail in IncomingMail.objects.all()] == [len(box.mails[1].raw)]
     assert box.unseen() == [box.mails[0].raw]
-
-
-@pytest.mark.parametrize(("arrived", "ours"), [("2026-03-09T22:59:00Z", False), ("2026-03-09T23:01:00Z", True), ("2026-03-10T12:00:00Z", True)])
-def test_the_first_day_is_ours_and_not_the_mail_servers(box: Imap, arrived: str, ours: bool) -> None:
-    """In Berlin it is the 10th an hour before it is in the time zone of this server."""
-    MailboxSetup.objects.update(since=date(2026, 3, 10))
-    box.put(mail(), at=datetime.fromisoformat(arrived))
-    fetch()
-    assert IncomingMail.objects.exists() == ours
 
 
 def test_a_worker_that_dies_behind_the_commit_is_made_up_for(box: Imap, monkeypatch: pytest.MonkeyPatch) -> None:

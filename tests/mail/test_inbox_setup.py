@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.core.mail.inbox.fetching import fetch_due, store
-from crm.core.mail.inbox.server import Fetched, place_of
+from crm.core.mail.inbox.server import Fetched, open_mailbox, place_of
 from crm.core.mail.inbox.taking import take_in
 from crm.core.models import Change, IncomingMail, MailboxSetup, OutgoingMail
 from service.models import Case
@@ -101,3 +102,30 @@ def test_only_who_may_change_the_setup(cast: Any, sign_in: Any) -> None:
     for person in (cast.sven, cast.anna):
         assert sign_in(person).get(MAILS).status_code == 403
         assert sign_in(person).post(reverse("admin:core_mailboxsetup_test")).status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("arrived", "ours"), [("2026-03-09T22:59:00Z", False), ("2026-03-09T23:01:00Z", True), ("2026-03-10T12:00:00Z", True), ("2026-03-11T12:00:00Z", True)])
+def test_the_first_day_is_ours_and_not_the_mail_servers(emil: Any, box: Imap, arrived: str, ours: bool) -> None:
+    """In Berlin it is the 10th an hour before it is in the time zone of this server."""
+    set_up(emil, box)
+    MailboxSetup.objects.update(since=date(2026, 3, 10))
+    box.put(mail(), at=datetime.fromisoformat(arrived))
+    fetch_due(5)
+    assert IncomingMail.objects.exists() == ours
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("day", [date.min, date(2026, 3, 10), date.max])
+def test_a_first_day_on_which_much_came_asks_in_lines_a_server_takes(emil: Any, box: Imap, day: date) -> None:
+    def short(command: str) -> None:
+        if len(command) > 8_000:
+            raise ValueError("[TOOBIG] line too long")
+
+    set_up(emil, box)
+    uids = [box.put(mail(), at=datetime(2026, 3, 10, 12, tzinfo=UTC)) for _ in range(2_500)]
+    box.fault = short
+    with open_mailbox(place_of(MailboxSetup.current())) as found:
+        assert found.behind(0, day) == (uids if day < date.max else [])
+        found.mark(uids)
+    assert not box.unseen()

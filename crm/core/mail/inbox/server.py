@@ -20,6 +20,7 @@ from crm.core.models import MailboxSetup
 from crm.core.seal import Unreadable, unseal
 
 PURPOSE = "mailbox"  # what the password is sealed for
+FIRST = date(1970, 1, 1)  # no mail is older, and a year of fewer than four digits is no date to a server
 
 
 class Unreachable(Exception):
@@ -72,15 +73,18 @@ class Mailbox:
     def behind(self, cursor: int, since: date | None) -> list[int]:
         """The UIDs behind the cursor, in their order. `since` is a day of ours, but a server compares the day of its own clock (RFC 3501,
         6.4.4): of the days beside it each mail is asked when it arrived."""
-        behind: list[Any] = ["UID", f"{cursor + 1}:*"]
         with _talking():
             if since is None:
-                found = set(self._client.search(behind))
-            else:
-                found = set(self._client.search([*behind, "SINCE", _beside(since, 1)]))
-                doubtful = sorted(set(self._client.search([*behind, "SINCE", _beside(since, -1)])) - found)
-                times = self._client.fetch(doubtful, ["INTERNALDATE"]) if doubtful else {}
-                found |= {uid for uid, facts in times.items() if timezone.localdate(_aware(facts.get(b"INTERNALDATE"))) >= since}
+                return self._search(cursor)
+            found = self._search(cursor, "SINCE", _beside(since, 1))
+            doubtful = sorted({*self._search(cursor, "SINCE", _beside(since, -1))} - {*found})
+            for some in _pieces(doubtful):
+                times = self._client.fetch(some, ["INTERNALDATE"])
+                found += [uid for uid, facts in times.items() if timezone.localdate(_aware(facts.get(b"INTERNALDATE"))) >= since]
+        return sorted(found)
+
+    def _search(self, cursor: int, *criteria: Any) -> list[int]:
+        found = self._client.search(["UID", f"{cursor + 1}:*", *criteria])
         return sorted(uid for uid in found if uid > cursor)  # "n:*" also names the last one below n
 
     def sizes(self, uids: list[int]) -> dict[int, int]:
@@ -99,10 +103,9 @@ class Mailbox:
 
     def mark(self, uids: Iterable[int]) -> None:
         """Mark as read. Raises Refused."""
-        chosen = list(uids)
-        for first in range(0, len(chosen), 500):
+        for some in _pieces(list(uids)):
             with _talking():
-                self._client.add_flags(chosen[first : first + 500], [b"\\Seen"], silent=True)
+                self._client.add_flags(some, [b"\\Seen"], silent=True)
 
 
 @contextlib.contextmanager
@@ -145,9 +148,14 @@ def said(error: Exception) -> str:
     return text[2:-1] if text.startswith("b'") and text.endswith("'") else text
 
 
+def _pieces(uids: list[int]) -> Iterator[list[int]]:
+    """So many as fit into one line of a command, which servers limit."""
+    return (uids[first : first + 500] for first in range(0, len(uids), 500))
+
+
 def _beside(day: date, days: int) -> date:
     """So many days later, within what there is."""
-    return date.fromordinal(min(max(day.toordinal() + days, 1), date.max.toordinal()))
+    return date.fromordinal(min(max(day.toordinal() + days, FIRST.toordinal()), date.max.toordinal()))
 
 
 def _aware(found: Any) -> datetime:
