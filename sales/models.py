@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Upper
@@ -27,6 +28,8 @@ class Pipeline(Labelled):
         verbose_name = _("pipeline")
         verbose_name_plural = _("pipelines")
 
+NO_RATE = _("A rate is between 0 and 100 %%.")  # Django fills it in
+
 
 class Stage(models.Model):
     """A column of the board. `probability` holds until enough opportunities were decided to learn the rate.
@@ -39,7 +42,7 @@ class Stage(models.Model):
     label_de = models.CharField(_("label (German)"), max_length=120)
     label_en = models.CharField(_("label (English)"), max_length=120)
     position = models.PositiveSmallIntegerField(_("position"))
-    probability = models.PositiveSmallIntegerField(_("assumed win rate in %"), help_text=_("Used until enough opportunities were won or lost to learn it."))
+    probability = models.PositiveSmallIntegerField(_("assumed win rate in %"), validators=[MaxValueValidator(100, NO_RATE)], help_text=_("Used until enough opportunities were won or lost to learn it."))
     gate = models.JSONField(_("conditions to enter"), default=dict, blank=True)
     active = models.BooleanField(_("active"), default=True)
 
@@ -54,7 +57,7 @@ class Stage(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["pipeline", "key"], name="stage_key_once"),
             models.UniqueConstraint(fields=["pipeline", "position"], name="stage_position_once", deferrable=models.Deferrable.DEFERRED),
-            models.CheckConstraint(condition=Q(probability__lte=100), name="stage_probability", violation_error_message=_("A rate is between 0 and 100 %%.")),
+            models.CheckConstraint(condition=Q(probability__lte=100), name="stage_probability", violation_error_message=NO_RATE),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 import crm.core.fold
 import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
+import django.core.validators
 import django.db.models.constraints
 import django.db.models.deletion
 import django.db.models.functions.text
@@ -124,7 +125,7 @@ class Migration(migrations.Migration):
                 ('label_de', models.CharField(max_length=120, verbose_name='label (German)')),
                 ('label_en', models.CharField(max_length=120, verbose_name='label (English)')),
                 ('position', models.PositiveSmallIntegerField(verbose_name='position')),
-                ('probability', models.PositiveSmallIntegerField(help_text='Used until enough opportunities were won or lost to learn it.', verbose_name='assumed win rate in %')),
+                ('probability', models.PositiveSmallIntegerField(help_text='Used until enough opportunities were won or lost to learn it.', validators=[django.core.validators.MaxValueValidator(100, 'A rate is between 0 and 100 %%.')], verbose_name='assumed win rate in %')),
                 ('gate', models.JSONField(blank=True, default=dict, verbose_name='conditions to enter')),
                 ('active', models.BooleanField(default=True, verbose_name='active')),
             ],

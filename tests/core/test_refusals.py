@@ -114,3 +114,4 @@ def test_a_rate_above_one_hundred_is_refused_in_words(cast: Any, sign_in: Callab
     data = {"pipeline": Pipeline.objects.order_by("pk")[0].pk, "label_de": "Neu", "label_en": "New", "probability": "101", "position": "99"}
     answer = sign_in(cast.emil).post(reverse("admin:sales_stage_add"), data)
     assert "zwischen 0 und 100 %." in answer.content.decode()
+    assert answer.context["adminform"].form.errors["probability"] == ["Eine Quote liegt zwischen 0 und 100 %."], "beside the field"
