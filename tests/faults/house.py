@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,8 +93,8 @@ def copy_tables(into: Postgres) -> None:
 
 
 @contextlib.contextmanager
-def supervised_house(folder: Path, *, size: int = SIZE) -> Iterator[Supervised]:
-    """A house in which a small firm works."""
+def supervised_house(folder: Path, *, size: int = SIZE, fill: Callable[[Supervised], None] = Supervised.settle) -> Iterator[Supervised]:
+    """A house in which a small firm works, or whom else `fill` lets move in. It must leave one of `staff`."""
     with contextlib.ExitStack() as left:
         held = left.enter_context(throwaway_stack())
         place = held.data.with_name(f"{held.slot}-careful")
@@ -130,7 +130,7 @@ def supervised_house(folder: Path, *, size: int = SIZE) -> Iterator[Supervised]:
         postgres.create_database()
         copy_tables(postgres)
         supervisor.ready_file(stack).touch()
-        house.settle()
+        fill(house)
         assert until(lambda: next(iter(house.staff.values())).get("/today/").status == 200, 60) < 60, (folder / "house.log").read_text()[-3000:]
         yield house
 
