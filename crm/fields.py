@@ -40,6 +40,8 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
         (SYSTEM, "id subject_type subject_id kind message_id once priority state due_at give_up_at worker lease_until log_mark code queue_id attempts planned_at handed_at"),
     ],
     "core.drill": [(SYSTEM, "id started_at finished_at held failed_at detail tables rows files size pages")],
+    "core.seal": [(SYSTEM, "number at ids missing top entries digest snapshot xid previous mac")],
+    "core.auditcheck": [(SYSTEM, "id started_at finished_at held step seals entries tables rows found")],
     "core.erasure": [(SYSTEM, "id key subject_type subject_id born at back")],
     "core.dooruse": [(SYSTEM, "digest scope at")],
     "core.doorbucket": [(SYSTEM, "key level at")],

@@ -21,6 +21,7 @@ from django.db.migrations.loader import MigrationLoader
 from crm.backup import Refused, programs
 from crm.backup.folder import Backup
 from crm.backup.taking import DRAFT, sequences, uploads
+from crm.core.audit.head import keep_head
 from crm.core.digest import digest_everything, digest_shape
 from crm.core.erasures import NAME as ERASURES
 from crm.core.erasures import keep_erasures, read_list, replay
@@ -66,6 +67,7 @@ def restore(path: Path, passphrase: bytes, *, replace: bool = False) -> Restored
     lock_restored()
     erased, refused = replay([*read_list(path.parent / ERASURES), *read_list(Path(settings.BACKUP_FOLDER) / ERASURES)])
     keep_erasures()
+    keep_head(anew=True)  # the chain goes on from where the backup was made
     rows = sum(rows for rows, _digest in backup.manifest["tables"].values())
     return Restored(len(backup.manifest["tables"]), rows, len(backup.files), backup.size, erased, differences, refused)
 

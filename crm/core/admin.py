@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.dates import MONTHS
+from django.utils.html import format_html_join
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -18,11 +19,12 @@ from django.utils.translation import ngettext
 import crm.core.mail.admin
 import crm.core.mail.inbox.admin  # noqa: F401 - their pages, too
 from crm.core.admin_site import GatedAdmin, LookOnly
+from crm.core.audit import words
 from crm.core.drills import standing
 from crm.core.events import PARKED_AFTER
 from crm.core.formats import DASH, number
 from crm.core.history import Names, told
-from crm.core.models import Change, Drill, Event, Installation, Job, NumberRange
+from crm.core.models import AuditCheck, Change, Drill, Event, Installation, Job, NumberRange
 from crm.core.tasks import ring
 
 
@@ -160,6 +162,47 @@ class DrillAdmin(LookOnly):
     @admin.display(description=_("seconds"))
     def seconds(self, drill: Drill) -> str:
         return number((drill.finished_at - drill.started_at).total_seconds(), 0) if drill.finished_at else DASH
+
+
+@admin.register(AuditCheck)
+class AuditCheckAdmin(LookOnly):
+    """Whether the audit can be believed: every check with its figures and what it found, and above them how it stands."""
+
+    change_list_template = "admin/core/auditcheck/change_list.html"
+    list_display = ["started_at", "result", "entries_told", "tables", "rows_told", "seconds"]
+    fields = ["started_at", "finished_at", "result", "findings", "seals", "entries_told", "tables", "rows_told"]
+
+    @property
+    def about(self) -> str:
+        return words.standing()[1]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        act, said = words.standing()
+        last = AuditCheck.objects.filter(held__isnull=False).first()
+        found = [words.sentence(finding) for finding in last.found[:10]] if last else []
+        return super().changelist_view(request, {"act": act, "words": said, "found": found, **(extra_context or {})})
+
+    @admin.display(description=_("result"))
+    def result(self, check: AuditCheck) -> str:
+        if check.held is None:
+            return str(_("not ended"))
+        return str(_("held")) if check.held else ngettext("%(n)s finding", "%(n)s findings", len(check.found)) % {"n": len(check.found)}
+
+    @admin.display(description=_("what was found"))
+    def findings(self, check: AuditCheck) -> str:
+        return format_html_join("\n", "<p>{}</p>", ((words.sentence(finding),) for finding in check.found)) or DASH
+
+    @admin.display(description=_("entries checked"))
+    def entries_told(self, check: AuditCheck) -> str:
+        return number(check.entries)
+
+    @admin.display(description=_("rows compared"))
+    def rows_told(self, check: AuditCheck) -> str:
+        return number(check.rows)
+
+    @admin.display(description=_("seconds"))
+    def seconds(self, check: AuditCheck) -> str:
+        return number((check.finished_at - check.started_at).total_seconds(), 0) if check.finished_at else DASH
 
 
 @admin.register(Change)

@@ -72,6 +72,14 @@ def run_schedule(name: str) -> None:
 
 
 @shared_task
+def check_audit() -> None:
+    """Go on with the check of the audit that is not done."""
+    from crm.core.audit.checking import go_on
+
+    go_on()
+
+
+@shared_task
 def tick() -> None:
     """Once a minute: claim what is due, do what the roof names for every tick, pick up what was left lying, clear away what is old."""
     from crm.core import door, events, jobs, monitoring, schedules

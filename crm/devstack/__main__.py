@@ -11,7 +11,7 @@ from crm.devstack.places import ROOT
 def main(argv: list[str]) -> int:
     """Run one command; the exit code is the program's."""
     command, rest = argv[0], argv[1:]
-    if command in {"manage", "backup", "restore"}:
+    if command in {"manage", "backup", "restore", "audit"}:
         words = rest if command == "manage" else argv
         os.execv(sys.executable, [sys.executable, str(ROOT / "manage.py"), *words])
     if command == "drill":

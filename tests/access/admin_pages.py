@@ -18,7 +18,19 @@ from accounts.models import Role, User
 from campaigns.models import FrequencyCap, MailDesign
 from contacts.models import ConsentPurpose, ConsentWording, Industry, Party, Tag
 from crm.catalog.models import Currency
-from crm.core.models import Change, Drill, Event, Installation, MailboxSetup, MailLimit, MailSetup, MailText, NumberRange, OutgoingMail
+from crm.core.models import (
+    AuditCheck,
+    Change,
+    Drill,
+    Event,
+    Installation,
+    MailboxSetup,
+    MailLimit,
+    MailSetup,
+    MailText,
+    NumberRange,
+    OutgoingMail,
+)
 from sales.models import LostReason, Pipeline, Stage
 from service.models import BusinessCalendar, Cause, DeskSetup, Macro, Remedy, SlaRule, TextModule, Touchpoint
 
@@ -29,6 +41,7 @@ MADE: dict[str, tuple[str, frozenset[str]]] = {  # model → (row of the matrix,
     "core_event": ("setup", frozenset()),
     "core_job": ("setup", frozenset()),
     "core_drill": ("setup", frozenset()),
+    "core_auditcheck": ("setup", frozenset()),
     "core_outgoingmail": ("setup", frozenset()),
     "core_mailsetup": ("setup", frozenset({"change"})),
     "core_mailboxsetup": ("setup", frozenset({"change"})),
@@ -80,6 +93,7 @@ def rows(world: Any) -> dict[str, Any]:
         "core_event": Event.objects.create(name="sales.opportunity_won", attempts=10, subject_type=ContentType.objects.get_for_model(Party), subject_id=world.own.person.pk).pk,
         "core_job": world.own.job.pk,
         "core_drill": Drill.objects.create().pk,
+        "core_auditcheck": AuditCheck.objects.create().pk,
         "core_outgoingmail": OutgoingMail.objects.create(to="eigentum@example.test", domain="example.test", heading="EIGENTUM Anlage", body="EIGENTUM", message_id="<a@b>", once="cell", planned_at=timezone.now()).pk,
         "core_mailsetup": MailSetup.current().pk,
         "core_mailboxsetup": MailboxSetup.current().pk,

@@ -20,7 +20,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models.functions import Now
 
-from crm.core.ledger import AppendOnly, Audited
+from crm.core.ledger import AppendOnly, Audited, AuditedWhole
 from crm.core.migrating import AddIndexOnline
 from crm.core.records import Labelled
 
@@ -28,7 +28,7 @@ BASELINE = dict.fromkeys(("accounts", "analytics", "campaigns", "catalog", "cont
 
 HARMLESS = (
     migrations.CreateModel, migrations.AlterModelOptions, migrations.AlterModelManagers, migrations.RemoveIndex, migrations.RenameIndex,
-    migrations.RemoveConstraint, postgres.ValidateConstraint, postgres.RemoveIndexConcurrently, Audited, AppendOnly,
+    migrations.RemoveConstraint, postgres.ValidateConstraint, postgres.RemoveIndexConcurrently, Audited, AuditedWhole, AppendOnly,
 )  # fmt: skip
 ALONE = (migrations.RunPython, postgres.AddIndexConcurrently, postgres.RemoveIndexConcurrently, postgres.ValidateConstraint)
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.core.access import MineAccess
+from crm.core.models.audit import AuditCheck, Seal
 from crm.core.models.backup import Drill, Erasure
 from crm.core.models.door import DoorBucket, DoorUse
 from crm.core.models.inbox import IncomingMail, MailboxSetup
@@ -23,6 +24,7 @@ from crm.core.records import RecordQuerySet
 from crm.core.wiring import table
 
 __all__ = [
+    "AuditCheck",
     "Change",
     "DoorBucket",
     "DoorUse",
@@ -46,6 +48,7 @@ __all__ = [
     "RecentlyViewed",
     "SavedView",
     "ScheduledRun",
+    "Seal",
     "Subject",
     "Undo",
 ]
