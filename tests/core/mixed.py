@@ -86,7 +86,7 @@ class Changed:
         if kind < 0.88:
             return run(f"DELETE FROM {self.name} WHERE id IN {self.some(count)}")
         if kind < 0.91:
-            return run(f"UPDATE {self.name} t SET id = {MOVED} + t.id, {changed} WHERE t.id < {MOVED} AND id IN {self.some(count)}")
+            return run(f"UPDATE {self.name} t SET id = (SELECT greatest(max(id), {MOVED}) FROM {self.name}) + t.id, {changed} WHERE t.id < {MOVED} AND id IN {self.some(count)}")
         if kind < 0.95:  # those that are there are changed, the others come back under a number that was used
             return run(
                 f"INSERT INTO {self.name} (id, {names}) SELECT n, {', '.join(self.columns.values())} FROM generate_series(greatest(1, {self.top} - {count}), {self.top}) n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import time
 from collections import Counter
@@ -129,30 +130,37 @@ def test_whatever_a_superuser_does_is_found(cast: Any, figures: Figures, prove_f
     figures.record("red control: without the list of tables", missed.total(), f"of {len(listed)} unseen", goal=f"{len(listed)}", holds=missed.total() == len(listed))
 
 
+def backend_seconds() -> float:
+    """Processor time of our session's backend so far: what else the machine does says nothing in it."""
+    pid = connection.connection.info.backend_pid
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def test_copy_stays_quick(cast: Any, figures: Figures, prove_full: bool) -> None:
-    """Contacts by COPY with their audit and without, in turns."""
-    rows, turns = (200_000, 7) if prove_full else (20_000, 2)
+    """Contacts by COPY with their audit and without, in turns: people with names and numbers of their own, as an import brings them."""
+    rows, turns = (200_000, 5) if prove_full else (20_000, 2)
     person = PersonFactory(owner=cast.anna, first_name="Jürgen")
-    fields = [f.column for f in Party._meta.local_concrete_fields if not getattr(f, "generated", False) and f.column not in {"id", "number"}]
+    own = {"number": "'X-' || n", "last_name": "initcap(md5(n::text))", "sort_name": "crm_sort(md5(n::text))", "external_id": "'E' || n", "source": "'proof'", "website": "'https://www.' || left(md5(n::text), 9) || '.example'"}
+    fields = [f.column for f in Party._meta.local_concrete_fields if not getattr(f, "generated", False) and f.column != "id"]
     with connection.cursor() as cursor:
         out = io.StringIO()
-        cursor.copy_expert(f"COPY (SELECT 'X-' || n, {', '.join(fields)} FROM contacts_party p, generate_series(1, {rows}) n WHERE p.id = {person.pk}) TO STDOUT", out)
+        cursor.copy_expert(f"COPY (SELECT {', '.join(own.get(name, name) for name in fields)} FROM contacts_party p, generate_series(1, {rows}) n WHERE p.id = {person.pk}) TO STDOUT", out)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
-    def seconds(audit: bool) -> float:
+    def seconds(audit: bool) -> tuple[float, float]:
         out.seek(0)
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE contacts_party {'ENABLE' if audit else 'DISABLE'} TRIGGER audit_insert")
-            begin = time.perf_counter()
-            cursor.copy_expert(f"COPY contacts_party (number, {', '.join(fields)}) FROM STDIN", out)
-            taken = time.perf_counter() - begin
+            begin, wall = backend_seconds(), time.perf_counter()
+            cursor.copy_expert(f"COPY contacts_party ({', '.join(fields)}) FROM STDIN", out)
+            taken = backend_seconds() - begin, time.perf_counter() - wall
+            assert Change.objects.filter(relation="contacts_party").count() == (rows + 1 if audit else 1)
             transaction.set_rollback(True)
         return taken
 
-    if prove_full:
-        seconds(True)  # the first one makes the file longer
     pairs = [(seconds(True), seconds(False)) for _ in range(turns)]
-    ratio = round(median(audit / plain for audit, plain in pairs), 2)
-    limit = 1.6 if prove_full else 3  # a small one beside other tests says little
-    figures.record("COPY with audit by COPY without, median", ratio, f"times, {rows:,} contacts", goal=f"≤ {limit}", holds=ratio <= limit)
-    figures.record("fastest of each", f"{min(a for a, _ in pairs):.2f}, {min(p for _, p in pairs):.2f} s")
+    ratio, waited = (round(median(audit[which] / plain[which] for audit, plain in pairs), 2) for which in (0, 1))
+    limit = 1.6 if prove_full else 2  # a small one says less
+    figures.record("COPY with audit by COPY without, median", ratio, f"times, {rows:,} contacts, processor time of Postgres", goal=f"≤ {limit}", holds=ratio <= limit)
+    figures.record("the same by the clock, and the fastest of each", f"{waited} times, {min(a for (_, a), _ in pairs):.2f}, {min(p for _, (_, p) in pairs):.2f} s")
