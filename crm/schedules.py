@@ -7,6 +7,7 @@ from analytics.subscriptions import plan_mails
 from campaigns.journeys.engine import tend_journeys
 from campaigns.reactions import forget_touches
 from campaigns.sending import tend_campaigns
+from contacts.pairs import search_by_night
 from crm.core.erasures import keep_erasures
 from crm.core.schedules import Schedule
 from service.escalation import escalate_due
@@ -15,6 +16,7 @@ from service.satisfaction import ask_due
 SCHEDULES = [
     Schedule("forecast-snapshot", time(1, 30), take_snapshot),
     Schedule("touches-forgotten", time(2, 0), forget_touches),
+    Schedule("duplicates", time(3, 0), search_by_night),
     Schedule("forecast-mail", time(7, 0), plan_mails, weekday=0),
 ]
 EACH_TICK = [keep_erasures, escalate_due, ask_due, tend_campaigns, tend_journeys]  # these keep their own due times as rows and claim them one by one
