@@ -63,7 +63,7 @@ def _hold(record: MergeRecord, by: Any) -> Party:
             raise Http404
     if record.voids_id is not None or MergeRecord.objects.unrestricted().filter(voids=record).exists():
         raise RuleBroken(_("This merge was taken back already."))
-    if not record.before or Party.objects.unrestricted().filter(pk=record.absorbed).exists():
+    if not record.before.get("party") or Party.objects.unrestricted().filter(pk=record.absorbed).exists():
         raise RuleBroken(_("This merge cannot be taken back: what was written down about it was deleted."))
     return stays
 
