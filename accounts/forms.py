@@ -21,6 +21,7 @@ VERB_LABELS = {
     "delete": _("Delete"),
     "export": _("Export"),
     "assign": _("Assign"),
+    "merge": _("Merge"),
 }
 NEVER_HIDDEN = {"first_name", "last_name", "legal_name", "external_id", "created_at", "created_by", "updated_at", "updated_by"}  # names and bookkeeping
 

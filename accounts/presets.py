@@ -56,7 +56,7 @@ ROLES: dict[str, tuple[str, str, dict[str, dict[str, str]]]] = {
         "CRM-Manager",
         "CRM manager",
         {
-            "party": dict.fromkeys(("view", "add", "change", "delete", "export", "assign"), "all"),
+            "party": dict.fromkeys(("view", "add", "change", "delete", "export", "assign", "merge"), "all"),
             "interaction": {"add": "all", "change": "all", "delete": "all"},
             "opportunity": dict.fromkeys(("view", "add", "change", "delete", "export", "assign"), "all"),
             "case": dict.fromkeys(("view", "add", "change", "delete", "export", "assign"), "all"),

@@ -16,6 +16,7 @@ from contacts.consent_steps import reach_or_none
 from contacts.models import Channel, ConsentEvent, ConsentState, EmailAddress, Party, PhoneNumber, PostalAddress, Suppression
 from contacts.parts import row_words
 from contacts.reach import Reach
+from contacts.tombstones import family_of
 from crm.core.access import hidden_fields
 
 CHANNELS: dict[type[Any], Channel] = {EmailAddress: Channel.EMAIL, PhoneNumber: Channel.PHONE, PostalAddress: Channel.POST}
@@ -74,6 +75,6 @@ def steps(party: Party, reader: Any, *, newest_first: bool = True) -> list[Conse
     """The ledger of this contact, with what its addresses bring along from before a deletion; what is hidden from the reader left out."""
     shown = places(party, reader)
     channels = {CHANNELS[kind.model] for kind in KINDS.values() if kind.shown(hidden_fields(reader, Party))}
-    rows = ConsentEvent.objects.filter(Q(party=party.pk) | Q(party__isnull=True, hash__in=[place.reach.hash for place in shown]), channel__in=channels)
+    rows = ConsentEvent.objects.filter(Q(party__in=family_of([party.pk])) | Q(party__isnull=True, hash__in=[place.reach.hash for place in shown]), channel__in=channels)
     order = ["-at", "-pk"] if newest_first else ["at", "pk"]
     return list(rows.select_related("purpose", "wording", "by").order_by(*order))

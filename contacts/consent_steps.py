@@ -26,6 +26,7 @@ from contacts.models import (
     Suppression,
 )
 from contacts.reach import EMAIL, Reach, key_name, reach_of, spellings
+from contacts.tombstones import family_of, survivor_of
 from crm.core.errors import RuleBroken
 from crm.core.models import Installation
 from crm.core.work import work
@@ -100,7 +101,7 @@ def forget_consents(party: Party, *, by: Any) -> None:
             _write(to, Kind.WITHDRAWN, [(purpose, None) for purpose in ended], how=How.ERASURE, by=by, at=None, party=party, told=False)
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lotse.maintenance', 'on', true)")
-        ConsentEvent.objects.filter(Q(party=party.pk) | Q(party__isnull=True, hash__in=alone)).update(party=None, address="", note="", connection="")
+        ConsentEvent.objects.filter(Q(party__in=family_of([party.pk])) | Q(party__isnull=True, hash__in=alone)).update(party=None, address="", note="", connection="")
         cursor.execute("SELECT set_config('lotse.maintenance', '', true)")
 
 
@@ -206,7 +207,9 @@ def whose_address(to: Reach) -> int | None:
         if len(owners) == 1:
             return owners[0]
     last = ConsentEvent.objects.filter(channel=to.channel, hash=to.hash, party__isnull=False).order_by("-pk").values_list("party", flat=True).first()
-    return last if last is not None and Party.objects.unrestricted().filter(pk=last).exists() else None
+    if last is not None and not Party.objects.unrestricted().filter(pk=last).exists():
+        return survivor_of(last)
+    return last
 
 
 def reach_or_none(row: Any) -> Reach | None:

@@ -40,6 +40,8 @@ class PartyList(GatedList):
         actions = [{"label": _("Assign …"), "url": self.crud.url("assign"), "icon": "user-share"}] if may(request.user, "assign", Party) else []
         if may(request.user, "change", Party) and Tag.objects.visible_to(request.user).filter(active=True).exists():
             actions.append({"label": _("Tag …"), "url": self.crud.url("tag"), "icon": "tag"})
+        if may(request.user, "merge", Party):
+            actions.append({"label": _("Merge …"), "url": self.crud.url("merge"), "icon": "arrows-join-2"})
         if actions:
             context["bulk_actions"] = actions
             if 0 < len(context["rows"]) < context["count"] <= services.AT_ONCE:

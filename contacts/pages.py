@@ -270,7 +270,7 @@ def bulk_page(crud: type[Parties], verb: str, form_class: Any, act: Any, words: 
     @require_POST
     @gated(lambda user: may(user, verb, Party))
     def page(request: HttpRequest) -> HttpResponse:
-        ids = _selected(crud, request)
+        ids = selected(crud, request)
         if not ids:
             raise RuleBroken(_("Nothing is selected. Please tick the rows first."))
         if len(ids) > services.AT_ONCE:
@@ -313,7 +313,7 @@ def _tag_words(facts: dict[str, Any] | None, n: int) -> dict[str, Any]:
     return {"title": ngettext("Tag %(n)s contact", "Tag %(n)s contacts", n) % {"n": n}, "note": _("You can undo this afterwards."), "button": _("Save")}
 
 
-def _selected(crud: type[Parties], request: HttpRequest) -> list[int]:
+def selected(crud: type[Parties], request: HttpRequest) -> list[int]:
     """The ticked rows; with `all`, every row of the view the list showed (its query string comes along)."""
     if request.POST.get("all") == "1":
         request.GET = QueryDict(request.POST.get("query", "")[:2000])  # type: ignore[assignment]

@@ -21,6 +21,7 @@ from contacts.models import Affiliation, EmailAddress, HintDismissal, Interactio
 from contacts.parts import keep_main, mark_changed, read_parts, write_parts
 from contacts.search import index_parties
 from contacts.stale import last_change, part_differences, raw_value
+from contacts.tombstones import forget_merges
 from crm.core.access import scope_of
 from crm.core.erasures import note_erased
 from crm.core.errors import RuleBroken
@@ -113,6 +114,7 @@ def delete_party(party: Party, *, by: Any) -> None:
         Task.objects.unrestricted().filter(here).update(subject_type=None, subject_id=None)
         RecentlyViewed.objects.filter(here).delete()
         forget_consents(held, by=by)
+        forget_merges(held)
         note_erased(Party, [held.pk])
         held.delete()
 

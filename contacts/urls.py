@@ -2,21 +2,29 @@
 
 from django.urls import include, path
 
-from contacts import address_pages, consent_pages, entries, pages
+from contacts import address_pages, care_pages, consent_pages, entries, pages
 from contacts.crud import Organisations, People
 from crm.core import converters  # noqa: F401  (the import registers <id:pk>)
 
 urlpatterns = [
     path("people/assign/", pages.person_assign, name="person-assign"),
     path("people/tag/", pages.person_tag, name="person-tag"),
+    path("people/merge/", care_pages.person_merge, name="person-merge"),
     path("people/duplicates/", pages.person_duplicates, name="person-duplicates"),
     path("people/letter/", pages.person_letter, name="person-letter"),
     path("people/", include(People.urls())),
     path("organisations/assign/", pages.organisation_assign, name="organisation-assign"),
     path("organisations/tag/", pages.organisation_tag, name="organisation-tag"),
+    path("organisations/merge/", care_pages.organisation_merge, name="organisation-merge"),
     path("organisations/duplicates/", pages.organisation_duplicates, name="organisation-duplicates"),
     path("organisations/letter/", pages.organisation_letter, name="organisation-letter"),
     path("organisations/", include(Organisations.urls())),
+    path("duplicates/", care_pages.duplicate_list, name="duplicate-list"),
+    path("duplicates/search/", care_pages.duplicate_search, name="duplicate-search"),
+    path("duplicates/<id:pk>/different/", care_pages.duplicate_not_same, name="duplicate-not-same"),
+    path("duplicates/<id:pk>/again/", care_pages.duplicate_reopen, name="duplicate-reopen"),
+    path("merges/<id:pk>/undo/", care_pages.merge_undo, name="merge-undo"),
+    path("<id:pk>/merge/<id:other>/", care_pages.party_merge, name="party-merge"),
     path("options/", pages.party_options, name="party-options"),
     path("due/", pages.due_words, name="due-words"),
     path("tasks/<id:pk>/done/", entries.task_done, name="task-done"),

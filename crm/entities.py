@@ -2,10 +2,10 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.access import Entity
+from crm.core.access import VERBS, Entity
 
 ENTITIES = [
-    Entity("party", _("Contacts")),
+    Entity("party", _("Contacts"), VERBS),
     Entity("interaction", _("Interactions and tasks"), ("add", "change", "delete")),
     Entity("opportunity", _("Opportunities"), ("view", "add", "change", "delete", "export", "assign")),
     Entity("case", _("Cases")),

@@ -34,6 +34,7 @@ GROUPS: list[tuple[Any, str, list[Item]]] = [
         [
             Item(_("People"), "person-list", "user", "party"),
             Item(_("Organisations"), "organisation-list", "building", "party"),
+            Item(_("Duplicates"), "duplicate-list", "copy", "party", "merge"),
         ],
     ),
     (

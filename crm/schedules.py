@@ -7,6 +7,7 @@ from analytics.subscriptions import plan_mails
 from campaigns.journeys.engine import tend_journeys
 from campaigns.reactions import forget_touches
 from campaigns.sending import tend_campaigns
+from contacts.pairs import search_by_night
 from crm.core.audit.checking import begin_check, tend_checks
 from crm.core.audit.sealing import seal_due
 from crm.core.erasures import keep_erasures
@@ -17,6 +18,7 @@ from service.satisfaction import ask_due
 SCHEDULES = [
     Schedule("forecast-snapshot", time(1, 30), take_snapshot),
     Schedule("touches-forgotten", time(2, 0), forget_touches),
+    Schedule("duplicates", time(3, 0), search_by_night),
     Schedule("audit-check", time(3, 15), begin_check),
     Schedule("forecast-mail", time(7, 0), plan_mails, weekday=0),
 ]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from contacts.care import look_again, take_merge_back
 from contacts.services import refresh_after
 from crm.core.undo import restore_work
 from sales.services import undo_step as undo_step_of_opportunity
@@ -14,4 +15,6 @@ def restore_facts(payload: dict[str, Any], *, by: Any) -> None:
     refresh_after(payload["work"], by=by)
 
 
-UNDOS = {"facts": restore_facts, "sales.step": undo_step_of_opportunity, "service.step": undo_step_of_case}
+UNDOS = {
+    "facts": restore_facts, "contacts.pair": look_again, "contacts.merge": take_merge_back, "sales.step": undo_step_of_opportunity, "service.step": undo_step_of_case,
+}  # fmt: skip

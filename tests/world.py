@@ -14,9 +14,11 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from accounts.models import User
 from campaigns.models import JourneyVersion, Run, RunStep
 from contacts.diary import log_interaction
-from contacts.models import Affiliation
+from contacts.merging import merge_parties
+from contacts.models import Affiliation, DuplicatePair, Party
 from crm.core.models import IncomingMail, Job, MailFile, Notification, SavedView, Undo
 from crm.core.subjects import name_subject
 from crm.core.work import work
@@ -49,7 +51,7 @@ SECRET = "GEHEIM"  # stands in the field that some roles do not see
 TABLES = [
     "contacts_party", "contacts_emailaddress", "contacts_phonenumber", "contacts_postaladdress",
     "sales_opportunity", "contacts_task", "contacts_interaction", "core_job", "catalog_product", "core_savedview", "sales_importrun", "accounts_user", "accounts_team",
-    "service_case", "core_incomingmail", "campaigns_segment", "campaigns_campaign", "campaigns_journey",
+    "service_case", "core_incomingmail", "contacts_duplicatepair", "contacts_mergerecord", "campaigns_segment", "campaigns_campaign", "campaigns_journey",
 ]  # fmt: skip
 
 
@@ -86,6 +88,7 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
         mail = mail_of(case, mark)
         campaign = CampaignFactory(owner=owner, team=team, created_by=owner, name=f"{mark} Kampagne", segment=None)
         VariantFactory(campaign=campaign, subject=f"{mark} Betreff", blocks=[{"kind": "text", "text": f"{mark} schreibt {{salutation}}"}])
+    twin, pair, merge = twice(owner, team, mark, firm)
     file = ImportFile.objects.create(run=run, name=f"{mark}.csv", digest="0" * 64, size=1, encoding="utf-8", delimiter=",", quotechar='"', header_row=1, header_key="x")
     job = Job.objects.create(kind="sales.import_check", by=owner, label=f"{mark} Auftrag")
     journey = JourneyFactory(owner=owner, team=team, created_by=owner, name=f"{mark} Automation", note=f"{mark} wofür")
@@ -95,8 +98,17 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
     undo = Undo.objects.create(user=owner, way="facts", label=f"{mark} Schritt", payload={"work": "00000000-0000-0000-0000-000000000000"})
     return SimpleNamespace(
         organisation=firm, person=person, email=email, phone=phone, place=place, opportunity=opportunity, case=case, mail=mail, interaction=note, task=task, segment=segment, campaign=campaign, journey=journey, run=run, file=file, job=job,
-        view=view, undo=undo, mark=mark,
+        view=view, undo=undo, mark=mark, twin=twin, pair=pair, merge=merge,
     )  # fmt: skip
+
+
+def twice(owner: Any, team: Any, mark: str, firm: Any) -> tuple[Any, Any, Any]:
+    """The organisation written down once more, the pair of both, and a third one that was merged into the second."""
+    with work(by=owner):
+        twin, third = (OrganisationFactory(owner=owner, team=team, legal_name=f"{mark} {name}") for name in ("Werke", "Werk"))
+        pair = DuplicatePair.objects.create(first_id=firm.pk, second_id=twin.pk, score=0.9, reasons=["same_name"])
+    parties = Party.objects.in_bulk([twin.pk, third.pk])
+    return twin, pair, merge_parties(parties[twin.pk], parties[third.pk], by=User.objects.get(username="emil"))
 
 
 def walk_through(journey: Any, party: Any, mark: str) -> None:

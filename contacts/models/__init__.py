@@ -1,6 +1,7 @@
 """The tables of contacts: parties with what hangs on them, and consents."""
 
 from contacts.models.consent import TRACKING, Channel, ConsentEvent, ConsentPurpose, ConsentState, ConsentWording, Suppression
+from contacts.models.duplicate import DuplicateCandidate, DuplicateKey, DuplicatePair, MergeRecord
 from contacts.models.party import (
     Affiliation,
     EmailAddress,
@@ -31,10 +32,14 @@ __all__ = [
     "ConsentPurpose",
     "ConsentState",
     "ConsentWording",
+    "DuplicateCandidate",
+    "DuplicateKey",
+    "DuplicatePair",
     "EmailAddress",
     "HintDismissal",
     "Industry",
     "Interaction",
+    "MergeRecord",
     "Organisation",
     "OrganisationManager",
     "Party",

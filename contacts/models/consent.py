@@ -85,6 +85,7 @@ class ConsentEvent(models.Model):
         TALK = "talk", _("in person")
         IMPORT = "import", _("import")
         ERASURE = "erasure", _("contact deleted")
+        MERGE = "merge", _("said under another address of the same person")
 
     party = models.ForeignKey("contacts.Party", models.DO_NOTHING, null=True, db_constraint=False, related_name="consents")
     channel = models.CharField(_("channel"), max_length=5, choices=Channel.choices)

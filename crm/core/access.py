@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from crm.core.records import RecordQuerySet
 
 FEW_SHARES = 10_000  # named in a statement as one array
-VERBS = ("view", "add", "change", "delete", "export", "assign")
+VERBS = ("view", "add", "change", "delete", "export", "assign", "merge")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Entity:
 
     key: str
     label: Any
-    verbs: tuple[str, ...] = VERBS
+    verbs: tuple[str, ...] = VERBS[:-1]  # what can be there twice names "merge", too
 
 
 @dataclass(frozen=True)

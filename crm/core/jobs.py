@@ -14,7 +14,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from crm.core.errors import RuleBroken
-from crm.core.models import Job, Notification
+from crm.core.models import Installation, Job, Notification
 from crm.core.tasks import ring
 from crm.core.wiring import table
 from crm.core.work import work
@@ -35,7 +35,7 @@ class JobKind:
 
 
 def start_job(kind: str, *, by: Any, label: str, url: str = "", total: int = 0, **params: Any) -> Job:
-    """Queue a job of a kind named in `crm/jobs.py`. Runs after commit."""
+    """Queue a job of a kind named in `crm/jobs.py`. Runs after commit. Without `by` the house does it, and nobody is told."""
     assert kind in table("LOTSE_JOBS"), kind
     job = Job.objects.create(kind=kind, by=by, label=label[:200], url=url, total=total, params=params)
     ring("crm.core.tasks.run_job", job.pk)
@@ -67,7 +67,7 @@ def advance(job_id: int) -> None:
     job = Job.objects.select_related("by").get(pk=job_id)
     step: Step = table("LOTSE_JOBS")[job.kind].step
     until = time.monotonic() + SLICE
-    with translation.override(job.by.language):
+    with translation.override(job.by.language if job.by else Installation.current().language):
         while time.monotonic() < until:
             if Job.objects.filter(pk=job_id, cancel_asked=True).exists():
                 return _end(job, Job.State.CANCELLED)
@@ -93,6 +93,8 @@ def advance(job_id: int) -> None:
 
 def _end(job: Job, state: str) -> None:
     Job.objects.filter(pk=job.pk).update(state=state, error=job.error, lease_until=None, finished_at=timezone.now())
+    if job.by is None:
+        return  # what the house does by itself is told to nobody
     words = {
         Job.State.DONE: _("%(job)s: done."),
         Job.State.FAILED: _("%(job)s: stopped by an error."),

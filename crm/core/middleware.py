@@ -13,8 +13,8 @@ import psycopg2
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -32,6 +32,7 @@ from crm.core.logs import note_access, person
 from crm.core.models import OnceKey
 from crm.core.monitoring import observe
 from crm.core.uploads import without_room
+from crm.core.wiring import table
 from crm.core.work import request_id, work
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -150,6 +151,9 @@ class Errors:
             return answer(request, 400, str(error) or _("This request cannot be understood."))
         if isinstance(error, PermissionDenied) and _is_fragment(request):
             return answer(request, 403, str(error) or _("You do not have the right to do this."))
+        if isinstance(error, Http404) and (moved := table("LOTSE_MOVED")(request)) is not None:
+            url, words = moved
+            return HttpResponseRedirect(url) if request.method in ("GET", "HEAD") and not _is_fragment(request) else answer(request, 409, words)
         if isinstance(error, Http404) and _is_fragment(request):
             return answer(request, 404, _("This does not exist, or you cannot see it."))
         return unreachable(request, error)
@@ -239,6 +243,13 @@ class Once:
             if response.status_code >= 400 or connection.needs_rollback:
                 transaction.set_rollback(True)
                 return response
+            try:
+                with transaction.atomic():
+                    connection.check_constraints()  # now, not at the commit, where nobody can answer in words
+            except IntegrityError:
+                log.warning("something was gone at the end of %s", request.path, exc_info=True)
+                transaction.set_rollback(True)
+                return answer(request, 409, _("Something this belongs to was deleted or merged meanwhile. Nothing was saved; please go back, reload the page and try again."))
             row.status = response.status_code
             row.headers = {name: response[name] for name in self.kept_headers if name in response}
             row.body = response.content if not response.streaming and len(response.content) <= self.kept_body else b""

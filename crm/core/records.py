@@ -20,7 +20,7 @@ class RecordQuerySet(models.QuerySet[M]):
     """A queryset that knows the gate. Pages start with `visible_to`; services that act for the house use `unrestricted`."""
 
     def visible_to(self, user: Any, action: str = "view") -> Self:
-        """The rows on which this user may do `action` (view, add, change, delete, export, assign)."""
+        """The rows on which this user may do `action` (view, add, change, delete, export, assign, merge)."""
         access: Access = self.model.access  # type: ignore[attr-defined]
         return access.filter(self, scope_of(user), action)  # type: ignore[return-value]
 

@@ -9,12 +9,12 @@ from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
 
-from contacts.models import Interaction, PartyActivity, PartySearch, Task
+from contacts.models import DuplicatePair, Interaction, PartyActivity, PartySearch, Task
 from crm.core.models import Change
 from sales.imports.models import ImportFile, ImportQuestion, ImportRow, ImportRun
 from sales.models import StageTransition
 
-_UNASKED = {PartySearch, PartyActivity, StageTransition, ImportRun, ImportFile, ImportRow, ImportQuestion}  # derived rows, ledgers, the import itself
+_UNASKED = {PartySearch, PartyActivity, DuplicatePair, StageTransition, ImportRun, ImportFile, ImportRow, ImportQuestion}  # derived rows, ledgers, the import itself
 
 
 def model_of(relation: str) -> type[models.Model]:

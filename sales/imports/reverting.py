@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, models
 
-from contacts.models import Party, PartyActivity, PartySearch, PostalAddress
+from contacts.models import DuplicatePair, Party, PartyActivity, PartySearch, PostalAddress
 from contacts.search import index_parties
 from crm.core.bulk import change_rows
 from crm.core.erasures import note_erased
@@ -87,6 +87,8 @@ def _remove(job: Job, run: ImportRun, model: type[models.Model], ids: Sequence[i
     if model is Party:
         _delete(PartySearch, "party_id", gone)
         _delete(PartyActivity, "party_id", gone)
+        _delete(DuplicatePair, "first_id", gone)
+        _delete(DuplicatePair, "second_id", gone)
     if model in (Opportunity, Party):
         _delete(RecentlyViewed, "subject_id", gone, "AND subject_type_id = %s", ContentType.objects.get_for_model(model).pk)
     note_erased(model, gone)

@@ -109,6 +109,8 @@ def row_of(world: Any, rule: Rule, relation: str) -> Any:
         party = oracle.Row(f"organisation:{relation}", of.organisation.owner.username, of.organisation.team.name)
         source = oracle.Row(f"opportunity:{relation}", of.opportunity.owner.username, of.opportunity.team.name) if rule.row == "task" else None
         return oracle.Row(f"{rule.row}:{relation}", of.organisation.owner.username, of.organisation.team.name, party, source)
+    if rule.row in {"pair", "merge"}:  # of contacts with the same owner: governed as they are
+        return oracle.Row(f"organisation:{relation}", of.organisation.owner.username, of.organisation.team.name)
     if hasattr(found, "team_id"):
         return oracle.Row(f"{rule.row}:{relation}", found.owner.username, found.team.name)
     return None

@@ -14,7 +14,7 @@ from campaigns.journeys.services import pause_journey, publish_journey
 from campaigns.models import MailDesign, Run
 from campaigns.sending import begin
 from campaigns.services import pause_campaign, release_campaign
-from contacts.models import TRACKING, ConsentPurpose, Tag
+from contacts.models import TRACKING, ConsentPurpose, DuplicatePair, Tag
 from crm.core.models import Job, SavedView, Undo
 from crm.core.sharing import share_record
 from sales.models import LostReason
@@ -52,6 +52,7 @@ def rare_pages(world: Any, folder: Path) -> list[tuple[Any, str]]:
         subscribe(greta, report)
     stopped = Job.objects.create(kind="sales.import_check", by=emil, label="Prüfung", state=Job.State.CANCELLED)
     bare = OrganisationFactory(owner=emil, legal_name="Niemandes Werk")
+    DuplicatePair.objects.filter(pk=world.team.pair.pk).update(state=DuplicatePair.State.NOT_SAME)
     runs = imports(emil, folder)
     found = [
         (anna, reverse("opportunity-detail", args=[lost.pk])),
@@ -65,6 +66,7 @@ def rare_pages(world: Any, folder: Path) -> list[tuple[Any, str]]:
         *((emil, reverse("import-detail", args=[run.pk])) for run in runs),
         *((emil, reverse("case-detail", args=[case.pk])) for case in cases(world)),
         (emil, reverse("case-contact", args=[unknown(world).pk])),
+        *((emil, f"{reverse('duplicate-list')}?state={state}") for state in ("not_same", "merged")),
         *campaigns(world),
         *journeys(world),
     ]
@@ -151,6 +153,8 @@ def by_hand(world: Any) -> dict[str, Hand]:
         "organisation-assign": (emil, PageForm("post", reverse("organisation-assign"), {"pk": firms, "owner": [str(world.cast.ben.pk)]})),
         "person-tag": (emil, PageForm("post", reverse("person-tag"), {"pk": people, "tag": [str(tag.pk)], "way": ["add"]})),
         "organisation-tag": (emil, PageForm("post", reverse("organisation-tag"), {"pk": firms, "tag": [str(tag.pk)], "way": ["add"]})),
+        "person-merge": (emil, PageForm("post", reverse("person-merge"), {"pk": people})),
+        "organisation-merge": (emil, PageForm("post", reverse("organisation-merge"), {"pk": [*firms, str(own.twin.pk)]})),
         "party-cell": (emil, PageForm("post", reverse("party-cell", args=[own.organisation.pk, "vat_id"]), {"old": [own.organisation.vat_id], "vat_id": ["DE123"]})),
         "party-share": (emil, PageForm("post", reverse("party-share", args=[own.person.pk]), {"who": [f"user-{world.cast.ben.pk}"], "action": ["view"]})),
         "party-consent-record": (emil, PageForm("post", reverse("party-consent-record", args=[own.organisation.pk, "email", own.email.pk]), {"kind": ["given"], "purposes": ["newsletter"], "how": ["phone"], "at": ["2026-01-15T10:00:00"]})),

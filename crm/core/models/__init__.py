@@ -111,7 +111,7 @@ class Job(models.Model):
         CANCELLED = "cancelled", _("cancelled")
 
     kind = models.CharField(_("kind"), max_length=60)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="jobs", verbose_name=_("started by"))
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="jobs", verbose_name=_("started by"))  # empty: the house itself, by night
     label = models.CharField(_("work"), max_length=200)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
     params = models.JSONField(default=dict)
