@@ -13,7 +13,7 @@ import psycopg2
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -31,6 +31,7 @@ from crm.core.feedback import page_of
 from crm.core.logs import note_access, person
 from crm.core.models import OnceKey
 from crm.core.monitoring import observe
+from crm.core.requests import is_utf8
 from crm.core.uploads import without_room
 from crm.core.work import request_id, work
 
@@ -79,6 +80,8 @@ def CleanInput(get_response: Handler) -> Handler:
     def handle(request: HttpRequest) -> HttpResponseBase:
         if _hostile(request.path) or any(_hostile(text) for key, values in request.GET.lists() for text in (key, *values)):
             return _refused(request)
+        if request.method == "POST" and not is_utf8(request):
+            raise BadRequest
         if request.method == "POST" and any(_hostile(text) for key, values in request.POST.lists() for text in (key, *values)):
             return _refused(request)
         if without_room(request):
@@ -223,7 +226,13 @@ class Once:
             key = uuid.UUID(text)
         except ValueError:
             return answer(request, 400, _("This form is incomplete. Please reload the page and try again."))
-        return self._once(request, key)
+        try:
+            return self._once(request, key)
+        except IntegrityError as error:
+            if getattr(error.__cause__, "pgcode", "") != "23503":  # foreign_key_violation: looked at when the transaction commits
+                raise
+            log.warning("what a form belongs to was deleted meanwhile")
+            return answer(request, 409, _("What this belongs to was deleted at the same moment. Nothing was saved. Please go back and load the page again."))
 
     def _once(self, request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
         digest = _body_hash(request)
