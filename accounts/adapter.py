@@ -19,6 +19,13 @@ class ClosedSignup(DefaultAccountAdapter):
     def is_open_for_signup(self, request: Any) -> bool:
         return False
 
+    def is_safe_url(self, url: str | None) -> bool:
+        """Where `?next=` may lead. What cannot be read as an address leads nowhere."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
+
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Links in mails lead to the house's own address, never to what a request's Host header says."""
         return password_address(*key.split("-", 1))

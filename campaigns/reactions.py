@@ -146,7 +146,7 @@ def tell_clicks(pk: int, now: datetime | None = None) -> int:
     """Write the first click of each person into the history, once it is known to be a person's. Returns how many."""
     now = now or timezone.now()
     with work():
-        held = Campaign.objects.unrestricted().select_for_update(of=("self",)).get(pk=pk)
+        held = Campaign.objects.unrestricted().held(pk)
         rows = list(untold(now).filter(campaign=held).select_related("mail"))
         found, links, told = reactions(held, pk__in=[row.pk for row in rows]) if rows else {}, links_by_arm(held), 0
         with translation.override(held.language):

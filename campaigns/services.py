@@ -43,7 +43,7 @@ def stamp(campaign: Campaign) -> tuple[Any, ...]:
 
 def hold(campaign: Campaign) -> Campaign:
     """The row as it is now, locked until the transaction ends."""
-    return Campaign.objects.unrestricted().select_for_update(of=("self",)).select_related("snapshot", "segment", "released_by", "job").get(pk=campaign.pk)
+    return Campaign.objects.unrestricted().select_related("snapshot", "segment", "released_by", "job").held(campaign.pk)
 
 
 def save(held: Campaign, by: Any, **values: Any) -> None:

@@ -112,7 +112,7 @@ def snooze_task(task: Task, *, by: Any, until: datetime) -> Undo:
 
 
 def _hold(task: Task) -> Task:
-    return Task.objects.unrestricted().select_for_update(of=("self",)).get(pk=task.pk)
+    return Task.objects.unrestricted().held(task.pk)
 
 
 def _save(task: Task, by: Any, **values: Any) -> None:

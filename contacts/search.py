@@ -86,7 +86,7 @@ class _Lexemes(SearchQuery):
 
 def words_of(text: str) -> list[str]:
     """What is typed as folded words, the longest first: they narrow most."""
-    words = {word for word in _NO_WORD.split(fold(text.strip())) if word}
+    words = {word[: LONGEST + 1] for word in _NO_WORD.split(fold(text.strip())) if word}  # longer ones find nothing, and Postgres takes none beyond 2 kB
     return sorted(words, key=lambda word: (-len(word), word))[:MOST_WORDS]
 
 

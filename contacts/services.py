@@ -60,7 +60,7 @@ def save_party(form: Any, *, by: Any) -> Party:
 
 
 def _change(form: Any, party: Party, by: Any) -> Party:
-    current = Party.objects.unrestricted().select_for_update().get(pk=party.pk)
+    current = Party.objects.unrestricted().held(party.pk)
     stored, typed, seen = read_parts(current), form.typed_parts(), form.seen_parts()
     fresh = form.cleaned_data.get("version") in (None, current.version)
     mine = {name: text for name, text in typed.items() if text != (stored[name] if fresh else seen.get(name))}
@@ -92,7 +92,7 @@ class Conflict(Exception):
 def save_cell(form: Any, name: str, old: str, *, by: Any) -> Party:
     """Save one field typed in place. `old` is the raw value that was read; raises `Conflict` if it is another one now (D7)."""
     with work(by=by):
-        current = Party.objects.unrestricted().select_for_update().get(pk=form.instance.pk)
+        current = Party.objects.unrestricted().held(form.instance.pk)
         now = raw_value(form, current, name)
         mine = form.typed_parts()[name] if name in form.parts else form.cleaned_data[name]
         if now != old and now != raw_value(form, current, name, mine):
@@ -104,7 +104,7 @@ def save_cell(form: Any, name: str, old: str, *, by: Any) -> Party:
 def delete_party(party: Party, *, by: Any) -> None:
     """Delete a contact with its addresses, entries and tasks. What needs it (opportunities, daughters …) refuses it, in words with counts."""
     with work(by=by):
-        held = Party.objects.unrestricted().select_for_update().get(pk=party.pk)
+        held = Party.objects.unrestricted().held(party.pk)
         needed = blockers(held)
         if needed:
             words = ", ".join(f"{item['label']}: {item['count']}" for item in needed)
@@ -175,7 +175,7 @@ def unshare_party(party: Party, who: User | Group, *, by: Any) -> None:
 def accept_hint(party: Party, key: str, *, by: Any) -> Party:
     """Set what the hint proposes. Raises `RuleBroken` if the name says something else by now."""
     with work(by=by):
-        held = Party.objects.unrestricted().select_for_update().get(pk=party.pk)
+        held = Party.objects.unrestricted().held(party.pk)
         hint = find_hint(held, key, by)
         if not hint.fix:
             raise RuleBroken(_("There is nothing to set here: please edit the contact."))
@@ -193,7 +193,7 @@ def accept_hint(party: Party, key: str, *, by: Any) -> Party:
 def dismiss_hint(party: Party, key: str, *, by: Any) -> None:
     """All is well as it is: the hint stays away while the values it is about stay. Twice is once."""
     with work(by=by):
-        held = Party.objects.unrestricted().select_for_update().get(pk=party.pk)
+        held = Party.objects.unrestricted().held(party.pk)
         find_hint(held, key, by)
         HintDismissal.objects.get_or_create(party=held, key=key, defaults={"created_by": by, "updated_by": by})
         index_parties([held.pk])

@@ -35,7 +35,7 @@ def tag_parties(ids: Iterable[int], tag: Tag, *, by: Any, take: bool = False) ->
 def tag_party(party: Party, tag: Tag, *, by: Any, take: bool = False) -> None:
     """Give one contact the tag, or `take` it away; twice is once. The caller has asked the gate."""
     with work(by=by):
-        Party.objects.unrestricted().select_for_update().get(pk=party.pk)
+        Party.objects.unrestricted().held(party.pk)
         _write([party.pk], tag, by, take)
 
 

@@ -268,6 +268,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG, "filters": ["about"]}},
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},  # Django's own would write beside ours
+        "flufl.bounce": {"level": "CRITICAL"},  # some of its readers fall over hostile mails; the others are asked all the same
         "django.request": {"level": "ERROR"},  # the access log tells of refusals
         "gunicorn.error": {"handlers": [], "propagate": True},
         "lotse.access": {"level": "INFO" if LOG == "json" else "WARNING"},  # at a terminal it would hide what matters

@@ -252,7 +252,7 @@ def _open_again(held: Opportunity) -> None:
 
 def _hold(opportunity: Opportunity) -> Opportunity:
     # Without a join: whoever waits for the lock while the stage changes would find that the joined row does not fit any more, and nothing.
-    return Opportunity.objects.unrestricted().select_for_update().get(pk=opportunity.pk)
+    return Opportunity.objects.unrestricted().held(opportunity.pk)
 
 
 def _still_open(held: Opportunity) -> None:

@@ -240,7 +240,7 @@ def delete_case(case: Case, *, by: Any) -> None:
 
 def hold(case: Case) -> Case:
     """The case as it is now, locked."""
-    return Case.objects.unrestricted().select_for_update().get(pk=case.pk)
+    return Case.objects.unrestricted().held(case.pk)
 
 
 def still_open(held: Case) -> None:

@@ -90,7 +90,7 @@ def records_of(owner: Any, team: Any, mark: str) -> SimpleNamespace:
         VariantFactory(campaign=campaign, subject=f"{mark} Betreff", blocks=[{"kind": "text", "text": f"{mark} schreibt {{salutation}}"}])
     twin, pair, merge = twice(owner, team, mark, firm)
     file = ImportFile.objects.create(run=run, name=f"{mark}.csv", digest="0" * 64, size=1, encoding="utf-8", delimiter=",", quotechar='"', header_row=1, header_key="x")
-    job = Job.objects.create(kind="sales.import_check", by=owner, label=f"{mark} Auftrag")
+    job = Job.objects.create(kind="sales.import_check", by=owner, label=f"{mark} Auftrag", params={"run": run.pk})
     journey = JourneyFactory(owner=owner, team=team, created_by=owner, name=f"{mark} Automation", note=f"{mark} wofür")
     walk_through(journey, firm, mark)
     segment = SegmentFactory(owner=owner, team=team, created_by=owner, name=f"{mark} Segment", note=f"{mark} wofür")

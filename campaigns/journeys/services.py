@@ -59,7 +59,7 @@ def _under_way(journey: Journey) -> Any:
 
 def hold(journey: Journey) -> Journey:
     """The row as it is now, locked until the transaction ends."""
-    return Journey.objects.unrestricted().select_for_update(of=("self",)).select_related("owner", "live").get(pk=journey.pk)
+    return Journey.objects.unrestricted().select_related("owner", "live").held(journey.pk)
 
 
 def _save(held: Journey, by: Any, **values: Any) -> None:

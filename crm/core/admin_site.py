@@ -8,8 +8,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
@@ -118,6 +119,16 @@ class GatedAdmin(Gate, admin.ModelAdmin):
         """One way to save, on one clean page."""
         plain = {"show_save_and_add_another": False, "show_save_and_continue": False}
         return super().changeform_view(request, object_id, form_url, {**plain, **(extra_context or {})})
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+        """What was ticked must be rows: Django asks the database for whatever is sent."""
+        key: Any = self.model._meta.pk
+        try:
+            for ticked in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                key.clean(ticked, None)
+        except ValidationError:
+            raise BadRequest from None
+        return super().response_action(request, queryset)
 
 
 class GatedInline(Gate, admin.TabularInline):

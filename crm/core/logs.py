@@ -28,11 +28,13 @@ SECRET = 20  # letters from which on a part of an address is taken for a link's 
 
 
 class About(logging.Filter):
-    """Every line carries the id of its request, its person and its task."""
+    """Every line carries the id of its request, its person and its task. That a request was refused is one line: no trace of ours explains it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         left = getattr(record.__dict__.get("request"), "lotse_id", "")
         record.request_id, record.user, record.task = request_id.get() or left or "-", person.get(), task_id.get()
+        if record.name.startswith("django.security."):
+            record.exc_info = record.exc_text = None
         return True
 
 

@@ -31,6 +31,7 @@ from crm.core.feedback import page_of
 from crm.core.logs import note_access, person
 from crm.core.models import OnceKey
 from crm.core.monitoring import observe
+from crm.core.requests import is_utf8
 from crm.core.uploads import without_room
 from crm.core.wiring import table
 from crm.core.work import request_id, work
@@ -80,6 +81,8 @@ def CleanInput(get_response: Handler) -> Handler:
     def handle(request: HttpRequest) -> HttpResponseBase:
         if _hostile(request.path) or any(_hostile(text) for key, values in request.GET.lists() for text in (key, *values)):
             return _refused(request)
+        if request.method == "POST" and not is_utf8(request):
+            raise BadRequest
         if request.method == "POST" and any(_hostile(text) for key, values in request.POST.lists() for text in (key, *values)):
             return _refused(request)
         if without_room(request):
@@ -227,7 +230,13 @@ class Once:
             key = uuid.UUID(text)
         except ValueError:
             return answer(request, 400, _("This form is incomplete. Please reload the page and try again."))
-        return self._once(request, key)
+        try:
+            return self._once(request, key)
+        except IntegrityError as error:
+            if getattr(error.__cause__, "pgcode", "") != "23503":  # foreign_key_violation: looked at when the transaction commits
+                raise
+            log.warning("what a form belongs to was deleted meanwhile")
+            return answer(request, 409, _("Something this belongs to was deleted or merged meanwhile. Nothing was saved; please go back, reload the page and try again."))
 
     def _once(self, request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
         digest = _body_hash(request)
@@ -243,13 +252,6 @@ class Once:
             if response.status_code >= 400 or connection.needs_rollback:
                 transaction.set_rollback(True)
                 return response
-            try:
-                with transaction.atomic():
-                    connection.check_constraints()  # now, not at the commit, where nobody can answer in words
-            except IntegrityError:
-                log.warning("something was gone at the end of %s", request.path, exc_info=True)
-                transaction.set_rollback(True)
-                return answer(request, 409, _("Something this belongs to was deleted or merged meanwhile. Nothing was saved; please go back, reload the page and try again."))
             row.status = response.status_code
             row.headers = {name: response[name] for name in self.kept_headers if name in response}
             row.body = response.content if not response.streaming and len(response.content) <= self.kept_body else b""

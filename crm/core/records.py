@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from django.apps import apps
 from django.conf import settings
 from django.db import connection, models
+from django.http import Http404
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -27,6 +28,13 @@ class RecordQuerySet(models.QuerySet[M]):
     def unrestricted(self) -> Self:
         """All rows, said out loud: for services, tasks and ledgers, never for a page."""
         return self
+
+    def held(self, pk: Any) -> M:
+        """The row as it is now, locked until the transaction ends; Http404 if somebody deleted it since it was read."""
+        found = self.select_for_update(of=("self",)).filter(pk=pk).first()
+        if found is None:
+            raise Http404
+        return found
 
 
 class Record(models.Model):

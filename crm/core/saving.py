@@ -105,8 +105,8 @@ def save_facts(form: FactsForm, *, by: Any) -> Any:
             instance.save()
             form._save_m2m()
         else:
-            current = model._base_manager.select_for_update().get(pk=instance.pk)
-            if not model.objects.visible_to(by, "change").filter(pk=instance.pk).exists():
+            current = model._base_manager.select_for_update().filter(pk=instance.pk).first()
+            if current is None or not model.objects.visible_to(by, "change").filter(pk=instance.pk).exists():
                 raise Http404
             _merge(form, current)
             if all(getattr(instance, _column(model, name)) == getattr(current, _column(model, name)) for name in form.facts):

@@ -25,7 +25,7 @@ _OUTCOMES = {Verdict.NEW: Outcome.CREATED, Verdict.MATCHED: Outcome.MATCHED, Ver
 
 def apply_step(job: Job) -> bool:
     """Bring in the next rows. What is done carries its outcome, so a step after a killed worker goes on where the last commit was."""
-    run = ImportRun.objects.unrestricted().select_for_update(of=("self",)).get(pk=job.params["run"])
+    run = ImportRun.objects.unrestricted().held(job.params["run"])
     if not job.cursor:
         job.done = run.rows.filter(verdict=Verdict.REFUSED).update(outcome=Outcome.REFUSED)
         job.total = run.rows.count()

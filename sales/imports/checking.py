@@ -27,7 +27,7 @@ _STAGED = ("run_id", "file_id", "line", "kind", "key", "cells", "facts", "verdic
 
 def check_step(job: Job) -> bool:
     """Judge the next rows. The cursor names the file and the place in it the last step came to; True when all files are through."""
-    run = ImportRun.objects.unrestricted().select_for_update(of=("self",)).get(pk=job.params["run"])
+    run = ImportRun.objects.unrestricted().held(job.params["run"])
     files = files_in_order(run)
     if not job.cursor:
         run.rows.all().delete()

@@ -30,7 +30,7 @@ _OWN = {ImportRun._meta.db_table}  # the import's own record is no business of t
 
 def revert_step(job: Job) -> bool:
     """Take back the next changes, the newest first, so that children go before what they hang on."""
-    run = ImportRun.objects.unrestricted().select_for_update(of=("self",)).get(pk=job.params["run"])
+    run = ImportRun.objects.unrestricted().held(job.params["run"])
     assert run.apply_job_id is not None
     changes = Change.objects.filter(job_id=run.apply_job_id).exclude(relation__in=_OWN)
     if not job.cursor:

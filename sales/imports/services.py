@@ -157,7 +157,7 @@ def resume_import(run: ImportRun, *, by: Any) -> None:
 
 
 def _hold(run: ImportRun) -> ImportRun:
-    return ImportRun.objects.unrestricted().select_for_update(of=("self",)).get(pk=run.pk)
+    return ImportRun.objects.unrestricted().held(run.pk)
 
 
 def _start(held: ImportRun, state: str, column: str, kind: str, label: str, by: Any) -> Job:

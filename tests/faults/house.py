@@ -93,15 +93,17 @@ def copy_tables(into: Postgres) -> None:
 
 
 @contextlib.contextmanager
-def supervised_house(folder: Path, *, size: int = SIZE, fill: Callable[[Supervised], None] = Supervised.settle) -> Iterator[Supervised]:
-    """A house in which a small firm works, or whom else `fill` lets move in. It must leave one of `staff`."""
+def supervised_house(
+    folder: Path, *, size: int = SIZE, files_size: int = 40, fill: Callable[[Supervised], None] = Supervised.settle, **further: str
+) -> Iterator[Supervised]:
+    """A house in which a small firm works, or whom else `fill` lets move in (it must leave one of `staff`); `further` for its environment."""
     with contextlib.ExitStack() as left:
         held = left.enter_context(throwaway_stack())
         place = held.data.with_name(f"{held.slot}-careful")
         stack = Careful(held.slot, place)
         strays.end(stack)
         disk = left.enter_context(Disk(place, size))
-        files = left.enter_context(Disk(place.with_name(f"{held.slot}-files"), 40))
+        files = left.enter_context(Disk(place.with_name(f"{held.slot}-files"), files_size))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             bind = f"127.0.0.1:{free.getsockname()[1]}"
@@ -118,7 +120,7 @@ def supervised_house(folder: Path, *, size: int = SIZE, fill: Callable[[Supervis
             "TMPDIR": str(files.folder),
         }
         sink = left.enter_context(Sink(folder / "sink"))
-        environment |= {"LOTSE_SMTP_HOST": "127.0.0.1", "LOTSE_SMTP_PORT": str(sink.port), "LOTSE_SMTP_LOG": str(sink.maillog)}
+        environment |= {"LOTSE_SMTP_HOST": "127.0.0.1", "LOTSE_SMTP_PORT": str(sink.port), "LOTSE_SMTP_LOG": str(sink.maillog), **further}
         log = left.enter_context((folder / "house.log").open("ab"))
         words = [sys.executable, "-m", "tests.faults.kept", str(stack.slot), str(stack.folder), bind]
         launcher = subprocess.Popen(words, cwd=ROOT, env={**os.environ, **environment}, stdout=log, stderr=log)

@@ -43,7 +43,7 @@ def move_in(house: Supervised) -> None:
 @pytest.fixture(scope="module")
 def house(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]:
     """The product under its supervisor, as the demo firm has it after eighteen months."""
-    with django_db_blocker.unblock(), supervised_house(tmp_path_factory.mktemp("load"), size=6000, fill=move_in) as found:
+    with django_db_blocker.unblock(), supervised_house(tmp_path_factory.mktemp("load"), size=6000, files_size=2000, fill=move_in) as found:
         yield found
 
 

@@ -71,6 +71,12 @@ def test_a_mailbox_is_name_and_address(typed: str, read: tuple[str, str]) -> Non
     assert read_mailbox(typed) == read
 
 
+@pytest.mark.parametrize("typed", ["(" * 1000, "(" * 20_000 + "a@x.de", '"' * 999])
+def test_brackets_within_brackets_are_no_mailbox(typed: str) -> None:
+    with pytest.raises(BadAddress):
+        read_mailbox(typed)
+
+
 def letter(**facts: Any) -> Letter:
     return Letter(**{"sender": ("Haus", "haus@x.de"), "to": ("", "a@x.de"), "heading": "Hallo", "text": "Guten Tag.", "message_id": "<1@x.de>", "date": WHEN, **facts})
 

@@ -10,6 +10,7 @@ import idna
 
 _NOT_LOCAL = re.compile(r'[\s"(),:;<>@\[\\\]]|^\.|\.$|\.\.')
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff]+")
+_LONGEST = 500  # characters of a name with its address; the standard library reads brackets within brackets until its stack ends
 
 
 class BadAddress(ValueError):
@@ -57,5 +58,7 @@ def one_line(text: str) -> str:
 
 def read_mailbox(text: str) -> tuple[str, str]:
     """"Lotse <crm@firma.de>" or a bare address → (name, normalised address). Raises BadAddress."""
+    if len(text) > _LONGEST:
+        raise BadAddress(text[:_LONGEST])
     name, address = parseaddr(one_line(text))
     return one_line(name), normalise(address)
