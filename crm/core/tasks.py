@@ -72,6 +72,14 @@ def run_schedule(name: str) -> None:
 
 
 @shared_task
+def seal_audit() -> None:
+    """Seal what the audit says and is not sealed."""
+    from crm.core.audit.sealing import seal
+
+    seal()
+
+
+@shared_task
 def check_audit() -> None:
     """Go on with the check of the audit that is not done."""
     from crm.core.audit.checking import go_on

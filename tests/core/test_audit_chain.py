@@ -284,6 +284,7 @@ def top_and_hole(seal: Seal) -> tuple[int, int]:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_who_seal_at_once_make_one_chain() -> None:
+    sealing.seal()  # where the audit begins
     threads: list[threading.Thread] = []
 
     def work_and_seal() -> None:

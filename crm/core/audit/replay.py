@@ -72,10 +72,12 @@ def compare(table: Watched) -> Compared:
 
 def settle(table: Watched) -> int:
     """Write down, as the house, what the audit does not tell right: rows from before it began, or differences somebody accepted. Returns how many."""
+    if not compare(table).differ:
+        return 0  # nobody waits where there is nothing to write
     with transaction.atomic(), connection.cursor() as cursor:
         statement, values = _prepared(cursor, table)
         cursor.execute("SET LOCAL lock_timeout = '2s'")
-        cursor.execute(f"LOCK TABLE {_quoted(table)} IN SHARE MODE")  # what is about to be written would come after its own entry
+        cursor.execute(f"LOCK TABLE {_quoted(table)} IN SHARE ROW EXCLUSIVE MODE")  # what is about to be written would come after its own entry
         cursor.execute(
             f"""
             INSERT INTO core_change (at, xid, actor_id, origin, request, relation, row_id, op, before, after)

@@ -23,10 +23,11 @@ from crm.core.audit import replay
 from crm.core.audit.guards import audited
 from crm.core.audit.head import keep_head, read_head
 from crm.core.models import Seal
+from crm.core.tasks import ring
 
 EVERY = timedelta(minutes=2)
 PIECE = 50_000  # entries under one seal, but for those that come late
-PATIENCE = 20  # seconds of sealing at a time: the next tick goes on
+PATIENCE = 40.0  # seconds of sealing at a time: the next tick goes on
 LOCK = 0x10_75_EA_1
 
 # One entry as bytes that are the same whatever the session's habits.
@@ -61,13 +62,13 @@ FROM made WHERE entries > 0
 
 
 def seal_due() -> None:
-    """Every other minute: seal what is not sealed, note where the chain ends."""
+    """Every other minute: ring for sealing what is not sealed."""
     last = Seal.objects.order_by("number").last()
     if last is None or timezone.now() - last.at >= EVERY:
-        seal(PATIENCE)
+        ring("crm.core.tasks.seal_audit")
 
 
-def seal(patience: float = 3600.0) -> int:
+def seal(patience: float = PATIENCE) -> int:
     """Seal all there is, for so many seconds. The first time, what the audit does not tell right is written down before. Returns the seals made."""
     if read_head() is None and not Seal.objects.exists():
         for table in audited():
