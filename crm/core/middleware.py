@@ -248,8 +248,10 @@ class Once:
                     connection.check_constraints()  # now, not at the commit, where nobody can answer in words
             except IntegrityError:
                 log.warning("something was gone at the end of %s", request.path, exc_info=True)
+                words = _("Something this belongs to was deleted or merged meanwhile. Nothing was saved; please go back, reload the page and try again.")
+                response = answer(request, 409, words)  # before the transaction is given up: the page asks the database, too
                 transaction.set_rollback(True)
-                return answer(request, 409, _("Something this belongs to was deleted or merged meanwhile. Nothing was saved; please go back, reload the page and try again."))
+                return response
             row.status = response.status_code
             row.headers = {name: response[name] for name in self.kept_headers if name in response}
             row.body = response.content if not response.streaming and len(response.content) <= self.kept_body else b""
