@@ -27,7 +27,8 @@ from crm.core.models import Job
 
 JOB = "contacts.duplicates"
 CROWD = 40  # contacts behind one key that are compared each with each
-BUCKETS = 64  # parts of the keys that are joined one after the other
+BUCKETS = 64  # parts of the keys that are joined one after the other, at most
+IN_BUCKET = 100_000  # keys
 READ = 50_000  # contacts whose keys are written down in one step
 COMPARED = 10_000  # candidates in one step
 NAMED = 50  # crowds named in the result; all are counted
@@ -46,7 +47,7 @@ WITH part AS MATERIALIZED (
     SELECT part.id, part.kind, part.name, key FROM part, unnest(part.keys) key WHERE key NOT LIKE 'person:%%'
     UNION
     SELECT part.id, part.kind, part.name, 'place:' || part.name || ':' || place FROM part JOIN contacts_postaladdress a ON a.party_id = part.id,
-        unnest(ARRAY[regexp_replace(crm_fold(a.city), '[^a-z0-9]+', '', 'g'), regexp_replace(a.postcode, '\\W', '', 'g')]) place WHERE part.kind = 'person' AND place <> ''
+        unnest(ARRAY[regexp_replace(crm_fold(a.city), '[^a-z0-9]+', '', 'g'), regexp_replace(a.postcode, '\\W', '', 'g')]) place WHERE place <> ''
     UNION
     SELECT part.id, part.kind, part.name, key || ':' || firm FROM part JOIN contacts_affiliation a ON a.person_id = part.id AND a.is_primary
         JOIN contacts_partysearch f ON f.party_id = a.organisation_id, unnest(part.keys) key, unnest(f.keys) firm
@@ -144,7 +145,8 @@ def _write_keys(job: Job) -> bool:
 
 def _join(job: Job) -> bool:
     bucket = job.cursor["bucket"]
-    values = {"buckets": BUCKETS, "bucket": bucket, "crowd": CROWD, "since": job.params.get("since")}
+    buckets = job.cursor.setdefault("buckets", min(BUCKETS, 1 << (DuplicateKey.objects.count() // IN_BUCKET).bit_length()))  # a power of two
+    values = {"buckets": buckets, "bucket": bucket, "crowd": CROWD, "since": job.params.get("since")}
     with connection.cursor() as cursor:
         if bucket == 0:
             cursor.execute(f"ANALYZE {DuplicateKey._meta.db_table}")
@@ -157,8 +159,8 @@ def _join(job: Job) -> bool:
                 name = cursor.fetchone()
                 job.result["cut"].append([name[0] if name else "", count])
     job.cursor["bucket"] = bucket + 1
-    job.done = job.total // 4 + job.total * (bucket + 1) // BUCKETS // 4
-    if bucket + 1 == BUCKETS:
+    job.done = job.total // 4 + job.total * (bucket + 1) // buckets // 4
+    if bucket + 1 == buckets:
         job.cursor |= {"phase": "scores", "first": 0, "second": 0, "waiting": DuplicateCandidate.objects.count()}
     return False
 

@@ -17,7 +17,7 @@ from sales.imports.files import inspect, keep
 from sales.imports.models import ImportRun
 
 # Ledgers and records of work are no business content (D6): they only grow.
-LEDGERS = {"sales_stagetransition", "sales_importrun", "sales_importfile", "sales_importrow", "sales_importquestion"}
+LEDGERS = {"sales_stagetransition", "sales_importrun", "sales_importfile", "sales_importrow", "sales_importquestion", "contacts_mergerecord"}
 
 
 def business_digest() -> dict[str, str]:

@@ -11,7 +11,8 @@ import pytest
 from django.db.models import Count, Sum
 
 from accounts.models import Membership, Team, User
-from contacts.models import Organisation, Party, PartyActivity, PartySearch
+from contacts.merging import merge_parties
+from contacts.models import DuplicatePair, Organisation, Party, PartyActivity, PartySearch
 from contacts.search import index_parties
 from crm.core.models import Change, Erasure
 from sales.imports import forms, services
@@ -222,3 +223,24 @@ def test_an_organisation_that_was_here_is_matched_and_gets_its_past_back(cast: S
     assert PartyActivity.objects.get(party=known).last_at > datetime(2017, 1, 5, tzinfo=UTC)
     revert(run, cast.emil)
     assert business_digest() == before
+
+
+def test_what_a_search_found_goes_with_what_was_brought_in(cast: SimpleNamespace, tmp_path: Path) -> None:
+    write_export(tmp_path)
+    before = business_digest()
+    run = check(begin(sorted(tmp_path.iterdir()), cast.emil), cast.emil)
+    apply(run, cast.emil)
+    first, second = sorted(Organisation.objects.filter(source="Altsystem").values_list("pk", flat=True)[:2])
+    DuplicatePair.objects.create(first_id=first, second_id=second, score=0.9, reasons=["same_name"])
+    revert(run, cast.emil)
+    assert business_digest() == before
+
+
+def test_what_was_merged_since_stays(brought: SimpleNamespace) -> None:
+    """The import's contact went into one of ours: taking the import back leaves us what went over, names it, and breaks nothing."""
+    ours = Party.objects.get(pk=OrganisationFactory(legal_name="Unser Werk GmbH").pk)
+    theirs = Party.objects.filter(source="Altsystem", kind="organisation", opportunities__isnull=False).order_by("pk")[0]
+    merge_parties(ours, theirs, by=brought.emil)
+    moved = Opportunity.objects.filter(party=ours.pk).count()
+    revert(brought.run, brought.emil)
+    assert moved and Opportunity.objects.filter(party=ours.pk).count() == moved and not Party.objects.filter(pk=theirs.pk).exists()

@@ -17,7 +17,7 @@ from accounts.models import User
 from crm.catalog.models import Product
 from crm.core.access import one_request
 from crm.core.models import Event, Undo
-from crm.demo import consents, desk, firm, journeys, life, mailing, segments, tags
+from crm.demo import care, consents, desk, firm, journeys, life, mailing, segments, tags
 from crm.demo.sign_ins import DOMAIN, PASSWORD
 from crm.demo.stock.growing import grow, tidy
 from sales.models import Opportunity
@@ -90,6 +90,7 @@ class Command(BaseCommand):
         self._say(f"{segments.write_segments(people['Neumann'])} segments")
         mailing.mail_out(dice, people, timezone.localtime(), self._say)
         journeys.let_journeys_run(people, timezone.localtime(), self._say)
+        self._say(f"{care.write_down_twice(world, people['Weber'])} pairs of possible duplicates")
 
     def _show(self) -> None:
         for first, last, role, team in firm.PEOPLE:
