@@ -92,6 +92,7 @@ _NOT_WORD = re.compile(r"[\W_]+")
 _LONGEST = 100  # characters of a name that are compared; likeness takes time by the square
 
 
+@lru_cache(50_000)  # one firm is compared with many
 def core_name(name: str) -> str:
     """The folded name of an organisation without legal form, joining words and owner; the folded name itself if nothing else is left."""
     plain = _INITIALS.sub(lambda found: re.sub(r"[.\s]", "", found[0]) + " ", fold(name))
@@ -131,6 +132,7 @@ def _code(word: str, place: int) -> str:
     return "4" if after and after in hard and not (before and before in "sz") else "8"
 
 
+@lru_cache(50_000)
 def street_key(street: str) -> str:
     """Street and house number in one spelling: "hauptstr 3a", "konigspl 5-7"."""
     key = re.sub(r"stra(?:ss)e|str\b\.?|strasse", "str ", fold(street))
@@ -148,9 +150,14 @@ class _Person:
 
 
 def _person(identity: Identity) -> _Person:
+    return _person_of(identity.first_name, identity.last_name or identity.name)
+
+
+@lru_cache(50_000)
+def _person_of(*texts: str) -> _Person:
     """The compact, folded name without titles; "v." is "von"."""
     parts, generation = [], ""
-    for text in (identity.first_name, identity.last_name or identity.name):
+    for text in texts:
         words = _NOT_WORD.sub(" ", fold(text)).split()
         generation = next((_GENERATION[word] for word in words if word in _GENERATION), generation)
         # A single word is the name itself, whatever it looks like: there are people called Ing.
@@ -196,9 +203,14 @@ def _same(family: str) -> float:
 def _family_alike(a: str, b: str) -> bool:
     if not a or not b:
         return False
-    if a == b or likeness(a, b) >= 0.8 or (len(code := cologne(a)) > 1 and code == cologne(b)):
+    if a == b or _near_likeness(a, b) >= 0.8 or (len(code := cologne(a)) > 1 and code == cologne(b)):
         return True
     return min(len(a), len(b)) >= 4 and (a.startswith(b) or b.startswith(a) or a.endswith(b) or b.endswith(a))  # Lang, Lang-Schulz
+
+
+def _near_likeness(a: str, b: str) -> float:
+    """Likeness where it may reach 0.8, else 0: of two texts whose lengths differ by more, each letter need not be looked at."""
+    return likeness(a, b) if 5 * abs(len(a) - len(b)) <= max(len(a), len(b)) else 0.0
 
 
 def _firm_name(a: str, b: str) -> tuple[float, str]:
@@ -210,7 +222,7 @@ def _firm_name(a: str, b: str) -> tuple[float, str]:
         return 5.0, "same_name"
     if re.sub(r"\D", "", left) != re.sub(r"\D", "", right):  # Bau 24, Bau 42
         return -4.0, ""
-    near = likeness(left, right)
+    near = _near_likeness(left, right)
     if sorted(one) == sorted(other) or (near >= 0.9 and len(left) >= 8):
         return 5.0, "similar_name"
     if near >= 0.8:
