@@ -3,6 +3,7 @@
 There is no access log here: the page writes one itself (`crm.core.logs`).
 """
 
+import ctypes
 import gc
 import itertools
 import os
@@ -26,6 +27,8 @@ keepalive = 5
 worker_connections = 100
 control_socket_disable = True  # it lies in the home folder: two copies would share it
 logconfig_dict = settings.LOGGING
+
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # malloc.h of glibc
 
 # Each process counts into a file of its own (`crm.core.monitoring`), named by its place and not by its number: a worker that follows
 # another counts on in the same file, so there are never more files than processes at once.
@@ -51,6 +54,21 @@ def pre_fork(server: Any, worker: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     global _place
     _place = worker.place
+    give_back()
+
+
+def give_back() -> None:
+    """What was freed goes back to the system, as far as glibc can be told; other C libraries know no such words.
+
+    Each thread would keep memory of its own in which the holes add up, and glibc would keep ever larger pieces once it had seen one: a worker
+    grew without holding more. Two pools for all threads, and pieces from 128 kB on for themselves.
+    """
+    try:
+        say = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    for setting, value in ((_ARENA_MAX, 2), (_MMAP_THRESHOLD, 128 * 1024)):
+        say(setting, value)
 
 
 def on_exit(server: Any) -> None:

@@ -78,6 +78,12 @@ def test_the_pages_connections_have_limits_and_a_pooler_gets_no_options() -> Non
     assert settings_under(**limits, LOTSE_DB_POOLED="1") == {"options": "-c jit=off", "without_cursors": True}
 
 
+def test_a_worker_tells_glibc_to_give_back_what_is_free() -> None:
+    """What it does for the size of a worker is measured by the proof "fuzz"; here only that it can be said, and that other C libraries are no error."""
+    steps = "import ctypes, crm.gunicorn as ours; ours.give_back(); ctypes.CDLL = lambda name: object(); ours.give_back()"
+    subprocess.run([sys.executable, "-c", steps], cwd=ROOT, check=True)
+
+
 def test_gunicorn_takes_its_settings_from_one_place() -> None:
     for place in ("docker-compose.yml", "Dockerfile", "crm/devstack/supervisor.py"):
         text = (ROOT / place).read_text(encoding="utf-8")

@@ -89,7 +89,7 @@ def test_red_controls(town: Town, figures: Any) -> None:
         bystander.phase = "hostile"
         Crowd(town, findings).send(lambda _number: trap("blocks"), range(12))
         bystander.phase = ""
-    times = bystander.percentile("hostile", 0.99) / bystander.percentile("idle", 0.99)
+    times = bystander.percentile("hostile", 0.5) / bystander.percentile("idle", 0.5)  # the middle: of so few answers the longest says little
     figures.record("red control: the bystander beside a page that blocks", round(times, 1), "times as long", "> 3", times > 3)
     before = {pid: memory(pid) for pid in workers(town.house)}
     Crowd(town, findings).send(lambda _number: trap("leaks"), range(120))

@@ -127,6 +127,8 @@ class Town:
             "consent-preferences": urlsplit(links.preferences).path,
             "case-rating": f"/how-was-it/{door_token(RATING, case=of.case.pk)}/",
             "campaign-link": f"/to/{door_token(LINK, d=1, v=1, n=1)}/",
+            "account_confirm_email": "/accounts/confirm-email/MQ:1:1/",
+            "account_reset_password_from_key": "/accounts/password/reset/key/1-set-password/",
             "campaign-picture": f"/point/{door_token(SHOWN, d=1, v=1)}/",
         }
         yield from good.items()
