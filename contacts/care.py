@@ -107,11 +107,12 @@ assert len(_HEADS) == len(TYPED)
 
 def choices(one: Party, other: Party, reader: Any) -> list[Line]:
     """The fields in which the two differ and which the reader may see, with what is proposed."""
-    hidden, parts = hidden_fields(reader, Party), (read_parts(one), read_parts(other))
+    hidden, parts, stays = hidden_fields(reader, Party), (read_parts(one), read_parts(other)), fuller(one, other)
+    goes = other if stays is one else one
     found = []
     for name in FIELDS[one.kind]:
         if name not in hidden and any(getattr(one, column) != getattr(other, column) for column in columns_of(name)):
-            found.append(Line(name, label_of(name, one), _words(one, name, parts[0], reader), _words(other, name, parts[1], reader), better(name, one, other).pk))
+            found.append(Line(name, label_of(name, one), _words(one, name, parts[0], reader), _words(other, name, parts[1], reader), better(name, stays, goes).pk))
     return [_capital(line) for line in found]
 
 

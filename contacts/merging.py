@@ -27,6 +27,7 @@ from contacts.search import index_parties
 from contacts.tombstones import standing_merge
 from crm.core.errors import RuleBroken
 from crm.core.events import emit
+from crm.core.fold import fold
 from crm.core.models import Installation, RecentlyViewed
 from crm.core.subjects import of_subject
 from crm.core.work import work
@@ -75,7 +76,8 @@ def columns_of(name: str) -> tuple[str, ...]:
 
 
 def better(name: str, one: Party, other: Party) -> Party:
-    """Whose value of a field is proposed: the one that says something; of two, the customer's state, the foreign key, the longer name, else the newer row's."""
+    """Whose value of a field is proposed: the one that says something; of two, the customer's state, the
+    foreign key, the name with umlauts or the longer one, the owner of `one`, else the newer row's."""
     mine, theirs = (tuple(getattr(party, column) for column in columns_of(name)) for party in (one, other))
     if mine == theirs:
         return one
@@ -85,7 +87,11 @@ def better(name: str, one: Party, other: Party) -> Party:
         return one if one.external_id else other
     if (mine[0] in (None, "")) != (theirs[0] in (None, "")):
         return other if mine[0] in (None, "") else one
-    if name in {"first_name", "last_name", "legal_name"} and len(mine[0]) != len(theirs[0]):
+    if name == "owner":
+        return one  # on whom more hangs: who knows that history
+    if name in {"first_name", "last_name", "legal_name"} and mine[0] != theirs[0]:
+        if fold(mine[0]) == fold(theirs[0]):  # ö says more than oe
+            return max(one, other, key=lambda party: sum(letter > "\x7f" for letter in getattr(party, name)))
         return max(one, other, key=lambda party: len(getattr(party, name)))
     if name == "form_of_address":
         return one if one.form_of_address == Party.AddressForm.DU else other
@@ -98,7 +104,7 @@ def moving(party: Party) -> list[tuple[str, int]]:
     for relation in RELATIONS:
         counted = relation.shown and relation.way is not Way.DERIVED and relation.model not in (DuplicatePair, MergeRecord)
         if counted and (count := relation.model._base_manager.filter(**{relation.field: party.pk}).count()):
-            found.append((relation.label[:1].upper() + relation.label[1:], count))
+            found.append((relation.label, count))
     return found
 
 

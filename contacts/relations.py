@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.apps import apps
+from django.utils.translation import gettext_lazy as _
 
 
 class Way(StrEnum):
@@ -46,7 +47,38 @@ class Relation:
     @property
     def label(self) -> str:
         """What its rows are called."""
-        return str(self.model._meta.verbose_name_plural)
+        return called(self.model)
+
+
+# What people call the rows of a table where there are several. Django would hang an "s" on a German word.
+_CALLED = {
+    "sales.Opportunity": _("Opportunities"),
+    "service.Case": _("Cases"),
+    "contacts.Interaction": _("Entries of the history"),
+    "contacts.Task": _("Tasks"),
+    "contacts.Party": _("Organisations that belong to it"),
+    "contacts.EmailAddress": _("E-mail addresses"),
+    "contacts.PhoneNumber": _("Telephone numbers"),
+    "contacts.PostalAddress": _("Postal addresses"),
+    "contacts.Affiliation": _("Affiliations"),
+    "contacts.PartyRole": _("Roles"),
+    "contacts.PartyTag": _("Tags"),
+    "contacts.HintDismissal": _("Dismissed hints"),
+    "contacts.PartyUserPerm": _("Shares"),
+    "contacts.PartyGroupPerm": _("Shares"),
+    "contacts.ConsentEvent": _("Consents"),
+    "contacts.DuplicatePair": _("Possible duplicates"),
+    "campaigns.JourneyMember": _("Journeys"),
+    "campaigns.Delivery": _("Mails of campaigns"),
+    "campaigns.Run": _("Ways through journeys"),
+    "core.OutgoingMail": _("Mails sent"),
+    "core.IncomingMail": _("Mails received"),
+}
+
+
+def called(model: Any) -> str:
+    """What the rows of a table are called. Raises KeyError for one that is told of nowhere."""
+    return str(_CALLED[model._meta.label])
 
 
 RELATIONS = [
@@ -57,9 +89,9 @@ RELATIONS = [
     Relation("contacts.Interaction.party", Way.MOVES),
     Relation("contacts.Task.party", Way.MOVES),
     Relation("contacts.Party.parent", Way.MOVES, shown=False),
-    Relation("contacts.EmailAddress.party", Way.OWN),
-    Relation("contacts.PhoneNumber.party", Way.OWN),
-    Relation("contacts.PostalAddress.party", Way.OWN),
+    Relation("contacts.EmailAddress.party", Way.OWN, shown=False),  # they stand there themselves
+    Relation("contacts.PhoneNumber.party", Way.OWN, shown=False),
+    Relation("contacts.PostalAddress.party", Way.OWN, shown=False),
     Relation("contacts.Affiliation.person", Way.OWN),
     Relation("contacts.Affiliation.organisation", Way.OWN),
     Relation("contacts.PartyRole.party", Way.ONCE, ("role",), shown=False),
@@ -76,7 +108,7 @@ RELATIONS = [
     Relation("contacts.DuplicatePair.second", Way.OWN),
     Relation("contacts.ConsentEvent.party", Way.LEDGER),
     Relation("contacts.MergeRecord.survivor", Way.LEDGER),
-    Relation("campaigns.SegmentMember.party", Way.LEDGER),
+    Relation("campaigns.SegmentMember.party", Way.LEDGER, shown=False),
 ]
 
 # Tables that name a contact as their subject, by type and id.

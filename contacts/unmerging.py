@@ -12,7 +12,7 @@ from contacts.diary import recount
 from contacts.models import DuplicatePair, Interaction, MergeRecord, Party
 from contacts.parts import keep_main
 from contacts.preimages import change, picture, put_back, rewrite
-from contacts.relations import Relation, Way
+from contacts.relations import Relation, Way, called
 from contacts.search import index_parties
 from contacts.tombstones import standing_merge
 from crm.core.errors import RuleBroken
@@ -108,12 +108,12 @@ def _give_back(path: str, ids: list[int], stays: int, goes: int, by: Any, lost: 
         rows = relation.model._base_manager.filter(pk__in=ids[start : start + _AT_ONCE], **{relation.field: stays})
         here += change(rows, by=by, **{relation.field: goes})
     if missing := len(ids) - here:
-        lost.append(_("%(what)s: %(n)s went elsewhere or were deleted since.") % {"what": relation.label[:1].upper() + relation.label[1:], "n": missing})
+        lost.append(_("%(what)s: %(n)s went elsewhere or were deleted since.") % {"what": relation.label, "n": missing})
 
 
 def _put_back(table: str, rows: list[dict[str, Any]], lost: list[str]) -> None:
     model = Relation(f"{table}.pk", Way.OWN).model
     missing = len(rows) - put_back(model, rows)
     if missing and model is not DuplicatePair:  # a search finds those again
-        lost.append(_("%(what)s: %(n)s could not be put back.") % {"what": str(model._meta.verbose_name_plural), "n": missing})
+        lost.append(_("%(what)s: %(n)s could not be put back.") % {"what": called(model), "n": missing})
 

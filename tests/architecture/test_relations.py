@@ -8,8 +8,8 @@ from typing import Any
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 
-from contacts.models import Party
-from contacts.relations import RELATIONS, SUBJECTS, Relation, Way
+from contacts.models import MergeRecord, Party
+from contacts.relations import RELATIONS, SUBJECTS, Relation, Way, called
 
 
 def keys_to_contacts() -> set[str]:
@@ -49,3 +49,10 @@ def test_unique_columns_are_named() -> None:
             assert not with_it, relation.path
         elif relation.way in (Way.ONCE, Way.STAYS):
             assert with_it == [set(relation.once)], relation.path
+
+
+def test_what_goes_over_has_a_name_for_people() -> None:
+    """Django makes "E-Mail-Adresses" of a German word."""
+    for relation in [*RELATIONS, *(Relation(f"{label}.subject_id", way) for label, way in SUBJECTS.items() if way is Way.MOVES)]:
+        if relation.way in (Way.MOVES, Way.ONCE, Way.STAYS, Way.OWN) or (relation.shown and relation.way is Way.LEDGER and relation.model is not MergeRecord):
+            assert called(relation.model)

@@ -154,6 +154,10 @@ def test_people_and_values_of_choice(cast: Any) -> None:
     Affiliation.objects.create(person=one, organisation=here)
     Affiliation.objects.create(person=two, organisation=there)
     assert better("salutation", one, two) == two and better("first_name", one, two) == one and better("form_of_address", one, two) == two
+    plain, native = (Party(kind="person", last_name=name, team=cast.firm.north) for name in ("Kloeckner", "Klöckner"))
+    assert better("last_name", plain, native) == better("last_name", native, plain) == native
+    owned, other = Party(owner=cast.anna, team=cast.anna.team), Party(owner=cast.emil, team=cast.firm.root)
+    assert better("owner", owned, other) == owned and better("owner", other, owned) == other and better("owner", Party(team=cast.firm.root), owned) == owned
     record = merge_parties(two, one, by=cast.emil, keep={"first_name": two.pk})
     two.refresh_from_db()
     assert (two.first_name, two.salutation) == ("Anna", "ms")
