@@ -50,8 +50,8 @@ def check_step(job: Job) -> bool:
 
 
 def files_in_order(run: ImportRun) -> list[ImportFile]:
-    """The files by the order of their kinds: later ones name rows of earlier ones."""
-    return sorted(run.files.all(), key=lambda file: (Kind.values.index(file.kind), file.pk))
+    """The files by the order of their kinds: later ones name rows of earlier ones. One that was left out has none."""
+    return sorted(run.files.exclude(kind=""), key=lambda file: (Kind.values.index(file.kind), file.pk))
 
 
 def _judge(context: Context, file: ImportFile, job: Job) -> Place | None:

@@ -17,7 +17,7 @@ def test_merge_a_pair_and_take_it_back(world: Any, open_as: Callable[..., Any], 
     page = open_as(world.cast.emil)
     page.goto("/contacts/duplicates/")
     hands = Hands(page)
-    pair = f"section:has(#pair-{world.own.pair.pk})"
+    pair = f"article:has(#pair-{world.own.pair.pk})"
     hands.click(f"{pair} a.btn-primary")
     page.wait_for_selector("form input[name=survivor]")
     hands.click("form .l-foot button.btn-primary")
@@ -34,7 +34,7 @@ def test_call_a_pair_two(world: Any, open_as: Callable[..., Any], figures: Any, 
     page.goto("/contacts/duplicates/")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     hands = Hands(page)
-    hands.click(f"section:has(#pair-{world.team.pair.pk}) form button")
+    hands.click(f"article:has(#pair-{world.team.pair.pk}) form button")
     page.wait_for_load_state("networkidle")
     assert DuplicatePair.objects.get(pk=world.team.pair.pk).state == "not_same"
     done(figures, "call a pair two different ones", language, hands, 1)

@@ -57,7 +57,7 @@ def test_planted_duplicates_are_found_in_time(cast: Any, figures: Any, prove_ful
     print(by_way, job.result["cut_count"], job.result["cut"][:3])
     figures.record("contacts searched", crowd.size, "contacts")
     figures.record("seconds of processor, of the search and its database together", round(used, 1), "s", goal=f"≤ {SECONDS[size]:.0f}", holds=used <= SECONDS[size])
-    figures.record("seconds, with whatever else the machine did", round(seconds, 1), "s")
+    figures.record("seconds, with whatever else the machine did", round(seconds, 1), "s", goal=f"≤ {SECONDS[FULL]:.0f} with --full", holds=seconds <= SECONDS[FULL] or not prove_full)
     figures.record("planted duplicates worth a look that the keys brought together", round(met, 4), f"of {len(worth):,}", goal=f"≥ {FOUND}", holds=met >= FOUND)
     figures.record("planted duplicates found, those included that two people with a frequent name in one town are", round(share, 4), f"of {len(crowd.pairs):,}", goal="≥ 0.85", holds=share >= 0.85)
     figures.record("pairs compared", job.result["compared"], "pairs")

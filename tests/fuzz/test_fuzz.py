@@ -87,9 +87,9 @@ def test_red_controls(town: Town, figures: Any) -> None:
     with Bystander(town.bystander, town.world.team.organisation.pk) as bystander:
         bystander.watch("idle", 2)
         bystander.phase = "hostile"
-        Crowd(town, findings).send(lambda _number: trap("blocks"), range(12))
+        Crowd(town, findings).send(lambda _number: trap("blocks"), range(30))
         bystander.phase = ""
-    times = bystander.percentile("hostile", 0.5) / bystander.percentile("idle", 0.5)  # the middle: of so few answers the longest says little
+    times = bystander.percentile("hostile", 0.9) / bystander.percentile("idle", 0.5)
     figures.record("red control: the bystander beside a page that blocks", round(times, 1), "times as long", "> 3", times > 3)
     before = {pid: memory(pid) for pid in workers(town.house)}
     Crowd(town, findings).send(lambda _number: trap("leaks"), range(120))

@@ -14,14 +14,14 @@ from accounts.models import Membership, Team, User
 from contacts.merging import merge_parties
 from contacts.models import DuplicatePair, Organisation, Party, PartyActivity, PartySearch
 from contacts.search import index_parties
-from crm.core.models import Change, Erasure
+from crm.core.models import Change, Erasure, Job
 from sales.imports import forms, services
 from sales.imports.models import ImportRow, ImportRun
 from sales.models import Opportunity, StageTransition
 from tests.factories import InteractionFactory, OrganisationFactory
 from tests.imports.export_files import write_export
 from tests.imports.reference import figures_of
-from tests.imports.steps import apply, begin, business_digest, check, revert
+from tests.imports.steps import apply, begin, business_digest, check, revert, run_to_end
 
 pytestmark = pytest.mark.django_db
 
@@ -244,3 +244,12 @@ def test_what_was_merged_since_stays(brought: SimpleNamespace) -> None:
     moved = Opportunity.objects.filter(party=ours.pk).count()
     revert(brought.run, brought.emil)
     assert moved and Opportunity.objects.filter(party=ours.pk).count() == moved and not Party.objects.filter(pk=theirs.pk).exists()
+
+
+def test_a_file_that_was_left_out_is_not_read(cast: SimpleNamespace, tmp_path: Path) -> None:
+    write_export(tmp_path)
+    run = begin(sorted(tmp_path.iterdir()), cast.emil)
+    mappings = {file.pk: ("", {}) if file.kind == "opportunity" else (file.kind, file.mapping) for file in run.files.all()}
+    job = run_to_end(services.map_files(run, mappings, pipeline=run.pipeline, by=cast.emil))
+    assert job.state == Job.State.DONE, job.error
+    assert run.rows.exists() and not run.rows.filter(kind="opportunity").exists()

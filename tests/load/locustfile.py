@@ -118,12 +118,11 @@ class Rep(Colleague):
     @task(4)
     def work_the_board(self) -> None:
         """Look at the board and take a card a step on, or read why it may not go."""
-        page = self.look("/sales/board/")
-        card = self.one_of(page, r"/sales/opportunities/\d+/")
-        if not card:
+        movable = re.findall(r'data-move="(/sales/opportunities/\d+/move/)"', self.look("/sales/board/"))
+        if not movable:
             return
-        self.look(card)
-        move = f"{card}move/"
+        move = random.choice(movable)
+        self.look(move.removesuffix("move/"))
         if (form := self.form(self.look(move), move, "stage")) and (stages := [value for value in form.options.get("stage", []) if value]):
             # 422: this stage demands something; 409: somebody else has moved it meanwhile
             self.send(form, {"stage": random.choice(stages)}, (302, 409, 422))
