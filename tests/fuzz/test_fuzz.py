@@ -71,7 +71,7 @@ def test_hostile_requests(town: Town, figures: Any, prove_full: bool) -> None:
     figures.record("… p99 beside hostile ones, with nobody else there as measure", round(hostile / alone, 2), f"times {round(alone * 1000)} ms")
     figures.record("workers that ended", len(before.keys() - after.keys()), "workers", "0", before.keys() == after.keys())
     growth = max(after[pid] / before[pid] - 1 for pid in before)
-    figures.record("memory of a worker, from when it had seen all to the end", round(100 * growth, 1), f"% of {round(min(before.values()))} MB", "< 5 %" if prove_full else "< 20 %", growth < (0.05 if prove_full else 0.2))
+    figures.record("memory of a worker, from when it had seen all to the end", round(100 * growth, 1), f"% of {round(min(before.values()))} MB", "< 5 %" if prove_full else "< 40 %", growth < (0.05 if prove_full else 0.4))
 
 
 @pytest.mark.proof("fuzz")
@@ -87,11 +87,11 @@ def test_red_controls(town: Town, figures: Any) -> None:
     with Bystander(town.bystander, town.world.team.organisation.pk) as bystander:
         bystander.watch("idle", 2)
         bystander.phase = "hostile"
-        Crowd(town, findings).send(lambda _number: trap("blocks"), range(30))
+        Crowd(town, findings).send(lambda _number: trap("blocks"), range(20))
         bystander.phase = ""
     times = bystander.percentile("hostile", 0.9) / bystander.percentile("idle", 0.5)
     figures.record("red control: the bystander beside a page that blocks", round(times, 1), "times as long", "> 3", times > 3)
     before = {pid: memory(pid) for pid in workers(town.house)}
     Crowd(town, findings).send(lambda _number: trap("leaks"), range(120))
     growth = max(memory(pid) / before[pid] - 1 for pid in before)
-    figures.record("red control: memory where a page keeps what it was asked", round(100 * growth), "% more", "> 20", growth > 0.2)
+    figures.record("red control: memory where a page keeps what it was asked", round(100 * growth), "% more", "> 40", growth > 0.4)
