@@ -179,3 +179,9 @@ def test_red_control_a_careless_reader_is_seen(figures: Any) -> None:
     for hunt in (falls, waits, careless):
         hunt.run(300)
     figures.record("red control: readers that fall or dawdle and are seen", bool(careless.fell) + bool(waits.slow), "readers", "2", bool(careless.fell and waits.slow and not falls.fell))
+
+
+def test_a_condition_that_says_no_value_is_refused(cast: Any) -> None:
+    for op in ("is", "at_least", "contains"):
+        with pytest.raises(ValidationError):
+            check({"field": "id", "op": op}, Opportunity)

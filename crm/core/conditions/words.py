@@ -188,7 +188,7 @@ class FieldWord(Word):
         if op in WITHOUT_VALUE:
             return None
         values = value if op == "in" else [value]
-        if not isinstance(values, list):
+        if not isinstance(values, list) or None in values:
             raise ValidationError(_("This condition cannot be understood."))
         for one in values:
             self.field.to_python(one) if not self.field.is_relation else self.field.target_field.to_python(one)
