@@ -91,7 +91,7 @@ def reasons(pair: DuplicatePair) -> list[str]:
 def glance(one: Party, other: Party, reader: Any) -> list[Line]:
     """The two side by side in a few lines: addresses and what the house knows of them."""
     hidden, parts = hidden_fields(reader, Party), (read_parts(one), read_parts(other))
-    found = [Line("number", str(Party._meta.get_field("number").verbose_name), one.number, other.number)]  # type: ignore[union-attr]
+    found = [Line("number", label_of("number", one), one.number, other.number)]
     for rows, model in (("emails", "email"), ("phones", "phone"), ("addresses", "postal")):
         mine, theirs = (", ".join(sorted(filter(None, (row_words(row, hidden) for row in getattr(party, rows).all())))) for party in (one, other))
         found.append(Line(model, _HEADS[model], mine, theirs))
@@ -130,7 +130,7 @@ def fuller(one: Party, other: Party) -> Party:
 
 def label_of(name: str, party: Party) -> str:
     """What a field is called."""
-    return str(TITLES.get(name) or Party._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+    return str(TITLES.get(name) or Party._meta.get_field(name).verbose_name)  # type: ignore[union-attr]  # columns all of them, no relation backwards
 
 
 def _words(party: Party, name: str, parts: dict[str, str], reader: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -36,14 +37,14 @@ class Pairs(Crud):
     """The gate of a pair: both contacts may be seen and merged."""
 
     name = "duplicate"
-    model = DuplicatePair  # type: ignore[assignment]
+    model = DuplicatePair  # type: ignore[assignment]  # no record of its own: its gate asks that of both contacts
 
 
 class Merges(Crud):
     """The gate of a merge: the survivor may be seen and merged."""
 
     name = "merge"
-    model = MergeRecord  # type: ignore[assignment]
+    model = MergeRecord  # type: ignore[assignment]  # a ledger: its gate asks that of the survivor
 
 
 @require_GET
@@ -122,16 +123,16 @@ def party_merge(request: HttpRequest, party: Party, other: int) -> HttpResponse:
     if first.pk == second.pk or first.kind != second.kind:
         raise RuleBroken(_("A contact cannot be merged with itself.") if first.pk == second.pk else _("A person and an organisation cannot be merged."))
     back = reverse("duplicate-list") if request.GET.get("back") or request.POST.get("back") else ""
-    problem = ""
+    problem, keep, survivor = "", dict[str, int](), None
     if request.method == "POST":
         both = {first.pk: first, second.pk: second}
         survivor = both.get(whole(request.POST.get("survivor", "")) or 0)
+        keep = {name: key for name in care.FIELDS[first.kind] if (key := whole(request.POST.get(f"keep_{name}", ""))) in both and key is not None}
         try:
             if survivor is None:
                 raise RuleBroken(_("Please choose which of the two stays."))
             absorbed = second if survivor.pk == first.pk else first
-            keep = {name: key for name in care.FIELDS[first.kind] if (key := whole(request.POST.get(f"keep_{name}", ""))) in both and key is not None}
-            versions = {pk: number for pk in both if (number := whole(request.POST.get(f"version_{pk}", ""))) is not None}
+            versions = {pk: whole(request.POST.get(f"version_{pk}", "")) or 0 for pk in both}  # who names none has read nothing
             undo = care.merge_two(survivor, absorbed, by=request.user, keep=keep, versions=versions)
         except RuleBroken as broken:
             problem = str(broken.message)
@@ -139,9 +140,10 @@ def party_merge(request: HttpRequest, party: Party, other: int) -> HttpResponse:
         else:
             say(request, undo.label, undo=undo)
             return HttpResponseRedirect(back or crud_of(survivor).url("detail", survivor.pk))
+    lines = [replace(line, keep=keep.get(line.name, line.keep)) for line in care.choices(first, second, request.user)]
     context = {
-        "title": _("Merge two contacts"), "first": first, "second": second, "both": [first, second], "crud": crud_of(first), "lines": care.choices(first, second, request.user), "glance": care.glance(first, second, request.user),
-        "going": care.going(first, second), "stays": care.fuller(first, second).pk, "problem": problem, "back": back, "cancel_url": back or crud_of(first).url("detail", first.pk),
+        "title": _("Merge two contacts"), "first": first, "second": second, "both": [first, second], "crud": crud_of(first), "lines": lines, "glance": care.glance(first, second, request.user),
+        "going": care.going(first, second), "stays": (survivor or care.fuller(first, second)).pk, "problem": problem, "back": back, "cancel_url": back or crud_of(first).url("detail", first.pk),
     }  # fmt: skip
     return render(request, "contacts/merge.html", context, status=422 if problem else 200)
 

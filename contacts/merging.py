@@ -72,7 +72,7 @@ class _Notes:
 
 def columns_of(name: str) -> tuple[str, ...]:
     """The columns that are chosen with a field."""
-    return _WITH.get(name, (Party._meta.get_field(name).attname,))  # type: ignore[union-attr]
+    return _WITH.get(name, (Party._meta.get_field(name).attname,))  # type: ignore[union-attr]  # columns all of them, no relation backwards
 
 
 def better(name: str, one: Party, other: Party) -> Party:

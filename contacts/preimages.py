@@ -46,7 +46,7 @@ def _insert(model: Any, rows: Sequence[Mapping[str, Any]]) -> bool:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {names} FROM jsonb_populate_recordset(NULL::"{model._meta.db_table}", %s::jsonb)',  # noqa: S608
+                f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {names} FROM jsonb_populate_recordset(NULL::"{model._meta.db_table}", %s::jsonb)',  # noqa: S608 - names from the model
                 [json.dumps([dict(row) for row in rows])],
             )
             connection.check_constraints()  # now, where somebody can still do without the row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.db import models
@@ -68,7 +69,7 @@ END $body$;
 """
 
 
-class _OnTable(Operation):
+class _OnTable(Operation, ABC):
     """An operation on one model's table that writes triggers and can be taken back."""
 
     reversible = True
@@ -85,9 +86,9 @@ class _OnTable(Operation):
         """Triggers are no part of Django's model state."""
 
     @property
+    @abstractmethod
     def triggers(self) -> dict[str, str]:
         """Name → statement, with `{table}` for the table."""
-        raise NotImplementedError
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         for statement in self.triggers.values():

@@ -37,6 +37,11 @@ def twins(cast: Any) -> tuple[Party, Party]:
     return one, two
 
 
+def seen(*both: Party) -> dict[str, str]:
+    """The versions a form of a merge has read."""
+    return {f"version_{party.pk}": str(party.version) for party in both}
+
+
 def search(by: Any) -> Job:
     job = start_search(by=by)
     advance(job.pk)
@@ -71,10 +76,12 @@ def test_nothing_yet(cast: Any, sign_in: Any) -> None:
     assert "letzte Suche" in emil.get(reverse("duplicate-list")).content.decode()
 
 
-def test_who_may_not_see_one_of_both_sees_no_pair(cast: Any, sign_in: Any, twins: tuple[Party, Party]) -> None:
+@pytest.mark.parametrize("reach", ["team", "all"])
+def test_who_may_not_see_one_of_both_sees_no_pair(cast: Any, sign_in: Any, twins: tuple[Party, Party], reach: str) -> None:
+    """However far the right to merge goes: it shows nothing that may not be seen."""
     pair = DuplicatePair.objects.get()
     assert sign_in(cast.anna).get(reverse("duplicate-list")).status_code == 403
-    give_merge("lead", "team")
+    give_merge("lead", reach)
     clara = sign_in(cast.clara)  # sees anna's, not david's
     page = clara.get(reverse("duplicate-list")).content.decode()
     assert "Keine Dubletten zu prüfen" in page and "Brömmer" not in page
@@ -104,7 +111,7 @@ def test_merge_and_take_back(cast: Any, sign_in: Any, twins: tuple[Party, Party]
     emil, url = sign_in(cast.emil), reverse("party-merge", args=[one.pk, two.pk])
     page = emil.get(url)
     assert page.context["stays"] == two.pk and "Verkaufschancen" in page.content.decode() and "Dr." in page.content.decode()
-    sent = {"survivor": str(one.pk), "keep_last_name": str(two.pk), "keep_title": str(two.pk), f"version_{one.pk}": str(one.version), f"version_{two.pk}": str(two.version)}
+    sent = {"survivor": str(one.pk), "keep_last_name": str(two.pk), "keep_title": str(two.pk), **seen(one, two)}
     assert emil.post(url, {}).status_code == 422
     assert emil.post(url, sent)["Location"] == reverse("person-detail", args=[one.pk])
     one.refresh_from_db()
@@ -122,7 +129,7 @@ def test_merge_and_take_back(cast: Any, sign_in: Any, twins: tuple[Party, Party]
 def test_the_toast_takes_it_back_and_tells_what_stays(cast: Any, sign_in: Any, twins: tuple[Party, Party]) -> None:
     one, two = twins
     emil = sign_in(cast.emil)
-    emil.post(reverse("party-merge", args=[one.pk, two.pk]), {"survivor": str(one.pk), "keep_title": str(two.pk)})
+    emil.post(reverse("party-merge", args=[one.pk, two.pk]), {"survivor": str(one.pk), "keep_title": str(two.pk), **seen(one, two)})
     Party.objects.filter(pk=one.pk).update(title="Prof.")
     emil.post(reverse("undo", args=[Undo.objects.get(way="contacts.merge").token]))
     assert Party.objects.filter(pk=two.pk).exists() and Party.objects.get(pk=one.pk).title == "Prof."
@@ -147,8 +154,12 @@ def test_whoever_comes_second_is_told(cast: Any, sign_in: Any, twins: tuple[Part
 def test_a_stale_choice_is_shown_again(cast: Any, sign_in: Any, twins: tuple[Party, Party]) -> None:
     one, two = twins
     Party.objects.filter(pk=two.pk).update(version=two.version + 1, title="Prof.")
-    answer = sign_in(cast.emil).post(reverse("party-merge", args=[one.pk, two.pk]), {"survivor": str(one.pk), f"version_{two.pk}": str(two.version)})
+    url = reverse("party-merge", args=[one.pk, two.pk])
+    chosen = {"survivor": str(one.pk), "keep_last_name": str(two.pk), "keep_title": str(one.pk)}
+    answer = sign_in(cast.emil).post(url, {**chosen, **seen(one, two)})
     assert answer.status_code == 422 and "inzwischen geändert" in answer.content.decode() and "Prof." in answer.content.decode()
+    assert answer.context["stays"] == one.pk and {"last_name": two.pk, "title": one.pk}.items() <= {line.name: line.keep for line in answer.context["lines"]}.items()
+    assert sign_in(cast.emil).post(url, chosen).status_code == 422, "who names no version has read nothing"
     assert Party.objects.filter(pk__in=[one.pk, two.pk]).count() == 2
 
 
@@ -168,7 +179,7 @@ def test_a_hidden_field_is_not_shown_but_not_lost(cast: Any, sign_in: Any, twins
     sync_grants()
     clara = sign_in(cast.clara)
     assert "Messe" not in clara.get(reverse("duplicate-list")).content.decode() + clara.get(reverse("party-merge", args=[one.pk, two.pk])).content.decode()
-    clara.post(reverse("party-merge", args=[one.pk, two.pk]), {"survivor": str(two.pk)})
+    clara.post(reverse("party-merge", args=[one.pk, two.pk]), {"survivor": str(two.pk), **seen(one, two)})
     assert Party.objects.get(pk=two.pk).source == "Messe"
 
 

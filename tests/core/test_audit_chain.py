@@ -228,6 +228,18 @@ def test_a_check_goes_on_where_it_was(lived: Any, monkeypatch: pytest.MonkeyPatc
     assert row.held and row.seals == 2 and row.entries == Change.objects.count()
 
 
+@pytest.mark.django_db
+def test_the_first_check_of_a_house_seals_before_it_looks(cast: Any) -> None:
+    """There are rows from before there were triggers: no entry tells of them, and nobody is to be alarmed by that."""
+    PersonFactory(owner=cast.anna)
+    sql("DELETE FROM core_change")
+    assert not Seal.objects.exists()
+    checking.begin_check(timezone.now())
+    checking.go_on()
+    row = AuditCheck.objects.get()
+    assert row.held and row.seals > 0 and row.rows > 0, row.found
+
+
 # --- beside other transactions -----------------------------------------------------------------------------------------------------------
 
 
