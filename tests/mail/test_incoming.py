@@ -57,6 +57,12 @@ def test_what_is_meant_to_exhaust_is_refused_at_once(name: str, raw: bytes) -> N
     assert time.monotonic() - began < 1
 
 
+def test_a_sender_of_groups_in_groups_is_nobody() -> None:
+    """The standard library calls itself for each; found by the fuzzer."""
+    found = read(b"From: " + b"From: " * 3_000 + b"\nTo: haus@lotse.test\nSubject: Anfrage\n\nGuten Tag")
+    assert (found.sender, found.heading, found.text.strip(), found.to) == ("", "Anfrage", "Guten Tag", ("haus@lotse.test",))
+
+
 _PIECES = st.sampled_from(
     [
         b"From: ", b"Subject: =?utf-8?b?", b"?=", b"\r\n", b"\n", b"\r\n\r\n", b"Content-Type: multipart/mixed; boundary=", b"Content-Type: text/plain; charset=", b"--x", b"x", b"base64",

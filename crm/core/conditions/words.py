@@ -188,10 +188,14 @@ class FieldWord(Word):
         if op in WITHOUT_VALUE:
             return None
         values = value if op == "in" else [value]
-        if not isinstance(values, list) or None in values:
+        if not isinstance(values, list) or not all(isinstance(one, str | int | float) for one in values):  # JSON has no other single values
             raise ValidationError(_("This condition cannot be understood."))
-        for one in values:
-            self.field.to_python(one) if not self.field.is_relation else self.field.target_field.to_python(one)
+        column = self.field.target_field if self.field.is_relation else self.field
+        try:
+            for one in values:
+                column.to_python(one)
+        except (TypeError, ValueError, OverflowError) as error:  # a number where a day belongs, an endless one
+            raise ValidationError(_("This condition cannot be understood.")) from error
         return value
 
     def query(self, op: str, value: Any, today: date) -> Q:

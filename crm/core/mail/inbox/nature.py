@@ -11,13 +11,12 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from email.message import Message
-from email.utils import parseaddr
 from enum import StrEnum
 
 from flufl.bounce import all_failures
 
 from crm.core.mail.addresses import BadAddress, normalise
-from crm.core.mail.inbox.reading import Received, clean, content_of, decode, leaves
+from crm.core.mail.inbox.reading import Received, clean, content_of, decode, leaves, split_addresses
 
 logging.getLogger("flufl.bounce").setLevel(logging.WARNING)  # it tells each of its seventeen tries
 
@@ -141,7 +140,7 @@ def _verdict(action: str, status: str, words: str) -> str:
 def _reported(message: Message) -> Returned | None:
     """A report by RFC 5965: somebody told their provider that our mail is unwelcome. Some providers keep back whose it is; then the mail says so."""
     for fields in _blocks(message, "message/feedback-report"):
-        to = _address(fields.get("original-rcpt-to", "")) or _address(parseaddr(_original(message, _TO))[1])
+        to = _address(fields.get("original-rcpt-to", "")) or _address(next(iter(split_addresses(_original(message, _TO))), ("", ""))[1])
         if fields.get("feedback-type", "").lower() in _UNWELCOME and to:
             return Returned(_original(message, _MESSAGE_ID), to, "spam", fields["feedback-type"][:500])
     return None

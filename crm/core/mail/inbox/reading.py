@@ -273,12 +273,20 @@ def _plain_header(value: object) -> str:
 def _addresses(value: str) -> list[tuple[str, str]]:
     """(name, normalised address) of each that can be answered, at most fifty. Split first, decoded afterwards: a name cannot become an address."""
     found = []
-    for name, address in getaddresses([value[:HEAD]], strict=False) if _STRICT else getaddresses([value[:HEAD]]):
+    for name, address in split_addresses(value):
         try:
             found.append((one_line(clean(words(name)))[:200], normalise(address)))
         except BadAddress:
             continue
     return found[:50]
+
+
+def split_addresses(value: str) -> list[tuple[str, str]]:
+    """A header as (name, address) pairs, neither of them looked at. Groups inside of groups, a thousand deep, are nobody's address."""
+    try:
+        return getaddresses([value[:HEAD]], strict=False) if _STRICT else getaddresses([value[:HEAD]])
+    except RecursionError:
+        return []
 
 
 _STRICT = "strict" in (getaddresses.__kwdefaults__ or {})  # newer Pythons give up on a whole list for one odd entry
