@@ -28,7 +28,9 @@ worker_connections = 100
 control_socket_disable = True  # it lies in the home folder: two copies would share it
 logconfig_dict = settings.LOGGING
 
+GIVE_BACK_EVERY = 250  # requests of a worker
 _MMAP_THRESHOLD, _ARENA_MAX = -3, -8  # malloc.h of glibc
+_c = {name: getattr(ctypes.CDLL(None), name) for name in ("mallopt", "malloc_trim") if hasattr(ctypes.CDLL(None), name)}
 
 # Each process counts into a file of its own (`crm.core.monitoring`), named by its place and not by its number: a worker that follows
 # another counts on in the same file, so there are never more files than processes at once.
@@ -54,21 +56,27 @@ def pre_fork(server: Any, worker: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     global _place
     _place = worker.place
-    give_back()
+    keep_little()
+
+
+def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None:
+    if worker.nr % GIVE_BACK_EVERY == 0:
+        give_back()
+
+
+def keep_little() -> None:
+    """Each thread would keep memory of its own in which the holes add up, and glibc would keep ever larger pieces once it had seen one: a worker grew
+    without holding more. Two pools for all threads, and pieces from 128 kB on for themselves. Other C libraries know no such words.
+    """
+    for setting, value in ((_ARENA_MAX, 2), (_MMAP_THRESHOLD, 128 * 1024)):
+        if "mallopt" in _c:
+            _c["mallopt"](setting, value)
 
 
 def give_back() -> None:
-    """What was freed goes back to the system, as far as glibc can be told; other C libraries know no such words.
-
-    Each thread would keep memory of its own in which the holes add up, and glibc would keep ever larger pieces once it had seen one: a worker
-    grew without holding more. Two pools for all threads, and pieces from 128 kB on for themselves.
-    """
-    try:
-        say = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return
-    for setting, value in ((_ARENA_MAX, 2), (_MMAP_THRESHOLD, 128 * 1024)):
-        say(setting, value)
+    """What is free in the middle goes back to the system, too; it takes some milliseconds."""
+    if "malloc_trim" in _c:
+        _c["malloc_trim"](0)
 
 
 def on_exit(server: Any) -> None:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.core.access import scope_of
 from crm.core.keys import free_key
 
+NEW_ROWS = 100
 View = Callable[..., HttpResponseBase]
 
 
@@ -120,6 +121,10 @@ class GatedAdmin(Gate, admin.ModelAdmin):
         plain = {"show_save_and_add_another": False, "show_save_and_continue": False}
         return super().changeform_view(request, object_id, form_url, {**plain, **(extra_context or {})})
 
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """No more rows than a page shows, whatever number is sent: Django would build two thousand forms."""
+        return super().get_changelist_formset(request, max_num=self.list_max_show_all, absolute_max=self.list_max_show_all, **kwargs)
+
     def response_action(self, request: HttpRequest, queryset: Any) -> Any:
         """What was ticked must be rows: Django asks the database for whatever is sent."""
         key: Any = self.model._meta.pk
@@ -135,6 +140,14 @@ class GatedInline(Gate, admin.TabularInline):
     """The base of every table inside an admin page. One empty row is there without JavaScript, too."""
 
     extra = 1
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """As many rows as there are, and so many new ones at once."""
+        found: Any = super().get_formset(request, obj, **kwargs)
+        if request.method == "POST":
+            there = 0 if obj is None or obj.pk is None else self.get_queryset(request).filter(**{found.fk.name: obj}).count()
+            found.max_num = found.absolute_max = there + NEW_ROWS
+        return found
 
 
 class LabelledAdmin(GatedAdmin):

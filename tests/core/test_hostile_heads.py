@@ -6,11 +6,13 @@ import io
 import logging
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.db.models import QuerySet
+from django.forms import BaseForm
 from django.urls import reverse
 
 from crm.catalog.models import Price
@@ -116,6 +118,24 @@ def test_what_it_belongs_to_is_deleted_before_it_is_saved(cast: Any, sign_in: An
     monkeypatch.setattr(Price, "save", elsewhere)
     answer = sign_in(cast.emil).post(reverse("product-price", args=[product.pk]), {"amount": "500", "currency": "EUR", "valid_from": "2030-01-15"})
     assert answer.status_code == 409 and not Price.objects.exists()
+
+
+@pytest.mark.parametrize("page", ["/admin/sales/pipeline/", "/admin/service/businesscalendar/add/", "/admin/catalog/product/add/"])
+def test_a_number_of_rows_is_no_reason_to_build_them(cast: Any, sign_in: Any, page: str) -> None:
+    built = 0
+    plain = BaseForm.__init__
+
+    def counted(form: Any, *args: Any, **options: Any) -> None:
+        nonlocal built
+        built += 1
+        plain(form, *args, **options)
+
+    browser = sign_in(cast.emil)
+    form = next(form for form in forms_of(browser.get(page).content.decode(), page) if any("TOTAL_FORMS" in name for name in form.fields))
+    totals = {name: str(2**63) for name in form.fields if name.endswith("TOTAL_FORMS")}
+    with patch.object(BaseForm, "__init__", counted):
+        answer = browser.post(page, {**form.filled(), **totals, "_save": "1"})
+    assert answer.status_code == 200 and built < 700
 
 
 def test_a_refused_request_is_one_line_of_the_log() -> None:

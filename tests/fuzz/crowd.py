@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from crm.devstack import strays
+from crm.gunicorn import GIVE_BACK_EVERY
 from tests.faults.hands import Person
 from tests.faults.house import Supervised
 from tests.fuzz.town import KEPT_OUT, Town
@@ -38,6 +39,12 @@ def memory(pid: int) -> float:
     found = re.search(r"^Pss:\s+(\d+) kB", lines, re.MULTILINE)
     assert found
     return int(found[1]) / 1024
+
+
+def rested(town: Town) -> dict[int, float]:
+    """The memory of each worker after small requests, among which it gives back what is free (`crm.gunicorn`)."""
+    Crowd(town, Findings()).send(lambda _number: Asked("nobody", b"GET", b"/health/", about="0 rest health"), range(4 * GIVE_BACK_EVERY))
+    return {pid: memory(pid) for pid in workers(town.house)}
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.architecture.test_doors import routes
-from tests.fuzz.crowd import Bystander, Crowd, Findings, Log, memory, workers
+from tests.fuzz.crowd import Bystander, Crowd, Findings, Log, memory, rested, workers
 from tests.fuzz.mutate import Mutator
 from tests.fuzz.town import Town
 from tests.fuzz.wire import Asked
@@ -34,7 +34,7 @@ def test_hostile_requests(town: Town, figures: Any, prove_full: bool) -> None:
     with Bystander(town.bystander, town.world.team.organisation.pk) as bystander:
         for _ in range(4 if prove_full else 1):  # each process has to have seen each page and each form before its memory is measured
             Crowd(town, plain).send(make.each, range(make.all))
-        before = {pid: memory(pid) for pid in workers(town.house)}
+        before = rested(town)
         bystander.watch("idle", 60 if prove_full else 4)
         for number in range(rounds):
             if number:
@@ -48,8 +48,7 @@ def test_hostile_requests(town: Town, figures: Any, prove_full: bool) -> None:
             findings.settle(town)
             if prove_full:
                 print(f"{(number + 1) * share} after {time.monotonic() - begin:.0f} s, MB: {[round(memory(pid)) for pid in workers(town.house)]}, broken {len(findings.broken)}", flush=True)
-    time.sleep(3)
-    after = {pid: memory(pid) for pid in workers(town.house)}
+    after = rested(town)
     traces = log.tracebacks()
     for line in (*findings.broken, *findings.told, *plain.broken, *traces[:5], *bystander.refused[:2]):
         print(line)
@@ -91,7 +90,8 @@ def test_red_controls(town: Town, figures: Any) -> None:
         bystander.phase = ""
     times = bystander.percentile("hostile", 0.9) / bystander.percentile("idle", 0.5)
     figures.record("red control: the bystander beside a page that blocks", round(times, 1), "times as long", "> 3", times > 3)
-    before = {pid: memory(pid) for pid in workers(town.house)}
+    before = rested(town)
     Crowd(town, findings).send(lambda _number: trap("leaks"), range(120))
-    growth = max(memory(pid) / before[pid] - 1 for pid in before)
+    after = rested(town)
+    growth = max(after[pid] / before[pid] - 1 for pid in before)
     figures.record("red control: memory where a page keeps what it was asked", round(100 * growth), "% more", "> 40", growth > 0.4)
