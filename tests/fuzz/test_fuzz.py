@@ -39,7 +39,7 @@ def test_hostile_requests(town: Town, figures: Any, prove_full: bool) -> None:
         for number in range(rounds):
             if number:
                 town.renew(number)
-                bystander.person.cookies = town.bystander.cookies
+                bystander.person = town.bystander
             bystander.phase = "ordinary"
             Crowd(town, plain).send(make.ordinary, range(number * share, number * share + share // 5))
             bystander.phase = "hostile"
