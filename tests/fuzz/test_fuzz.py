@@ -39,7 +39,6 @@ def test_hostile_requests(town: Town, figures: Any, prove_full: bool) -> None:
         for number in range(rounds):
             if number:
                 town.renew(number)
-                bystander.person = town.bystander
             bystander.phase = "ordinary"
             Crowd(town, plain).send(make.ordinary, range(number * share, number * share + share // 5))
             bystander.phase = "hostile"

@@ -68,6 +68,7 @@ class Town:
     forms: list[Form] = field(default_factory=list)
     names: list[str] = field(default_factory=list)  # of parameters
     unnamed: int = 0
+    bystander: Any = None
 
     def settle(self) -> None:
         """A firm with its records, doors for everybody, and a spare role, user and team for whoever tries the set-up."""
@@ -111,7 +112,11 @@ class Town:
         for who in (*PEOPLE, "spare"):
             session = b"" if who == "nobody" else settings.SESSION_COOKIE_NAME.encode() + b"=" + session_of(getattr(self.cast, who)).encode()
             self.cookies[who] = session + rest if session else rest[2:]
-        self.bystander = Person(self.house.bind, session_of(self.cast.ben))
+        session = session_of(self.cast.ben)
+        if self.bystander is None:
+            self.bystander = Person(self.house.bind, session)
+        else:  # the same browser: the form it has open goes on
+            self.bystander.cookies = f"{settings.SESSION_COOKIE_NAME}={session}; {settings.CSRF_COOKIE_NAME}={self.bystander.token}"
         self.addresses, self.abroad = ([*self._addresses(of), *self._doors(of)] for of in (self.own, self.foreign))
         self.rights = self.who_sees_what()
 
