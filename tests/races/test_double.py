@@ -56,11 +56,12 @@ def at_once(user: Any, form: PageForm, keys: list[uuid.UUID]) -> list[tuple[int,
     """Send the form once per key, all at the same moment; status and place of each answer."""
     answers: list[tuple[int, str]] = []
     gate = threading.Barrier(len(keys))
-    browsers = [signed_in(user) for _ in keys]
-    for browser in browsers[1:]:
-        browser.cookies = deepcopy(browsers[0].cookies)  # one person who clicks often, in one session
+    first = signed_in(user)
 
-    def send(browser: Browser, key: uuid.UUID) -> None:
+    def send(key: uuid.UUID) -> None:
+        browser = Browser()
+        browser.raise_request_exception = False
+        browser.cookies = deepcopy(first.cookies)  # one person who clicks often, in one session
         files = {name: SimpleUploadedFile("preise.csv", b"product,series,sales_price\nKran,Kran,550\n") for name in form.uploads}
         gate.wait()
         try:
@@ -69,7 +70,7 @@ def at_once(user: Any, form: PageForm, keys: list[uuid.UUID]) -> list[tuple[int,
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=send, args=pair) for pair in zip(browsers, keys, strict=True)]
+    threads = [threading.Thread(target=send, args=[key]) for key in keys]
     for thread in threads:
         thread.start()
     for thread in threads:
