@@ -22,7 +22,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from tests.cast import cast, firm
-from tests.databases import end_sessions
+from tests.databases import copy_migrated, end_sessions, run_sql
 
 __all__ = ["cast", "firm"]
 
@@ -63,6 +63,24 @@ def flush_may_empty_ledgers() -> None:
             plain(self, statements)
 
     DatabaseOperations.execute_sql_flush = under_maintenance
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """Of several processes each finds a database that is migrated already."""
+    return hasattr(request.config, "workerinput")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request: pytest.FixtureRequest, django_db_modify_db_settings_parallel_suffix: None, django_db_keepdb: bool) -> Iterator[None]:
+    """Of several processes each works in a copy of what one of them migrated."""
+    if not django_db_keepdb:
+        yield
+        return
+    name = settings.DATABASES["default"]["TEST"]["NAME"]
+    copy_migrated(name, request.getfixturevalue("testrun_uid"))
+    yield
+    run_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture(autouse=True, scope="session")

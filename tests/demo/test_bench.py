@@ -29,6 +29,7 @@ def test_the_bench_finds_the_same_rows(grown: list[str], tmp_path: Path, monkeyp
     assert {row["persona"] for row in rows} == {"management", "wide", "narrow", "few"} and len(rows) > 60
     other = [(row["operation"], row["persona"]) for row in rows if not row["same"]]
     above = [(row["operation"], row["persona"], row["buffers"]) for row in rows if not row["holds"]]
+    print(*other, *above, sep="\n")
     figures.record("lines measured", len(rows), "lines")
     figures.record("lines that show other rows than the floor", len(other), "lines", "0", not other)
     figures.record("lines above three times the floor and 3,000 buffers", len(above), "lines", "0", not above)
