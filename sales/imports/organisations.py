@@ -16,7 +16,6 @@ from contacts.models import Industry, Party, PostalAddress
 from contacts.search import index_parties
 from crm.core.access import hidden_fields
 from crm.core.bulk import Rows, change_rows, reserve
-from crm.core.numbers import take_numbers
 from sales.imports.context import Context, Finding, Names, Plan, differing, shown
 from sales.imports.countries import country_code, country_names
 from sales.imports.models import ImportRow, Kind
@@ -75,7 +74,7 @@ def create_organisations(context: Context, wanted: Sequence[dict[str, Any]]) -> 
     parties = Rows(Party, "id", "number", "kind", "source", "external_id", "team_id", "created_by_id", "updated_by_id", *columns)
     view = Permission.objects.get(content_type__app_label="contacts", codename="view_party").pk
     groups = list(Role.objects.unrestricted().filter(key__in=["rep", "lead"]).values_list("group_id", flat=True))
-    for pk, number, values in zip(range(first, first + len(wanted)), take_numbers("party", len(wanted)), wanted, strict=True):
+    for pk, number, values in zip(range(first, first + len(wanted)), context.party_numbers(len(wanted)), wanted, strict=True):
         key = external_key(values["legal_name"])
         parties.add(pk, number, Party.Kind.ORGANISATION.value, context.run.source, key, context.home.pk, by.pk, by.pk, *(values[column] for column in columns))
     parties.write()
