@@ -252,6 +252,8 @@ def _phones(identity: Identity) -> set[str]:
 
 def _domains(identity: Identity) -> set[str]:
     """The organisation's own domains: of its website and its addresses, without those anyone can have."""
+    if not identity.website and not identity.emails:
+        return set()
     site = re.sub(r"^(?:https?://)?(?:www\.)?|[/:?#].*$", "", identity.website.strip().casefold())
     found = {mail.rpartition("@")[2] for mail in _emails(identity)} | {re.sub(r"[/:?#].*$", "", site)}
     return {domain for domain in found if "." in domain.strip(".") and not _FREE.fullmatch(domain)}

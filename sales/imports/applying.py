@@ -20,9 +20,9 @@ from sales.imports.checking import JUDGES
 from sales.imports.context import Context, Verdict
 from sales.imports.models import ImportRow, ImportRun, Kind
 from sales.imports.organisations import Links
+from sales.imports.rows import Row, read_rows
 
 CHUNK = 2_000  # rows a transaction
-_READ = ("kind", "key", "facts", "target_id", "before")
 Outcome = ImportRow.Outcome
 PHASES = (Kind.AGENT.value, Kind.PRODUCT.value, Kind.ORGANISATION.value, "links", Kind.OPPORTUNITY.value)
 # One import at a time brings in rows of a kind: two people with the same files wait for each other and create nothing twice.
@@ -111,11 +111,11 @@ def _lock(phase: int, parts_of: ImportRun | None = None) -> None:
         cursor.execute(f"SELECT pg_advisory_xact_lock{'_shared' if together else ''}(%s)", [LOCK + phase])
 
 
-def _bring_in(context: Context, kind: str, **which: Any) -> list[ImportRow]:
-    rows = list(ImportRow.objects.unrestricted().filter(run=context.run.pk, kind=kind, outcome=Outcome.NONE, **which).only(*_READ).order_by("pk")[:CHUNK])
+def _bring_in(context: Context, kind: str, **which: Any) -> list[Row]:
+    rows = read_rows(ImportRow.objects.unrestricted().filter(run=context.run.pk, kind=kind, outcome=Outcome.NONE, **which), CHUNK)
     judge = JUDGES[kind](context)
     judge.load(rows)
-    plan: list[tuple[ImportRow, Any]] = []
+    plan: list[tuple[Row, Any]] = []
     for row in rows:
         finding = judge.judge(row)
         row.outcome = _OUTCOMES[Verdict(finding.verdict)]
@@ -129,20 +129,15 @@ def _bring_in(context: Context, kind: str, **which: Any) -> list[ImportRow]:
     return rows
 
 
-def _note(rows: list[ImportRow]) -> None:
+def _note(rows: list[Row]) -> None:
     """Write down what became of the rows."""
     names = ("outcome", "reasons", "changes", "target_id", "before")
     change_rows(ImportRow, [{"id": row.pk, **{name: getattr(row, name) for name in names}} for row in rows])
 
 
 def _link(context: Context, after: int) -> int:
-    rows = list(
-        ImportRow.objects.unrestricted()
-        .filter(run=context.run.pk, kind=Kind.ORGANISATION, facts__has_key="parent", target_id__isnull=False, pk__gt=after)
-        .exclude(outcome=Outcome.REFUSED)
-        .only(*_READ, "reasons", "changes", "outcome")
-        .order_by("pk")[:CHUNK]
-    )
+    linked = ImportRow.objects.unrestricted().filter(run=context.run.pk, kind=Kind.ORGANISATION, facts__has_key="parent", target_id__isnull=False, pk__gt=after)
+    rows = read_rows(linked.exclude(outcome=Outcome.REFUSED), CHUNK, "reasons", "changes", "outcome")
     links = Links(context)
     links.load(rows)
     plan = [(row, links.judge(row)) for row in rows]

@@ -17,6 +17,7 @@ from crm.core.models import Installation
 from crm.core.numbers import take_numbers
 from sales.imports.models import ImportQuestion, ImportRow, ImportRun
 from sales.imports.reading import Reason, name_key
+from sales.imports.rows import Row
 from sales.matching import closest
 
 Verdict = ImportRow.Verdict
@@ -50,7 +51,7 @@ class Finding:
         return Verdict.CHANGED if self.changes else Verdict.MATCHED
 
 
-Plan = list[tuple[ImportRow, Finding]]
+Plan = list[tuple[Row, Finding]]
 
 
 class Names:
