@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import permutations
+from itertools import groupby, permutations
 from typing import Literal
 
 from crm.core.fold import fold, likeness
@@ -114,9 +114,11 @@ _NEIGHBOURLY = re.compile("[pdtxc]")
 @lru_cache(50_000)  # names repeat
 def cologne(text: str) -> str:
     """The Kölner Phonetik of a word: names that sound alike in German have the same code."""
-    word = re.sub(r"[^a-z]", "", fold(text))
+    word = fold(text)
+    if not (word.isascii() and word.isalpha()):
+        word = re.sub(r"[^a-z]", "", word)
     codes = _NEIGHBOURLY.sub(lambda found: _code(word, found.start()), word).translate(_CODES)
-    joined = re.sub(r"(.)\1+", r"\1", codes)
+    joined = "".join([code for code, _run in groupby(codes)])
     return joined[:1] + joined[1:].replace("0", "")
 
 
