@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import permutations
+from itertools import groupby, permutations
 from typing import Literal
 
 from crm.core.fold import fold, likeness
@@ -114,9 +114,11 @@ _NEIGHBOURLY = re.compile("[pdtxc]")
 @lru_cache(50_000)  # names repeat
 def cologne(text: str) -> str:
     """The Kölner Phonetik of a word: names that sound alike in German have the same code."""
-    word = re.sub(r"[^a-z]", "", fold(text))
+    word = fold(text)
+    if not (word.isascii() and word.isalpha()):
+        word = re.sub(r"[^a-z]", "", word)
     codes = _NEIGHBOURLY.sub(lambda found: _code(word, found.start()), word).translate(_CODES)
-    joined = re.sub(r"(.)\1+", r"\1", codes)
+    joined = "".join([code for code, _run in groupby(codes)])
     return joined[:1] + joined[1:].replace("0", "")
 
 
@@ -252,6 +254,8 @@ def _phones(identity: Identity) -> set[str]:
 
 def _domains(identity: Identity) -> set[str]:
     """The organisation's own domains: of its website and its addresses, without those anyone can have."""
+    if not identity.website and not identity.emails:
+        return set()
     site = re.sub(r"^(?:https?://)?(?:www\.)?|[/:?#].*$", "", identity.website.strip().casefold())
     found = {mail.rpartition("@")[2] for mail in _emails(identity)} | {re.sub(r"[/:?#].*$", "", site)}
     return {domain for domain in found if "." in domain.strip(".") and not _FREE.fullmatch(domain)}

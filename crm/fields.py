@@ -30,6 +30,7 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     "core.change": [(TRACE, "actor_id before after request"), (SYSTEM, "id at xid origin work job_id relation row_id op")],
     "core.event": [(SYSTEM, "id subject_type subject_id name at payload done_at attempts error"), (TRACE, "by")],
     "core.job": [(SYSTEM, "id kind label state params cursor done total result error url cancel_asked lease_until created_at finished_at"), (STAFF, "by")],
+    "core.jobpart": [(SYSTEM, "id job params")],
     "core.scheduledrun": [(SYSTEM, "id schedule due_at claimed_at done_at")],
     "core.oncekey": [(SYSTEM, "id key route body_hash status headers body at"), (STAFF, "user")],
     "core.undo": [(STAFF, "user"), (SYSTEM, "id token way payload label at undone_at")],

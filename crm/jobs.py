@@ -5,14 +5,14 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.sending import write_down
 from contacts.pairs import search_step
 from crm.core.jobs import JobKind
-from sales.imports.applying import apply_step
+from sales.imports.applying import apply_step, bring_in_part
 from sales.imports.checking import check_step
 from sales.imports.reverting import revert_step
 from service.reckoning import reckon_step
 
 JOBS: dict[str, JobKind] = {
     "sales.import_check": JobKind(_("Check an import"), check_step),
-    "sales.import_apply": JobKind(_("Apply an import"), apply_step),
+    "sales.import_apply": JobKind(_("Apply an import"), apply_step, bring_in_part),
     "contacts.duplicates": JobKind(_("Search for duplicates"), search_step),
     "service.reckon": JobKind(_("Reckon deadlines anew"), reckon_step),
     "campaigns.write_down": JobKind(_("Write down who gets a campaign"), write_down),

@@ -59,7 +59,7 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return "t" if value else "f"
     if isinstance(value, dict | list):
-        return _json(value).translate(_ESCAPED) if value else str(value)
+        return _json(value).replace("\\", "\\\\") if value else str(value)  # of what COPY reads otherwise JSON itself leaves no more
     return str(value)
 
 

@@ -22,7 +22,8 @@ _PYTHON = str.maketrans({**_ONE, **_TWO, **dict.fromkeys(_MARKS, "")})
 
 def sort_key(text: str) -> str:
     """The key by which `text` stands in a list; compare keys by code point."""
-    return unicodedata.normalize("NFD", text.lower()).translate(_PYTHON)
+    lower = text.lower()
+    return lower if lower.isascii() else unicodedata.normalize("NFD", lower).translate(_PYTHON)
 
 
 def fold(text: str) -> str:

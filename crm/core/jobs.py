@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import F, Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from crm.core.errors import RuleBroken
-from crm.core.models import Installation, Job, Notification
+from crm.core.models import Installation, Job, JobPart, Notification
 from crm.core.tasks import ring
 from crm.core.wiring import table
 from crm.core.work import work
@@ -22,16 +23,24 @@ from crm.core.work import work
 log = logging.getLogger("lotse.jobs")
 LEASE = timedelta(seconds=90)
 SLICE = 25.0  # seconds one Celery task works before it rings for the next; well under the lease
+HANDS = 2  # workers one job calls for where it is divided: as many as a worker has processes
+SLICE_OF_PARTS = 5.0  # shorter, as nobody else gets at a process meanwhile
+OPEN = [Job.State.QUEUED, Job.State.RUNNING]
+_CLASHES = {"40P01", "23505"}  # deadlock, unique key: two parts met in the same record; done again, the second finds what the first did
+_MOVED = ["cursor", "done", "total", "result", "url"]  # what a step may move
 
 Step = Callable[[Job], bool]  # does a bounded piece, moves job.cursor/done/total/result, answers "finished?"
+Part = Callable[[Job, Mapping[str, Any]], int]  # does one part by its parameters alone, answers by how much `done` grows
 
 
 @dataclass(frozen=True)
 class JobKind:
-    """One kind of background work: its name in words, without anything about the records it works on, and its step."""
+    """One kind of background work: its name in words, without anything about the records it works on, its step, and how a part of it is done
+    where steps divide it."""
 
     label: Any
     step: Step
+    part: Part | None = None
 
 
 def start_job(kind: str, *, by: Any, label: str, url: str = "", total: int = 0, **params: Any) -> Job:
@@ -42,9 +51,17 @@ def start_job(kind: str, *, by: Any, label: str, url: str = "", total: int = 0, 
     return job
 
 
+def divide(job: Job, parts: Iterable[Mapping[str, Any]]) -> None:
+    """Leave what comes next to several workers at once, in parts that have nothing to do with each other, each done once by `JobKind.part`.
+    Called by a step; the next step comes when all of them are done."""
+    JobPart.objects.bulk_create([JobPart(job=job, params=dict(params)) for params in parts], batch_size=1_000)
+    for _hand in range(HANDS - 1):
+        ring("crm.core.tasks.run_job", job.pk)
+
+
 def cancel_job(job: Job, *, by: Any) -> None:
     """Ask a job to stop. It stops between two steps; what it did stays and can be resumed or reverted."""
-    Job.objects.filter(pk=job.pk, by=by, state__in=[Job.State.QUEUED, Job.State.RUNNING]).update(cancel_asked=True)
+    Job.objects.filter(pk=job.pk, by=by, state__in=OPEN).update(cancel_asked=True)
     ring("crm.core.tasks.run_job", job.pk)
 
 
@@ -55,35 +72,41 @@ def resume_job(job: Job, *, by: Any) -> None:
     )
     if not changed:
         raise RuleBroken(_("This job is not waiting to be resumed."))
-    ring("crm.core.tasks.run_job", job.pk)
+    for _hand in range(HANDS if job.parts.exists() else 1):
+        ring("crm.core.tasks.run_job", job.pk)
 
 
 def advance(job_id: int) -> None:
-    """Run steps of one job for a while. Safe to call twice at once: the lease lets one in, the other leaves quietly."""
-    now = timezone.now()
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    if not Job.objects.filter(free, pk=job_id, state__in=[Job.State.QUEUED, Job.State.RUNNING]).update(lease_until=now + LEASE, state=Job.State.RUNNING):
-        return
-    job = Job.objects.select_related("by").get(pk=job_id)
-    step: Step = table("LOTSE_JOBS")[job.kind].step
-    until = time.monotonic() + SLICE
+    """Work on one job for a while. Safe to call twice at once: of its parts each worker takes another one; between them the lease lets one in,
+    and the other leaves quietly."""
+    job = Job.objects.select_related("by").filter(pk=job_id, state__in=OPEN).first()
+    if job is None:
+        return None
+    begun, mine, clashes, divided = time.monotonic(), False, 0, False
     with translation.override(job.by.language if job.by else Installation.current().language):
-        while time.monotonic() < until:
+        while time.monotonic() - begun < (SLICE_OF_PARTS if divided else SLICE):
+            divided = not mine and JobPart.objects.filter(job=job_id).exists()
+            if not divided and not mine:
+                mine = _take(job)
+                if not mine:
+                    return None
             if Job.objects.filter(pk=job_id, cancel_asked=True).exists():
                 return _end(job, Job.State.CANCELLED)
             try:
-                with work(by=job.by, job=job.pk):
-                    Job.objects.select_for_update().get(pk=job_id)
-                    finished = step(job)
-                    job.lease_until = timezone.now() + LEASE
-                    job.save(update_fields=["cursor", "done", "total", "result", "url", "lease_until"])
+                if divided:
+                    if not _do_part(job):
+                        return None
+                    clashes = 0
+                    continue
+                finished, mine = _do_step(job)
             except RuleBroken as broken:
-                job.error = str(broken.message)
-                return _end(job, Job.State.FAILED)
-            except Exception:
+                return _fail(job, str(broken.message))
+            except Exception as error:
+                clashes += 1
+                if divided and clashes < 4 and getattr(error.__cause__ or error, "pgcode", "") in _CLASHES:
+                    continue
                 log.exception("job %s failed", job_id)
-                job.error = _("Something went wrong here. The administrators find the details in the log under job %(id)s.") % {"id": job_id}
-                return _end(job, Job.State.FAILED)
+                return _fail(job, _("Something went wrong here. The administrators find the details in the log under job %(id)s.") % {"id": job_id})
             if finished:
                 return _end(job, Job.State.DONE)
     Job.objects.filter(pk=job_id).update(lease_until=None)
@@ -91,8 +114,56 @@ def advance(job_id: int) -> None:
     return None
 
 
+def _take(job: Job) -> bool:
+    """The lease for the next steps, unless another worker has it."""
+    now = timezone.now()
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
+    return bool(Job.objects.filter(free, pk=job.pk, state__in=OPEN).update(lease_until=now + LEASE, state=Job.State.RUNNING))
+
+
+def _do_step(job: Job) -> tuple[bool, bool]:
+    """(finished?, is the next step ours, too?): what a step divided is open to every worker."""
+    with work(by=job.by, job=job.pk):
+        job.refresh_from_db(fields=_MOVED, from_queryset=Job.objects.select_for_update())
+        if JobPart.objects.filter(job=job.pk).exists():
+            return False, False  # divided by another worker just before we took the lease
+        finished = table("LOTSE_JOBS")[job.kind].step(job)
+        divided = JobPart.objects.filter(job=job.pk).exists()
+        job.lease_until = None if divided else timezone.now() + LEASE
+        job.save(update_fields=[*_MOVED, "lease_until"])
+    return finished, not divided
+
+
+def _do_part(job: Job) -> bool:
+    """Do a part that nobody has in hand: the lock of its row is the lease, and a killed worker's lock is gone with it. False: there is none."""
+    with work(by=job.by, job=job.pk):
+        part = JobPart.objects.select_for_update(skip_locked=True).filter(job=job.pk).order_by("pk").first()
+        if part is None or not Job.objects.filter(pk=job.pk, state__in=OPEN).exists():
+            return False
+        did = table("LOTSE_JOBS")[job.kind].part(job, part.params)
+        part.delete()
+        Job.objects.select_for_update(no_key=True).get(pk=job.pk)  # of the last two one sees that none is left
+        left = JobPart.objects.filter(job=job.pk).exists()
+        lease = timezone.now() + LEASE if left else None  # the tick need not ring while somebody works
+        Job.objects.filter(pk=job.pk).update(state=Job.State.RUNNING, done=F("done") + did, lease_until=lease)
+    return True
+
+
+def _fail(job: Job, words: str) -> None:
+    """Stop with these words; whoever has another part in hand takes no further one."""
+    job.error = words
+    Job.objects.filter(pk=job.pk, state__in=OPEN).update(cancel_asked=True, error=words)
+    _end(job, Job.State.FAILED)
+
+
 def _end(job: Job, state: str) -> None:
-    Job.objects.filter(pk=job.pk).update(state=state, error=job.error, lease_until=None, finished_at=timezone.now())
+    with transaction.atomic():
+        list(JobPart.objects.select_for_update().filter(job=job.pk).order_by("pk").values_list("pk"))  # waits for parts in hand
+        job.error = Job.objects.select_for_update(no_key=True).values_list("error", flat=True).get(pk=job.pk)
+        if job.error:
+            state = Job.State.FAILED
+        if not Job.objects.filter(pk=job.pk, state__in=OPEN).update(state=state, lease_until=None, finished_at=timezone.now()):
+            return  # another worker ended it
     if job.by is None:
         return  # what the house does by itself is told to nobody
     words = {
@@ -105,6 +176,6 @@ def _end(job: Job, state: str) -> None:
 
 def pick_up_left() -> None:
     """Ring again for jobs whose worker died (lease over) or whose bell may have been lost: a second ring is heard by nobody."""
-    left = Job.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now()), state__in=[Job.State.QUEUED, Job.State.RUNNING])
+    left = Job.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now()), state__in=OPEN)
     for pk in left.values_list("pk", flat=True)[:100]:
         ring("crm.core.tasks.run_job", pk)

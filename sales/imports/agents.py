@@ -10,8 +10,9 @@ from django.contrib.auth.hashers import make_password
 from accounts.models import Membership, Role, Team, User
 from crm.core.fold import sort_key
 from sales.imports.context import Context, Finding, Names, Plan
-from sales.imports.models import ImportRow, Kind
+from sales.imports.models import Kind
 from sales.imports.reading import name_key
+from sales.imports.rows import Row
 
 
 class Staff:
@@ -42,11 +43,11 @@ class Agents:
     def key(self, facts: dict[str, str]) -> str:
         return name_key(facts["name"])
 
-    def load(self, rows: Sequence[ImportRow]) -> None:
+    def load(self, rows: Sequence[Row]) -> None:
         self.staff = Staff(self.context, staged=False)
         self.earlier = self.context.earlier(self.kind, [row.key for row in rows])
 
-    def judge(self, row: ImportRow) -> Finding:
+    def judge(self, row: Row) -> Finding:
         finding = Finding()
         facts = row.facts
         finding.target_id = self.staff.names.get(facts["name"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from sales.imports.organisations import Links, Organisations
 from sales.imports.products import Products
 from sales.imports.questions import Asking
 from sales.imports.reading import understand
+from sales.imports.rows import Row, read_rows
 
 JUDGES: dict[str, type[Any]] = {Kind.AGENT: Agents, Kind.PRODUCT: Products, Kind.ORGANISATION: Organisations, Kind.OPPORTUNITY: Opportunities}
 CHUNK = 2_000  # rows a step
@@ -71,25 +73,25 @@ def _judge(context: Context, file: ImportFile, job: Job) -> Place | None:
         row.verdict, row.reasons, row.asks, row.target_id, row.changes = finding.verdict, finding.reasons, finding.asks, finding.target_id, finding.changes
         if row.verdict != Verdict.REFUSED:
             asking.count(row.asks)
-    staged = Rows(ImportRow, *_STAGED)
+    staged, values = Rows(ImportRow, *_STAGED), attrgetter(*_STAGED)
     for row in rows:
-        staged.add(*(getattr(row, name) for name in _STAGED))
+        staged.add(*values(row))
     staged.write()
     asking.save()
     job.done = min(job.done + len(rows), job.total)
     return place
 
 
-def _understood(run: ImportRun, file: ImportFile, judge: Any, line: int, cells: list[str]) -> ImportRow:
+def _understood(run: ImportRun, file: ImportFile, judge: Any, line: int, cells: list[str]) -> Row:
     facts, reasons = understand(file.kind, cells, file.mapping, file.formats)
     if len(cells) > len(file.header) and any(cell.strip() for cell in cells[len(file.header) :]):
         reasons.append(["beyond_header", {"columns": len(file.header)}])
     key = judge.key(facts) if not any(reason[0] == "missing" or reason[1].get("field") in {"name", "external_id"} for reason in reasons) else ""
     verdict = Verdict.REFUSED if reasons else Verdict.NEW
-    return ImportRow(run_id=run.pk, file_id=file.pk, line=line, kind=file.kind, key=key[:200], cells=cells, facts=facts, verdict=verdict, reasons=reasons)
+    return Row(file.kind, key[:200], facts, run_id=run.pk, file_id=file.pk, line=line, cells=cells, verdict=verdict, reasons=reasons)
 
 
-def _refuse_doubles(file: ImportFile, rows: list[ImportRow]) -> None:
+def _refuse_doubles(file: ImportFile, rows: list[Row]) -> None:
     """The first row of a key counts, whatever became of it; a later one with the same key is refused and names the first."""
     keys = {row.key for row in rows if row.key}
     staged = ImportRow.objects.unrestricted().filter(run=file.run_id, kind=file.kind, key__in=among(keys, "text")).order_by("-pk")
@@ -106,9 +108,8 @@ def _refuse_doubles(file: ImportFile, rows: list[ImportRow]) -> None:
 
 def _link(context: Context, after: int) -> int:
     """Add to organisations what the name of their parent brings. Returns the last row seen, 0 at the end."""
-    rows = list(
-        context.run.rows.filter(kind=Kind.ORGANISATION, facts__has_key="parent", pk__gt=after).exclude(verdict=Verdict.REFUSED).order_by("pk")[:CHUNK]
-    )
+    linked = ImportRow.objects.unrestricted().filter(run=context.run.pk, kind=Kind.ORGANISATION, facts__has_key="parent", pk__gt=after)
+    rows = read_rows(linked.exclude(verdict=Verdict.REFUSED), CHUNK, "verdict", "reasons", "asks", "changes")
     links, asking = Links(context), Asking(context)
     links.load(rows)
     for row in rows:

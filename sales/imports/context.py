@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,8 +14,10 @@ from crm.core.access import Reach, scope_of
 from crm.core.bulk import among
 from crm.core.errors import RuleBroken
 from crm.core.models import Installation
+from crm.core.numbers import take_numbers
 from sales.imports.models import ImportQuestion, ImportRow, ImportRun
 from sales.imports.reading import Reason, name_key
+from sales.imports.rows import Row
 from sales.matching import closest
 
 Verdict = ImportRow.Verdict
@@ -49,7 +51,7 @@ class Finding:
         return Verdict.CHANGED if self.changes else Verdict.MATCHED
 
 
-Plan = list[tuple[ImportRow, Finding]]
+Plan = list[tuple[Row, Finding]]
 
 
 class Names:
@@ -83,8 +85,8 @@ class Names:
 class Context:
     """One import in one step. `settled` = all is decided (bringing in); before, an unanswered question makes a row doubtful."""
 
-    def __init__(self, run: ImportRun, by: Any, *, settled: bool, job: int | None = None) -> None:
-        self.run, self.by, self.settled, self.job = run, by, settled, job
+    def __init__(self, run: ImportRun, by: Any, *, settled: bool, job: int | None = None, numbers: Sequence[str] = ()) -> None:
+        self.run, self.by, self.settled, self.job, self.numbers = run, by, settled, job, numbers
         self.scope = scope_of(by)
         self.currency = str(Installation.current().currency)
         root = Team.objects.unrestricted().filter(parent__isnull=True).first()
@@ -98,6 +100,11 @@ class Context:
         """The team of records the export names no team for: the firm, or the importer's own if that is as far as the right goes."""
         reach = self.reach("add", "party")
         return self.root if reach is None or reach.everything or self.by.team is None else self.by.team
+
+    def party_numbers(self, count: int) -> list[str]:
+        """Numbers of new contacts: those laid aside for this step, and further ones where they do not suffice."""
+        laid, self.numbers = list(self.numbers[:count]), self.numbers[count:]
+        return laid + take_numbers("party", count - len(laid)) if len(laid) < count else laid
 
     def reach(self, verb: str, entity: str) -> Reach | None:
         return self.scope.reach(verb, entity)

@@ -18,10 +18,11 @@ from crm.core.numbers import take_numbers
 from sales.imports import past
 from sales.imports.agents import Staff
 from sales.imports.context import Context, Finding, Names, Plan, differing, shown
-from sales.imports.models import ImportRow, Kind
+from sales.imports.models import Kind
 from sales.imports.organisations import create_organisations, known_organisations
 from sales.imports.products import PriceList
 from sales.imports.reading import name_key
+from sales.imports.rows import Row
 from sales.imports.stages import stage_words
 from sales.models import LostReason, Opportunity, Stage
 from sales.pipelines import seed_pipeline
@@ -57,7 +58,7 @@ class Opportunities:
     def key(self, facts: dict[str, str]) -> str:
         return facts["external_id"]
 
-    def load(self, rows: Sequence[ImportRow]) -> None:
+    def load(self, rows: Sequence[Row]) -> None:
         context, staged = self.context, not self.context.settled
         self.staff = Staff(context, staged=staged)
         self.list = PriceList(context, staged=staged)
@@ -86,7 +87,7 @@ class Opportunities:
             for name, pk in zip(missing.values(), ids, strict=True):
                 self.accounts.add(name, pk)
 
-    def judge(self, row: ImportRow) -> Finding:
+    def judge(self, row: Row) -> Finding:
         facts, finding, context = row.facts, Finding(), self.context
         meaning = self._meaning(facts, finding)
         state, stage = meaning or (State.OPEN, "")
@@ -152,7 +153,7 @@ class Opportunities:
     def _name(self, facts: dict[str, str]) -> str:
         return (facts.get("name") or ", ".join(filter(None, (facts.get("account"), facts.get("product")))) or facts["external_id"])[:160]
 
-    def _compare(self, row: ImportRow, known: Opportunity, finding: Finding) -> None:
+    def _compare(self, row: Row, known: Opportunity, finding: Finding) -> None:
         finding.target_id = known.pk
         if known.pk not in self.may["view"]:  # refused unread
             finding.refuse("no_right", what="opportunity")

@@ -16,11 +16,11 @@ from contacts.models import Industry, Party, PostalAddress
 from contacts.search import index_parties
 from crm.core.access import hidden_fields
 from crm.core.bulk import Rows, change_rows, reserve
-from crm.core.numbers import take_numbers
 from sales.imports.context import Context, Finding, Names, Plan, differing, shown
 from sales.imports.countries import country_code, country_names
 from sales.imports.models import ImportRow, Kind
 from sales.imports.reading import name_key
+from sales.imports.rows import Row
 
 _COLUMNS = {"industry_id": ("industry",), "founded": ("founded",), "employees": ("employees",), "revenue": ("revenue",)}
 _ADDRESS = {"country": ("country",), "city": ("city",)}
@@ -75,7 +75,7 @@ def create_organisations(context: Context, wanted: Sequence[dict[str, Any]]) -> 
     parties = Rows(Party, "id", "number", "kind", "source", "external_id", "team_id", "created_by_id", "updated_by_id", *columns)
     view = Permission.objects.get(content_type__app_label="contacts", codename="view_party").pk
     groups = list(Role.objects.unrestricted().filter(key__in=["rep", "lead"]).values_list("group_id", flat=True))
-    for pk, number, values in zip(range(first, first + len(wanted)), take_numbers("party", len(wanted)), wanted, strict=True):
+    for pk, number, values in zip(range(first, first + len(wanted)), context.party_numbers(len(wanted)), wanted, strict=True):
         key = external_key(values["legal_name"])
         parties.add(pk, number, Party.Kind.ORGANISATION.value, context.run.source, key, context.home.pk, by.pk, by.pk, *(values[column] for column in columns))
     parties.write()
@@ -106,7 +106,7 @@ class Organisations:
     def key(self, facts: dict[str, str]) -> str:
         return name_key(facts["name"])
 
-    def load(self, rows: Sequence[ImportRow]) -> None:
+    def load(self, rows: Sequence[Row]) -> None:
         self.names = known_organisations(self.context, [row.facts["name"] for row in rows], staged=False)
         ids = list(self.names.ids.values())
         self.parties = Party.objects.visible_to(self.context.by).in_bulk(ids)  # others are refused unread
@@ -116,7 +116,7 @@ class Organisations:
         self.addresses = {a.party_id: a for a in PostalAddress.objects.unrestricted().filter(party__in=ids, is_primary=True)}
         self.earlier = self.context.earlier(self.kind, [row.key for row in rows])
 
-    def judge(self, row: ImportRow) -> Finding:
+    def judge(self, row: Row) -> Finding:
         facts, finding = row.facts, Finding()
         if "parent" in facts and name_key(facts["parent"]) == row.key:
             finding.refuse("own_parent")
@@ -193,7 +193,7 @@ class Links:
     def __init__(self, context: Context) -> None:
         self.context = context
 
-    def load(self, rows: Sequence[ImportRow]) -> None:
+    def load(self, rows: Sequence[Row]) -> None:
         wanted = [row.facts["parent"] for row in rows]
         wanted += [choice[4:] for key, choice in self.context.answers.items() if key.startswith("parent:") and choice.startswith("use:")]
         self.names = known_organisations(self.context, wanted, staged=not self.context.settled)
@@ -202,7 +202,7 @@ class Links:
         self.may_change = changeable(self.context, known)
         self.earlier = self.context.earlier(Kind.ORGANISATION, [row.key for row in rows])
 
-    def judge(self, row: ImportRow) -> Finding:
+    def judge(self, row: Row) -> Finding:
         """What the parent adds to what is known of the row."""
         finding = Finding(target_id=row.target_id)
         parent = self.context.resolve("parent", row.facts["parent"], self.names, finding)

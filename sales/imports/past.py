@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 
 from contacts.models import Interaction, Party, PartyActivity
 from sales.imports.context import Context, Plan
-from sales.imports.models import ImportRow
+from sales.imports.rows import Row
 from sales.models import Opportunity, Stage, StageTransition
 
 Kind = StageTransition.Kind
-Step = tuple[ImportRow, Opportunity, str, Stage, Stage, datetime]
-Told = tuple[ImportRow, Opportunity, str, datetime]  # a line for the contact's history
+Step = tuple[Row, Opportunity, str, Stage, Stage, datetime]
+Told = tuple[Row, Opportunity, str, datetime]  # a line for the contact's history
 
 
 def tell_new(context: Context, made: Sequence[Opportunity], stages: Sequence[Stage], plan: Plan) -> None:
@@ -81,9 +81,9 @@ def _tell_contacts(context: Context, told: Sequence[Told]) -> None:
     Party.objects.filter(pk__in=won, state=Party.State.PROSPECT).update(state=Party.State.CUSTOMER)
 
 
-def _note_activity(lines: Sequence[tuple[ImportRow, int, datetime]]) -> None:
+def _note_activity(lines: Sequence[tuple[Row, int, datetime]]) -> None:
     """The latest moment per contact. What stood there before is kept with the row, as no audit watches this table."""
-    latest: dict[int, tuple[datetime, ImportRow]] = {}
+    latest: dict[int, tuple[datetime, Row]] = {}
     for row, party, at in lines:
         if party not in latest or latest[party][0] < at:
             latest[party] = (at, row)

@@ -15,6 +15,7 @@ from crm.catalog.models import Price, Product
 from sales.imports.context import Context, Finding, Names, Plan, differing, shown
 from sales.imports.models import ImportRow, Kind
 from sales.imports.reading import name_key
+from sales.imports.rows import Row
 
 _COLUMNS = {"name": ("name",), "series": ("series",), "price": ("price",)}
 
@@ -49,12 +50,12 @@ class Products:
     def key(self, facts: dict[str, str]) -> str:
         return name_key(facts["name"])
 
-    def load(self, rows: Sequence[ImportRow]) -> None:
+    def load(self, rows: Sequence[Row]) -> None:
         self.list = PriceList(self.context, staged=False)
         self.numbers = {product.number: pk for pk, product in self.list.records.items()}
         self.earlier = self.context.earlier(self.kind, [row.key for row in rows])
 
-    def judge(self, row: ImportRow) -> Finding:
+    def judge(self, row: Row) -> Finding:
         facts = row.facts
         values = {"name": facts["name"], "series": facts.get("series", ""), "price": Decimal(facts["price"]) if "price" in facts else None}
         finding = Finding(values=values, target_id=self.list.names.get(facts["name"]))

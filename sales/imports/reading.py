@@ -25,9 +25,8 @@ def understand(kind: str, cells: Sequence[str], mapping: Mapping[str, str], form
     """(facts, reasons to refuse). Facts are text: days in ISO form, numbers with a point. An empty cell is no fact."""
     facts: dict[str, str] = {}
     reasons: list[Reason] = []
-    targets = {field.key: field for field in FIELDS[kind]}
-    for column, key in mapping.items():
-        place, field = int(column), targets[key]
+    for place, field in _columns(kind, tuple(mapping.items())):
+        key = field.key
         text = " ".join(cells[place].split()) if place < len(cells) else ""
         if text:
             value = _read(field, text, formats[place] if place < len(formats) else "")
@@ -40,6 +39,12 @@ def understand(kind: str, cells: Sequence[str], mapping: Mapping[str, str], form
         elif field.required:
             reasons.append(["missing", {"field": key}])
     return facts, reasons
+
+
+@lru_cache(100)
+def _columns(kind: str, mapping: tuple[tuple[str, str], ...]) -> list[tuple[int, Field]]:
+    targets = {field.key: field for field in FIELDS[kind]}
+    return [(int(column), targets[key]) for column, key in mapping]
 
 
 @lru_cache(50_000)  # the cells of a column repeat

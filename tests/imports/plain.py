@@ -18,6 +18,7 @@ TABLES: dict[type[models.Model], str] = {
     PartySearch: "party_id IN (SELECT row_id FROM core_change WHERE job_id = %s AND relation = 'contacts_party' AND op = 'I')",
     ImportRow: "run_id = (SELECT id FROM sales_importrun WHERE apply_job_id = %s)",
 }
+PARTY = {PostalAddress: "party_id", PartyGroupPerm: "content_object_id"}  # what a row has to come after: several workers wrote them, their own ids say nothing
 CHUNK = 5_000  # rows a transaction
 
 
@@ -25,7 +26,7 @@ def keep_rows(run: ImportRun) -> None:
     """Lay aside what the import wrote, each row with its place."""
     with connection.cursor() as cursor:
         for model, which in TABLES.items():
-            table, key = model._meta.db_table, model._meta.pk.column
+            table, key = model._meta.db_table, PARTY.get(model, model._meta.pk.column)
             cursor.execute(f"CREATE TABLE floor_{table} AS SELECT (row_number() OVER (ORDER BY {key}) - 1) / {CHUNK} AS place, * FROM {table} WHERE {which}", [run.apply_job_id])
             cursor.execute(f"CREATE INDEX ON floor_{table} (place)")
 

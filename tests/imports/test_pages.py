@@ -172,12 +172,12 @@ def test_a_worker_killed_in_a_step_leaves_no_half_step(cast: SimpleNamespace, tm
     whole, calls = applying.outcomes, {"n": 0}
     bring_in = applying._bring_in
 
-    def dying(context: Any, kind: str, job: Job) -> int:
-        after = bring_in(context, kind, job)
+    def dying(context: Any, kind: str, **which: Any) -> Any:
+        rows = bring_in(context, kind, **which)
         calls["n"] += 1
         if calls["n"] in (2, 5, 7):
             raise SystemExit  # as kill -9: no handler runs, the transaction is gone
-        return after
+        return rows
 
     monkeypatch.setattr(applying, "_bring_in", dying)
     from sales.imports import services

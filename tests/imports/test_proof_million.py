@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from django.db.models import Count
 
 from contacts.models import Party, PostalAddress
 from contacts.search import index_parties
+from crm.core import jobs
 from crm.core.models import Job
 from crm.core.numbers import take_numbers
 from crm.core.work import work
@@ -149,6 +151,40 @@ def test_red_control_a_chunk_begun_twice_is_seen(brought: SimpleNamespace, monke
     assert Accounts.of(brought.run, brought.expected, 10).doubled >= 50
 
 
+@pytest.mark.django_db(transaction=True)
+def test_red_control_a_part_in_two_hands_is_seen(cast: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prove_full: bool) -> None:
+    """Two workers that take the same part, in an engine without unique key and without numbers laid aside: both look for what is here before either has written."""
+    if prove_full:
+        pytest.skip("the red controls run in the small form")
+    monkeypatch.setattr(organisations, "external_key", lambda _name: "")
+    together, load = threading.Barrier(2), organisations.Organisations.load
+
+    def at_once(judge: Any, rows: Any) -> None:
+        load(judge, rows)
+        together.wait(30)
+
+    expected = write_crowd(tmp_path / "firmen.csv", 90, 0)
+    run = check(begin([tmp_path / "firmen.csv"], cast.emil), cast.emil)
+    monkeypatch.setattr(organisations.Organisations, "load", at_once)
+    job = services.apply_import(run, by=cast.emil)
+    while not job.parts.exists():
+        jobs._do_step(job)
+    part = {**job.parts.get().params, "numbers": ["", 0, 0]}
+
+    def bring_in() -> None:
+        try:
+            with work(by=job.by, job=job.pk):
+                applying.bring_in_part(job, part)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=bring_in)
+    other.start()
+    bring_in()
+    other.join()
+    assert Accounts.of(run, expected, 0).doubled >= 50
+
+
 def test_red_control_rows_done_and_not_written_down_are_seen(brought: SimpleNamespace) -> None:
     _begin_again(brought.run)
     assert Accounts.of(brought.run, brought.expected, 10).lost >= 50
@@ -161,6 +197,8 @@ def _begin_again(run: ImportRun) -> None:
     job.cursor = {"phase": applying.PHASES.index("organisation"), "after": 0}
     with work(by=job.by, job=job.pk):
         applying.apply_step(job)
+        for part in job.parts.all():
+            applying.bring_in_part(job, part.params)
 
 
 def test_red_control_a_revert_that_forgets_changed_columns_is_seen(brought: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
-"""Workers of an import, each a forked process that can be killed, behind one process of their own, so that nothing else is forked.
+"""Workers of an import, always two at once, each a forked process that can be killed, behind one process of their own, so that nothing else is
+forked.
 
     python -m tests.imports.workers DATABASE CHUNK
 
@@ -40,14 +41,16 @@ class NoBell:
 
 
 def begin(job: int) -> int:
-    """A worker that works on this job until it ends. Returns its process id."""
+    """A worker that works on this job, beside others, until it ends. Returns its process id."""
     connections.close_all()
     pid = os.fork()
     if pid:
         return pid
+    begun = time.monotonic()
     try:
         while Job.objects.filter(pk=job, state__in=OPEN).exists():
             jobs.advance(job)
+            time.sleep(0.02 if time.monotonic() - begun < 10 else 0.3)  # the other has all there is to do
     finally:
         os._exit(0)
 
@@ -55,26 +58,32 @@ def begin(job: int) -> int:
 def drive(pk: int, trouble: list[tuple[str, float]], dice: random.Random) -> dict[str, Any]:
     """Let workers bring the job to its end, in spite of the trouble."""
     begun, happened = time.monotonic(), {"stop": 0, "kill": 0}
-    worker = begin(pk)
+    workers = [begin(pk) for _hand in range(jobs.HANDS)]
     while True:
         job = Job.objects.get(pk=pk)
         if trouble and job.total and job.done >= trouble[0][1] * job.total and job.is_open:
             what = trouble.pop(0)[0]
             time.sleep(dice.random() * 0.1)
             if what == "kill":
-                os.kill(worker, signal.SIGKILL)
+                # Of two that work on parts one dies and the other goes on; where one works and the other waits for it, both die.
+                victims = [dice.choice(workers)] if job.parts.exists() else list(workers)
+                for victim in victims:
+                    os.kill(victim, signal.SIGKILL)
+                happened[what] += {os.waitpid(victim, 0)[1] for victim in victims} == {signal.SIGKILL}
+                workers = [worker for worker in workers if worker not in victims]
+                Job.objects.filter(pk=pk, state__in=OPEN).update(lease_until=timezone.now() - timedelta(seconds=1))  # the lease is over
             else:
                 jobs.cancel_job(job, by=job.by)
-            _pid, status = os.waitpid(worker, 0)
-            job.refresh_from_db()
-            happened[what] += (status == signal.SIGKILL) if what == "kill" else job.state == Job.State.CANCELLED
-            if what == "kill":  # the lease is over
-                Job.objects.filter(pk=pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-            elif job.state == Job.State.CANCELLED:
-                jobs.resume_job(job, by=job.by)
-            worker = begin(pk)
+                while workers:
+                    os.waitpid(workers.pop(), 0)
+                job.refresh_from_db()
+                happened[what] += job.state == Job.State.CANCELLED
+                if job.state == Job.State.CANCELLED:
+                    jobs.resume_job(job, by=job.by)
+            workers += [begin(pk) for _hand in range(jobs.HANDS - len(workers))]
         elif not job.is_open:
-            os.waitpid(worker, 0)
+            for worker in workers:
+                os.waitpid(worker, 0)
             return {"state": job.state, "error": job.error, "seconds": time.monotonic() - begun, **happened}
         time.sleep(0.02 if time.monotonic() - begun < 10 else 0.2)  # long work is not slowed by looking
 

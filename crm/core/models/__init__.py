@@ -34,6 +34,7 @@ __all__ = [
     "IncomingMail",
     "Installation",
     "Job",
+    "JobPart",
     "MailAttachment",
     "MailBucket",
     "MailFile",
@@ -148,6 +149,16 @@ class Job(models.Model):
     def is_open(self) -> bool:
         """Still waiting or running?"""
         return self.state in {self.State.QUEUED, self.State.RUNNING}
+
+
+class JobPart(models.Model):
+    """A part of a job's work that is still to be done, by whichever worker locks the row first; done, it is gone (`crm.core.jobs.divide`)."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="parts", db_index=False)
+    params = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["job", "id"], name="job_part")]
 
 
 class ScheduledRun(models.Model):
