@@ -1,7 +1,13 @@
-"""The one exception a user may read, and one that is told in words of its own: no room."""
+"""The one exception a user may read, and what is told in words of its own: no room, no database."""
 
 import errno
 from typing import Any
+
+import psycopg2
+from django.db import DatabaseError, InterfaceError, OperationalError
+
+# Django leaves psycopg2's words as they are where a cursor is closed.
+_UNREACHABLE = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 class RuleBroken(Exception):
@@ -23,3 +29,15 @@ def is_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__
     return False
+
+
+def is_unreachable(error: BaseException | None) -> bool:
+    """Whether the database did not answer as it should: it is gone, or it gave the statement up."""
+    # psycopg2 has no finer word than its least for a server that dies while it answers
+    return isinstance(error, _UNREACHABLE) or (type(error) is DatabaseError and error.__cause__ is not None)
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether the connection is lost, so that nothing of the transaction was kept: no word of the server, or one that it shuts down (class 57P, 08)."""
+    code = getattr(error.__cause__ or error, "pgcode", None)
+    return is_unreachable(error) and (code is None or code.startswith(("57P", "08")))

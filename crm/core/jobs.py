@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F, Q
+from django.db import connection, transaction
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from crm.core.errors import RuleBroken
+from crm.core.errors import RuleBroken, is_gone
 from crm.core.models import Installation, Job, JobPart, Notification
 from crm.core.tasks import ring
 from crm.core.wiring import table
 from crm.core.work import work
 
 log = logging.getLogger("lotse.jobs")
-LEASE = timedelta(seconds=90)
-SLICE = 25.0  # seconds one Celery task works before it rings for the next; well under the lease
+LEASE = timedelta(seconds=15)  # from one step to the next; while a step is at work, the lock of the job's row says so
+SLICE = 25.0  # seconds one Celery task works before it rings for the next
+RECOVERY = 60.0  # seconds a worker waits for a database that is gone
 HANDS = 2  # workers one job calls for where it is divided: as many as a worker has processes
 SLICE_OF_PARTS = 5.0  # shorter, as nobody else gets at a process meanwhile
 OPEN = [Job.State.QUEUED, Job.State.RUNNING]
@@ -78,7 +79,32 @@ def resume_job(job: Job, *, by: Any) -> None:
 
 def advance(job_id: int) -> None:
     """Work on one job for a while. Safe to call twice at once: of its parts each worker takes another one; between them the lease lets one in,
-    and the other leaves quietly."""
+    and the other leaves quietly. Where the database goes away, what was not committed did not happen, and the job goes on when it is back."""
+    try:
+        _work_on(job_id)
+    except Exception as error:
+        if not is_gone(error):
+            raise
+        log.warning("the database went away while job %s was worked on", job_id, exc_info=True)
+        _give_back(job_id)
+
+
+def _give_back(job_id: int) -> None:
+    """Let any worker go on with it, as soon as the database can be told."""
+    until = time.monotonic() + RECOVERY
+    while True:
+        connection.close()
+        try:
+            Job.objects.filter(pk=job_id, state__in=OPEN).update(lease_until=None)
+            break
+        except Exception as error:
+            if not is_gone(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.5)
+    ring("crm.core.tasks.run_job", job_id)
+
+
+def _work_on(job_id: int) -> None:
     job = Job.objects.select_related("by").filter(pk=job_id, state__in=OPEN).first()
     if job is None:
         return None
@@ -102,6 +128,8 @@ def advance(job_id: int) -> None:
             except RuleBroken as broken:
                 return _fail(job, str(broken.message))
             except Exception as error:
+                if is_gone(error):
+                    raise
                 clashes += 1
                 if divided and clashes < 4 and getattr(error.__cause__ or error, "pgcode", "") in _CLASHES:
                     continue
@@ -115,16 +143,23 @@ def advance(job_id: int) -> None:
 
 
 def _take(job: Job) -> bool:
-    """The lease for the next steps, unless another worker has it."""
-    now = timezone.now()
-    free = Q(lease_until__isnull=True) | Q(lease_until__lt=now)
-    return bool(Job.objects.filter(free, pk=job.pk, state__in=OPEN).update(lease_until=now + LEASE, state=Job.State.RUNNING))
+    """The lease for the next steps, unless another worker has it or is in the midst of a step."""
+    with transaction.atomic():
+        found = _free().filter(pk=job.pk).first()
+        return found is not None and bool(Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() + LEASE, state=Job.State.RUNNING))
+
+
+def _free() -> QuerySet[Job]:
+    """Jobs nobody works on: the lease is over, and no step holds the row. Within a transaction."""
+    return Job.objects.select_for_update(skip_locked=True).filter(Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now()), state__in=OPEN)
 
 
 def _do_step(job: Job) -> tuple[bool, bool]:
     """(finished?, is the next step ours, too?): what a step divided is open to every worker."""
     with work(by=job.by, job=job.pk):
-        job.refresh_from_db(fields=_MOVED, from_queryset=Job.objects.select_for_update())
+        job.refresh_from_db(fields=["state", *_MOVED], from_queryset=Job.objects.select_for_update())
+        if not job.is_open:
+            return False, False  # ended by another worker while we came too late with ours
         if JobPart.objects.filter(job=job.pk).exists():
             return False, False  # divided by another worker just before we took the lease
         finished = table("LOTSE_JOBS")[job.kind].step(job)
@@ -176,6 +211,6 @@ def _end(job: Job, state: str) -> None:
 
 def pick_up_left() -> None:
     """Ring again for jobs whose worker died (lease over) or whose bell may have been lost: a second ring is heard by nobody."""
-    left = Job.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=timezone.now()), state__in=OPEN)
-    for pk in left.values_list("pk", flat=True)[:100]:
-        ring("crm.core.tasks.run_job", pk)
+    with transaction.atomic():
+        for pk in _free().values_list("pk", flat=True)[:100]:
+            ring("crm.core.tasks.run_job", pk)

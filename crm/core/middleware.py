@@ -9,11 +9,10 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import psycopg2
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -26,7 +25,7 @@ from redis import RedisError
 
 from crm.core.access import one_request
 from crm.core.again import address_of, what_was_sent
-from crm.core.errors import RuleBroken, is_full
+from crm.core.errors import RuleBroken, is_full, is_unreachable
 from crm.core.feedback import page_of
 from crm.core.logs import note_access, person
 from crm.core.models import OnceKey
@@ -38,8 +37,6 @@ from crm.core.work import request_id, work
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("lotse.request")
-# Django leaves psycopg2's words as they are where a cursor is closed.
-LOST = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
 
 
 def RequestId(get_response: Handler) -> Handler:
@@ -179,8 +176,7 @@ def unreachable(request: HttpRequest, error: BaseException | None) -> HttpRespon
     if isinstance(error, RedisError):
         log.exception("Valkey unreachable")
         return answer(request, 503, _("This does not work for a moment, because a part of Lotse cannot be reached. Nothing was lost; please try again in a minute."))
-    lost = type(error) is DatabaseError and error.__cause__ is not None  # psycopg2 has no finer word for a server that dies while it answers
-    if lost or isinstance(error, LOST):
+    if is_unreachable(error):
         log.exception("database unreachable")
         return answer(request, 503, _("The database cannot be reached right now. Nothing was lost; please try again in a minute."))
     return None
