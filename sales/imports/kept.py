@@ -26,6 +26,9 @@ def to_keep(job: int) -> dict[str, dict[int, str]]:
     """Table → row → reason ("changed_since" or "in_use") of the created rows that stay, with all they need and all that hangs on them."""
     relations = Change.objects.filter(job_id=job, op="I").values_list("relation", flat=True).distinct()
     created = {model: _created(model, job) for model in map(model_of, relations)}
+    with connection.cursor() as cursor:
+        for model in (Change, *created):  # what was brought in a moment ago may be many rows that nobody has counted
+            cursor.execute(f'ANALYZE "{model._meta.db_table}"')
     kept: dict[type[models.Model], dict[int, str]] = {}
     for model in created:
         kept[model] = dict.fromkeys(_touched(model, job), "changed_since")

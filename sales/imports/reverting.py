@@ -54,8 +54,6 @@ def revert_step(job: Job) -> bool:
 
 def _begin(job: Job, applied: int, total: int) -> None:
     """Find out what has to stay, before anything goes."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {Change._meta.db_table}")  # what was brought in a moment ago is many rows nobody has counted yet
     kept = to_keep(applied)
     job.total = total
     job.cursor = {"before": 2**62, "kept": {table: {str(pk): reason for pk, reason in rows.items()} for table, rows in kept.items()}}
