@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from django.contrib.auth.models import Permission
@@ -25,11 +26,12 @@ from sales.imports.rows import Row
 _COLUMNS = {"industry_id": ("industry",), "founded": ("founded",), "employees": ("employees",), "revenue": ("revenue",)}
 _ADDRESS = {"country": ("country",), "city": ("city",)}
 _RANGES: dict[str, int | Decimal] = {"founded": 9999, "employees": 2_000_000_000, "revenue": Decimal("9999999999.99")}
+EXTERNAL = 120  # letters its column holds
 
 
-def external_key(name: str) -> str:
-    """What keeps an organisation from being created twice for one source (a unique column)."""
-    return name_key(name)[:120]
+def external_key(key: str) -> str:
+    """What keeps an organisation from being created twice for one source (a unique column): what its name is known by, if too long with a digest at its end."""
+    return key if len(key) <= EXTERNAL else key[: EXTERNAL - 17] + "…" + sha256(key.encode()).hexdigest()[:16]
 
 
 def known_organisations(context: Context, wanted: Iterable[str], *, staged: bool) -> Names:
@@ -39,8 +41,8 @@ def known_organisations(context: Context, wanted: Iterable[str], *, staged: bool
     if not keys:
         return names
     rows = Party.objects.unrestricted().filter(kind=Party.Kind.ORGANISATION)
-    rows = rows.filter(Q(sort_name__in=list(keys)) | Q(source=context.run.source, external_id__in=[key[:120] for key in keys]))
-    by_key = {key[:120]: key for key in keys}
+    by_key = {external_key(key): key for key in keys}
+    rows = rows.filter(Q(sort_name__in=list(keys)) | Q(source=context.run.source, external_id__in=list(by_key)))
     for pk, name, sort_name, source, external in rows.order_by("pk").values_list("pk", "legal_name", "sort_name", "source", "external_id"):
         key = by_key[external] if source == context.run.source and external in by_key else str(sort_name)
         names.ids.setdefault(key, pk)
@@ -76,7 +78,7 @@ def create_organisations(context: Context, wanted: Sequence[dict[str, Any]]) -> 
     view = Permission.objects.get(content_type__app_label="contacts", codename="view_party").pk
     groups = list(Role.objects.unrestricted().filter(key__in=["rep", "lead"]).values_list("group_id", flat=True))
     for pk, number, values in zip(range(first, first + len(wanted)), context.party_numbers(len(wanted)), wanted, strict=True):
-        key = external_key(values["legal_name"])
+        key = external_key(name_key(values["legal_name"]))
         parties.add(pk, number, Party.Kind.ORGANISATION.value, context.run.source, key, context.home.pk, by.pk, by.pk, *(values[column] for column in columns))
     parties.write()
     with connection.cursor() as cursor:

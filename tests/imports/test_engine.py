@@ -253,3 +253,13 @@ def test_a_file_that_was_left_out_is_not_read(cast: SimpleNamespace, tmp_path: P
     job = run_to_end(services.map_files(run, mappings, pipeline=run.pipeline, by=cast.emil))
     assert job.state == Job.State.DONE, job.error
     assert run.rows.exists() and not run.rows.filter(kind="opportunity").exists()
+
+
+def test_long_names_that_begin_alike_are_two(cast: SimpleNamespace, tmp_path: Path) -> None:
+    names = [f"{'Gesellschaft für angewandte Förderung ' * 4}{end}"[:155] + end for end in ("Nord", "Süd")]
+    (tmp_path / "firmen.csv").write_text("\n".join(["Firma;Ort", *(f"{name};Bremen" for name in names)]), encoding="utf-8")
+    for created in (2, 0):
+        run = apply(check(begin([tmp_path / "firmen.csv"], cast.emil), cast.emil), cast.emil)
+        assert run.apply_job is not None and run.apply_job.state == Job.State.DONE, run.apply_job
+        assert outcomes(run).get("created", 0) == created
+    assert Party.objects.filter(legal_name__in=names).count() == 2

@@ -53,7 +53,7 @@ def sentence(finding: dict[str, Any]) -> str:
 def figures(row: AuditCheck) -> str:
     """How much was looked at."""
     facts = {"entries": number(row.entries), "seals": number(row.seals), "tables": number(row.tables), "rows": number(row.rows)}
-    return _("Entries: %(entries)s under %(seals)s seals; tables: %(tables)s, rows: %(rows)s.") % facts
+    return _("Entries: %(entries)s; seals: %(seals)s; tables: %(tables)s; rows: %(rows)s.") % facts
 
 
 def standing(now: datetime | None = None) -> tuple[bool, str]:
