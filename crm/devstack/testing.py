@@ -15,12 +15,7 @@ from crm.devstack.places import ROOT, say
 def test(arguments: list[str]) -> int:
     """All tests, in parallel unless `-n` or a debugger is asked for; the arguments go to pytest."""
     own_choice = any(argument.startswith(("-n", "--numprocesses", "--pdb")) for argument in arguments)
-    return _pytest([*([] if own_choice else ["-n", str(_processes()), "--dist", "worksteal"]), *arguments])
-
-
-def _processes() -> int:
-    """Two more than there are cores: of those that run browsers, killed servers and mail, half wait at any moment. The tests' Valkey has room for 15."""
-    return min(len(os.sched_getaffinity(0)) + 2, 15)
+    return _pytest([*([] if own_choice else ["-n", "auto", "--dist", "worksteal"]), *arguments])
 
 
 def prove(names: list[str], *, full: bool, json_file: Path | None, real_files: Path | None) -> int:
