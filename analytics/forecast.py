@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce, TruncMonth
+from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from accounts.models import Team, User
@@ -122,15 +122,13 @@ class Forecast:
 
     @cached_property
     def _groups(self) -> list[tuple[date, int, int | None, Figures]]:
-        """(first day of the month, team, owner, figures) for the whole fiscal year."""
+        """(first day of the month, team, owner, figures) for the whole fiscal year, decided and open ones apart."""
         names = [one.name for one in fields(Figures)]
-        found: Any = (
-            in_period(self.rows, self.year, lost=True)
-            .order_by()
-            .values("team_id", "owner_id", month=TruncMonth(Coalesce("closed_on", "expected_close")))
-            .annotate(**metrics.expressions(self.rates, self.currency))
-        )
-        return [(row["month"], row["team_id"], row["owner_id"], Figures(**{name: row[name] for name in names})) for row in found]
+        found = []
+        for day, rows in halves(self.rows, self.year, lost=True).items():
+            grouped: Any = rows.order_by().values("team_id", "owner_id", month=TruncMonth(day)).annotate(**metrics.expressions(self.rates, self.currency))
+            found += [(row["month"], row["team_id"], row["owner_id"], Figures(**{name: row[name] for name in names})) for row in grouped]
+        return found
 
     @cached_property
     def months(self) -> dict[date, Figures]:
@@ -200,26 +198,30 @@ class Forecast:
     @cached_property
     def late(self) -> Late:
         """What the dates of open rows leave in doubt."""
-        past, undated = Q(expected_close__lt=self.today), Q(expected_close__isnull=True)
-        kinds = {"past": past, "here": past & Q(expected_close__range=(self.period.start, self.period.end)), "undated": undated}
+        is_open = self.rows.filter(state=Opportunity.State.OPEN).order_by()
+        here = Q(expected_close__range=(self.period.start, self.period.end))
         amount = metrics.house_amount(self.currency)
-        sums: dict[str, Any] = {}
-        for kind, condition in kinds.items():
-            sums |= {f"{kind}_n": Count("pk", filter=condition), f"{kind}_sum": Sum(amount, filter=condition)}
-        found = self.rows.filter(past | undated, state=Opportunity.State.OPEN).order_by().aggregate(**sums)
-        return Late(*(Apart(found[f"{kind}_n"], found[f"{kind}_sum"] or Decimal(0)) for kind in kinds))
+        past = is_open.filter(expected_close__lt=self.today).aggregate(
+            n=Count("pk"), full=Sum(amount), here_n=Count("pk", filter=here), here_full=Sum(amount, filter=here)
+        )
+        undated = is_open.filter(expected_close__isnull=True).aggregate(n=Count("pk"), full=Sum(amount))
+        pairs = ((past["n"], past["full"]), (past["here_n"], past["here_full"]), (undated["n"], undated["full"]))
+        return Late(*(Apart(n, full or Decimal(0)) for n, full in pairs))
 
     @cached_property
     def shared(self) -> Figures:
         """Rows of the period that a share alone opens to the reader."""
-        return metrics.figures(in_period(self._narrowed(shared_only(self.ask.user)), self.period), self.rates)
+        rows = self._narrowed(shared_only(self.ask.user))
+        return together(metrics.figures(half, self.rates) for half in halves(rows, self.period).values())
 
     @cached_property
     def span(self) -> tuple[date, date]:
-        """First and last day that any counted row has, at least today; within thirty years, so that a typing error makes no long list."""
-        known = self.rows.order_by().aggregate(a=Min("closed_on"), b=Min("expected_close"), c=Max("closed_on"), d=Max("expected_close"))
-        first = min(filter(None, (known["a"], known["b"], self.today, self.period.start)))
-        last = max(filter(None, (known["c"], known["d"], self.today, self.period.end)))
+        """First and last day that any row is counted on, at least today; within thirty years, so that a typing error makes no long list."""
+        rows = self.rows.order_by()
+        decided = rows.exclude(state=Opportunity.State.OPEN).aggregate(first=Min("closed_on"), last=Max("closed_on"))
+        expected = rows.filter(state=Opportunity.State.OPEN).aggregate(first=Min("expected_close"), last=Max("expected_close"))
+        first = min(filter(None, (decided["first"], expected["first"], self.today, self.period.start)))
+        last = max(filter(None, (decided["last"], expected["last"], self.today, self.period.end)))
         margin = timedelta(days=30 * 365)
         return max(first, self.today - margin), min(last, self.today + margin)
 
@@ -241,11 +243,11 @@ class Forecast:
         return rows
 
 
-def in_period(rows: QuerySet[Opportunity], period: Period, *, lost: bool = False) -> QuerySet[Opportunity]:
-    """Won ones that closed in the period and open ones expected in it; with `lost` those lost in it, too (for the win rate)."""
-    days = (period.start, period.end)
-    states = ["won", "lost"] if lost else ["won"]
-    return rows.filter(Q(state__in=states, closed_on__range=days) | Q(state="open", expected_close__range=days))
+def halves(rows: QuerySet[Opportunity], period: Period, *, lost: bool = False) -> dict[str, QuerySet[Opportunity]]:
+    """By the day that counts: won ones that closed in the period (with `lost` those lost in it, too, for the win rate), and open ones expected
+    in it. Each half is an index of its own that holds all the sums need; asked for together they would be read row by row."""
+    days, decided = (period.start, period.end), ["won", "lost"] if lost else ["won"]
+    return {"closed_on": rows.filter(state__in=decided, closed_on__range=days), "expected_close": rows.filter(state="open", expected_close__range=days)}
 
 
 def counted(user: User, action: str = "view") -> QuerySet[Opportunity]:
@@ -261,12 +263,12 @@ def counted(user: User, action: str = "view") -> QuerySet[Opportunity]:
 
 
 def shared_only(user: User) -> QuerySet[Opportunity]:
-    """Rows that only a share opens."""
-    reach = scope_of(user).reach("view", "opportunity")
-    rows = Opportunity.objects.visible_to(user)
+    """Rows that only a share opens: found by the keys of the shares."""
+    scope = scope_of(user)
+    reach, rows = scope.reach("view", "opportunity"), Opportunity.objects.visible_to(user)
     if reach is None or reach.everything:
         return rows.none()
-    return rows.filter(reach.beyond)
+    return rows.filter(scope.shared_rows(Opportunity, "view"), reach.beyond)
 
 
 def current_period(unit: str = "quarter", now: datetime | None = None) -> Period:

@@ -6,13 +6,13 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Team, User
+from accounts.people import PlainSelect, people
 from analytics import periods
-from analytics.forecast import NOBODY, Ask, counted, current_period
+from analytics.forecast import NOBODY, Ask, current_period
 from crm.core.access import hidden_fields, scope_of
 from crm.core.models import Installation
 from sales.models import Opportunity, Pipeline
@@ -37,7 +37,7 @@ class AskForm(forms.Form):
     """Period, team, owner and pipeline. A wrong value stands beside its field, and the page shows what it shows without it."""
 
     team = forms.ModelChoiceField(label=_("Team"), queryset=Team.objects.none(), required=False, empty_label=_("all"))
-    owner = forms.ChoiceField(label=_("Owner"), required=False)
+    owner = forms.ChoiceField(label=_("Owner"), required=False, widget=PlainSelect)
     pipeline = forms.ModelChoiceField(label=_("Pipeline"), queryset=Pipeline.objects.none(), required=False, empty_label=_("all"))
 
     def __init__(self, data: Any, *, user: Any, action: str = "view") -> None:
@@ -60,10 +60,7 @@ class AskForm(forms.Form):
     def _offer_people(self) -> None:
         if "owner" not in self.fields:
             return
-        owning = counted(self.user, self.action).filter(owner=OuterRef("pk"))
-        people = User.objects.visible_to(self.user).filter(Exists(owning))
-        self.people = {str(person.pk): person for person in people}
-        self.fields["owner"].choices = [("", _("all")), *((pk, str(person)) for pk, person in self.people.items()), (NOBODY, _("nobody"))]  # type: ignore[attr-defined]
+        self.fields["owner"].choices = [("", _("all")), *people(self.user), (NOBODY, _("nobody"))]  # type: ignore[attr-defined]
 
     def show(self, period: str, choices: list[Any]) -> None:
         """Draw the period that is shown as chosen; a wrong one stands in its message."""
@@ -81,7 +78,7 @@ class AskForm(forms.Form):
             self.user,
             facts.get("period") or current_period(now=timezone.now()),
             facts.get("team"),
-            self.people[owner] if owner and owner != NOBODY else owner,
+            User.objects.visible_to(self.user).get(pk=owner) if owner and owner != NOBODY else owner,
             facts.get("pipeline"),
             self.action,
         )

@@ -20,6 +20,7 @@ from campaigns.report import sees_sales
 from campaigns.results import results
 from crm.core import formats
 from crm.core.access import hidden_fields, may
+from crm.core.days import on_days
 from sales.forecast import Period
 from service import metrics, satisfaction
 from service.models import Case
@@ -80,10 +81,10 @@ def _complaints(forecast: Forecast, *, links: bool) -> Section | None:
         return None
     rows = Case.objects.visible_to(reader, forecast.ask.action).filter(type=Case.Type.COMPLAINT)
     money = not MONEY & hidden
-    opened = rows.filter(opened_at__date__range=(period.start, period.end))
+    opened = rows.filter(**on_days("opened_at", period.start, period.end))
     last = periods.before(period, forecast.fiscal_start)
     found = metrics.tallies(opened)
-    earlier = rows.filter(opened_at__date__range=(last.start, last.end), merged_into__isnull=True).count()
+    earlier = rows.filter(**on_days("opened_at", last.start, last.end), merged_into__isnull=True).count()
     kept, waiting = metrics.kept(rows, period.start, period.end), metrics.waiting(rows, forecast.now)
     count = sum(tally.count for tally in found)
     figures: list[dict[str, Any]] = [
@@ -104,7 +105,7 @@ def _complaints(forecast: Forecast, *, links: bool) -> Section | None:
         goodwill, own = (sum((getattr(tally, name) for tally in found), metrics.NOTHING) for name in ("goodwill", "own_cost"))
         words = _("%(goodwill)s goodwill, %(own)s own cost") % {part: formats.money(value, forecast.currency, decimals=0) for part, value in (("goodwill", goodwill), ("own", own))}
         figures.append({"label": _("Cost of complaints"), "value": formats.money(goodwill + own, forecast.currency, decimals=0), "detail": words})
-    mean, answers = satisfaction.average(rows.filter(closed_at__date__range=(period.start, period.end)))
+    mean, answers = satisfaction.average(rows.filter(**on_days("closed_at", period.start, period.end)))
     if answers:
         words = ngettext("mean of %(n)s answer, 5 is best", "mean of %(n)s answers, 5 is best", answers)
         figures.append({"label": _("Satisfaction"), "value": formats.number(mean, 1), "detail": words % {"n": formats.number(answers)}})
@@ -117,7 +118,7 @@ def _campaigns(forecast: Forecast, *, links: bool) -> Section | None:
     reader, period = forecast.ask.user, forecast.period
     if not may(reader, forecast.ask.action, Campaign):
         return None
-    rows = Campaign.objects.visible_to(reader, forecast.ask.action).filter(started_at__date__range=(period.start, period.end)).order_by("-started_at", "-pk")
+    rows = Campaign.objects.visible_to(reader, forecast.ask.action).filter(**on_days("started_at", period.start, period.end)).order_by("-started_at", "-pk")
     found = [(row, results(row)) for row in rows[:CAMPAIGNS]]
     if not found:
         return None

@@ -136,31 +136,38 @@ def search_parties(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
     return rows.filter(condition(text)) if found is None else rows.filter(pk__in=found)
 
 
-def search_records(rows: QuerySet[Any], text: str, own: str, *exact: str) -> QuerySet[Any]:
+def search_records(rows: QuerySet[Any], text: str, own: str, *exact: str, among: list[int] | None = None) -> QuerySet[Any]:
     """Those of `rows` (of a model with `party`, marked with `party_seen`) that fit what is typed: by the words of the column `own` (a sort key
-    whose grams are indexed), by a field of `exact` whatever its case, or by a contact the reader may see."""
+    whose grams are indexed), by a field of `exact` whatever its case, or by a contact the reader may see.
+
+    `among` is for the palette, which shows a few: of these contacts only, and of very many that fit by themselves some.
+    """
     key, exactly = sort_key(text.strip()), Q()
     for name in exact:
         exactly |= Q(**{f"{name}__iexact": text.strip()})
-    candidates = rows.model.objects.unrestricted()  # the gate: they only narrow rows that start at `visible_to`
-    if len(key) > 2:
-        words = Q(**{f"{own}__contains": key})
-        candidates = candidates.alias(own_grams=Grams(own)).filter(exactly | (words & Q(own_grams__contains=inner_grams(key))))
-    else:
-        words = Q(**{f"{own}__startswith": key})
-        candidates = candidates.filter(exactly | words)
-    named = list(candidates.values_list("pk", flat=True)[: FEW + 1])
+    words = Q(**{f"{own}__contains" if len(key) > 2 else f"{own}__startswith": key})
+    fits = exactly | (words & Q(own_grams__contains=inner_grams(key)) if len(key) > 2 else words)
+
+    def keys(found: QuerySet[Any], limit: int) -> list[int]:
+        return list(found.alias(own_grams=Grams(own)).filter(fits).order_by().values_list("pk", flat=True)[:limit])
+
+    named = keys(rows.model.objects.unrestricted(), FEW + 1)  # the gate: they only narrow rows that start at `visible_to`
+    if len(named) > FEW and among is not None:
+        named = keys(rows, FEW)
     itself = Q(pk__in=named) if len(named) <= FEW else exactly | words
-    parties = few_hits(text)
+    parties = few_hits(text) if among is None else among
     theirs = condition(text, prefix="party__search__") if parties is None else Q(party__in=parties)
     return rows.filter(itself | (Q(party_seen=True) & theirs))
 
 
-def first_parties(rows: QuerySet[Any], text: str, limit: int) -> list[Any]:
+def first_parties(rows: QuerySet[Any], text: str, limit: int, hits: list[int] | None = None) -> list[Any]:
     """The best few of `rows`: whose own name begins with what is typed, then another word of the name, then the rest — whole words
-    that begin with it before words that contain it. Of very many that fit, some are looked at and the best of these are shown."""
+    that begin with it before words that contain it. Of very many that fit, some are looked at and the best of these are shown.
+    `hits` is what `few_hits` said, where it was asked."""
     typed = sort_key(text.strip())
     found = list(rows.filter(sort_name__startswith=typed).order_by("sort_name", "pk")[:limit]) if typed else []
+    if hits is not None:
+        rows = rows.filter(pk__in=hits)
     near = Case(When(sort_name__contains=f" {typed}", then=1), default=2, output_field=IntegerField())
     for inner in (False, True):
         if len(found) == limit:

@@ -30,7 +30,7 @@ CHIPS = [("", gettext_lazy("Everything"), None), ("talks", gettext_lazy("Convers
 _NEWEST = """
 SELECT entry.id, entry.occurred_at FROM unnest(%s::bigint[]) AS party (id) CROSS JOIN LATERAL (
     SELECT id, occurred_at FROM contacts_interaction
-    WHERE party_id = party.id AND kind = ANY(%s) AND (occurred_at, id) < (%s, %s) ORDER BY occurred_at DESC, id DESC LIMIT %s
+    WHERE party_id = party.id AND {kinds} AND (occurred_at, id) < (%s, %s) ORDER BY occurred_at DESC, id DESC LIMIT %s
 ) entry ORDER BY occurred_at DESC, id DESC LIMIT %s
 """
 _AHEAD: tuple[Any, int] = ("infinity", 2**62)
@@ -42,7 +42,7 @@ def timeline(party: Party, user: Any, chosen: str = "", after: str = "") -> dict
     if not party.is_person:
         ids += Affiliation.objects.visible_to(user).filter(organisation=party.pk).values_list("person_id", flat=True)[:1000]
     rows = Interaction.objects.visible_to(user).filter(party__in=ids).select_related("created_by", "party")
-    kinds = next((kinds for key, _label, kinds in CHIPS if key == chosen), None) or [str(kind) for kind in Interaction.Kind]
+    kinds = next((kinds for key, _label, kinds in CHIPS if key == chosen), None)
     page = paging.sifted(rows, "occurred_at", partial(_newest, ids, kinds), size=PAGE, after=after)
     mine = set(Interaction.objects.visible_to(user, "change").filter(pk__in=[row.pk for row in page.rows]).values_list("pk", flat=True)) if may(user, "change", Interaction) else set()
     mine -= mails_of(page.rows).keys()
@@ -73,8 +73,8 @@ def _item(row: Interaction, party: Party, *, editable: bool) -> dict[str, Any]:
     }
 
 
-def _newest(parties: list[int], kinds: list[str], cursor: tuple[datetime, int] | None, limit: int) -> list[tuple[int, datetime]]:
-    """(id, when) of at most `limit` entries of these contacts and kinds behind the cursor, whoever may see them."""
+def _newest(parties: list[int], kinds: list[str] | None, cursor: tuple[datetime, int] | None, limit: int) -> list[tuple[int, datetime]]:
+    """(id, when) of at most `limit` entries of these contacts and kinds (None: all, which the index alone tells) behind the cursor, whoever may see them."""
     with connection.cursor() as rows:
-        rows.execute(_NEWEST, [parties, kinds, *(cursor or _AHEAD), limit, limit])
+        rows.execute(_NEWEST.format(kinds="kind = ANY(%s)" if kinds else "true"), [parties, *([kinds] if kinds else []), *(cursor or _AHEAD), limit, limit])
         return list(rows.fetchall())

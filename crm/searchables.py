@@ -14,7 +14,7 @@ from campaigns.journeys.crud import search as search_journeys
 from campaigns.models import Campaign, Journey
 from contacts import listing
 from contacts.models import Party
-from contacts.search import first_parties
+from contacts.search import few_hits, first_parties
 from crm.core.access import hidden_fields, scope_of
 from crm.core.fold import fold
 from crm.core.models import RecentlyViewed
@@ -36,16 +36,24 @@ def find(user: Any, text: str) -> list[dict[str, Any]]:
     """Groups of hits for the palette: [{label, items: [{label, detail, url, icon, kind}]}], empty groups left out."""
     groups = [(_("Opened last"), recent(user))] if not text else []
     if len(text) >= SHORTEST:
-        groups += [(_("Contacts"), parties(user, text)), (_("Opportunities"), opportunities(user, text)), (_("Cases"), cases(user, text)), (_("Campaigns"), campaigns(user, text)), (_("Journeys"), journeys(user, text))]
+        hits = few_hits(text)
+        found = parties(user, text, hits)
+        among = [party.pk for party in found] if hits is None else hits  # where very many fit: what hangs on those that are shown
+        hidden = hidden_fields(user, Party)
+        groups += [
+            (_("Contacts"), [_party(party, hidden) for party in found]),
+            (_("Opportunities"), opportunities(user, text, among)),
+            (_("Cases"), cases(user, text, among)),
+            (_("Campaigns"), campaigns(user, text)),
+            (_("Journeys"), journeys(user, text)),
+        ]
     groups += [(_("Actions"), actions(user, text)), (_("Go to"), pages(user, text))]
     return [{"label": label, "items": items} for label, items in groups if items]
 
 
-def parties(user: Any, text: str) -> list[dict[str, Any]]:
+def parties(user: Any, text: str, hits: list[int] | None) -> list[Party]:
     """People and organisations under these letters."""
-    rows = _drawable(Party.objects.visible_to(user), user)
-    hidden = hidden_fields(user, Party)
-    return [_party(party, hidden) for party in first_parties(rows, text, MOST)]
+    return first_parties(_drawable(Party.objects.visible_to(user), user), text, MOST, hits)
 
 
 def _drawable(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
@@ -65,9 +73,9 @@ def _party(party: Party, hidden: frozenset[str]) -> dict[str, Any]:
     return {"label": str(party), "detail": " · ".join(filter(None, words)), "url": url, "icon": "user" if party.is_person else "building", "kind": "party"}
 
 
-def opportunities(user: Any, text: str) -> list[dict[str, Any]]:
+def opportunities(user: Any, text: str, among: list[int]) -> list[dict[str, Any]]:
     """Opportunities by name, number or contact."""
-    rows = search_opportunities(with_party_seen(Opportunity.objects.visible_to(user), user), text).select_related("stage", "party").order_by(F("closed_on").desc(nulls_first=True), "sort_name", "pk")[:MOST]  # open ones first
+    rows = search_opportunities(with_party_seen(Opportunity.objects.visible_to(user), user), text, among).select_related("stage", "party").order_by(F("closed_on").desc(nulls_first=True), "sort_name", "pk")[:MOST]  # open ones first
     return [_opportunity(row) for row in rows]
 
 
@@ -77,9 +85,9 @@ def _opportunity(row: Opportunity) -> dict[str, Any]:
     return {"label": str(row), "detail": " · ".join(str(word) for word in words if word), "url": reverse("opportunity-detail", args=[row.pk]), "icon": "target", "kind": "opportunity"}
 
 
-def cases(user: Any, text: str) -> list[dict[str, Any]]:
+def cases(user: Any, text: str, among: list[int]) -> list[dict[str, Any]]:
     """Cases by subject, number, lot or customer; the newest first."""
-    rows = search_cases(with_customer_seen(Case.objects.visible_to(user), user), text).order_by("-opened_at", "-pk")[:MOST]
+    rows = search_cases(with_customer_seen(Case.objects.visible_to(user), user), text, among).order_by("-opened_at", "-pk")[:MOST]
     return [_case(row) for row in rows]
 
 

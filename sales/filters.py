@@ -132,6 +132,6 @@ def with_party_seen(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
     return rows.annotate(party_seen=Exists(Party.objects.visible_to(user).filter(pk=OuterRef("party"))))
 
 
-def search(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
-    """By name, by number, or by the name of a visible contact (of rows marked by `with_party_seen`)."""
-    return search_records(rows, text, "sort_name", "number")
+def search(rows: QuerySet[Any], text: str, among: list[int] | None = None) -> QuerySet[Any]:
+    """By name, by number, or by the name of a visible contact (of rows marked by `with_party_seen`); of `among` alone in the palette."""
+    return search_records(rows, text, "sort_name", "number", among=among)

@@ -136,8 +136,9 @@ class Opportunity(Owned):
             models.Index(fields=["stage", "rank", "id"], include=["team", "owner", "amount", *_SUMMED], name="opp_board_all", condition=Q(state="open")),
             models.Index(fields=["team", "stage", "rank", "id"], include=["owner", "amount", *_SUMMED], name="opp_board_team", condition=Q(state="open")),
             models.Index(fields=["owner", "stage", "rank", "id"], include=["team", "amount", *_SUMMED], name="opp_board_owner", condition=Q(state="open")),
-            models.Index(fields=["expected_close", "team"], include=["id", "owner", "amount", "stage"], name="opp_forecast", condition=Q(state="open")),
-            models.Index(fields=["closed_on", "team"], include=["id", "owner", "amount", "state"], name="opp_closed", condition=~Q(state="open")),
+            # The forecast's halves, open and decided: the same, by the day that counts.
+            models.Index(fields=["expected_close", "team"], include=["id", "owner", "amount", "stage", *_SUMMED], name="opp_expected", condition=Q(state="open")),
+            models.Index(fields=["closed_on", "team"], include=["id", "owner", "amount", "stage", "currency", "state"], name="opp_decided", condition=~Q(state="open")),
             models.Index(fields=["sort_name", "id"], include=["team", "owner"], name="opp_name"),
             models.Index(Upper("number"), name="opp_number"),
             GinIndex(Grams("sort_name"), name="opp_grams"),

@@ -19,6 +19,7 @@ from django.views.decorators.vary import vary_on_headers
 from crm.catalog.models import Product
 from crm.core import formats
 from crm.core.access import hidden_fields, may
+from crm.core.days import on_days
 from crm.core.feedback import is_fragment
 from crm.core.models import Installation
 from crm.core.views import gated
@@ -68,7 +69,7 @@ def causes(request: HttpRequest) -> HttpResponse:
     form.is_valid()
     asked = form.cleaned_data
     first, last = metrics.period(asked.get("period") or "last12", timezone.localdate())
-    rows = Case.objects.visible_to(request.user).filter(opened_at__date__gte=first, opened_at__date__lte=last)
+    rows = Case.objects.visible_to(request.user).filter(**on_days("opened_at", first, last))
     if asked.get("type") != "any":
         rows = rows.filter(type=Case.Type.COMPLAINT)
     for name in ("touchpoint", "product"):

@@ -17,7 +17,7 @@ from contacts.models import Party
 from contacts.search import search_records
 from crm.catalog.models import Product
 from crm.core.access import hidden_fields
-from crm.core.ranges import DaysFilter
+from crm.core.ranges import MomentsFilter
 from service.models import Case, Cause, Remedy, Touchpoint
 
 SETTLED = (Case.State.SOLVED, Case.State.CLOSED)
@@ -44,7 +44,7 @@ class CaseFilter(filters.FilterSet):
     touchpoint = filters.ModelChoiceFilter(label=_("Touchpoint"), queryset=_of(Touchpoint))
     product = filters.ModelChoiceFilter(label=_("Product"), queryset=_of(Product))
     lot = filters.CharFilter(label=_("Lot or serial number"), lookup_expr="iexact", max_length=60)
-    opened = DaysFilter(label=_("Opened"), field_name="opened_at__date")
+    opened = MomentsFilter(label=_("Opened"), field_name="opened_at")
 
     class Meta:
         model = Case
@@ -109,6 +109,6 @@ def with_party_seen(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
     return rows.annotate(party_seen=Exists(Party.objects.visible_to(user).filter(pk=OuterRef("party"))))
 
 
-def search(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
-    """By subject, number, lot, or the name of a visible customer (of rows marked by `with_party_seen`)."""
-    return search_records(rows, text, "sort_heading", "number", "lot")
+def search(rows: QuerySet[Any], text: str, among: list[int] | None = None) -> QuerySet[Any]:
+    """By subject, number, lot, or the name of a visible customer (of rows marked by `with_party_seen`); of `among` alone in the palette."""
+    return search_records(rows, text, "sort_heading", "number", "lot", among=among)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
+from crm.core.days import on_days
 from service.filters import OPEN
 from service.models import Case, Cause
 from service.reference import path_of
@@ -77,7 +78,7 @@ class Waiting:
 def kept(rows: QuerySet[Case], first: date, last: date) -> Kept:
     """Promises of the cases solved from the first day to the last, both included."""
     promised = Q(due_solution__isnull=False)
-    found = rows.filter(merged_into__isnull=True, solved_at__date__range=(first, last)).order_by()
+    found = rows.filter(merged_into__isnull=True, **on_days("solved_at", first, last)).order_by()
     return Kept(**found.aggregate(solved=Count("pk"), promised=Count("pk", filter=promised), in_time=Count("pk", filter=promised & Q(solved_at__lte=F("due_solution")))))
 
 

@@ -118,11 +118,13 @@ class Case(Owned):
             models.CheckConstraint(condition=Q(goodwill__gte=0, own_cost__gte=0), name="case_money", violation_error_message=_("An amount cannot be negative.")),
         ]  # fmt: skip
         indexes = [
-            models.Index(fields=["due_next", "id"], include=["team", "owner", "state"], name="case_queue", condition=~Q(state__in=["solved", "closed"])),
+            models.Index(fields=["due_next", "id"], include=["team", "owner", "state", "type", "merged_into"], name="case_waiting", condition=~Q(state__in=["solved", "closed"])),
             models.Index(fields=["party", "-opened_at"], name="case_party"),
             models.Index(fields=["organisation", "-opened_at"], name="case_organisation"),
             models.Index(fields=["owner", "due_next"], name="case_owner", condition=~Q(state__in=["solved", "closed"])),
-            models.Index(fields=["opened_at", "cause"], include=["goodwill", "own_cost", "type", "team", "owner"], name="case_causes"),
+            # The figures of the overview from the index alone: what came in, and what was solved.
+            models.Index(fields=["opened_at", "cause"], include=["id", "goodwill", "own_cost", "type", "team", "owner", "merged_into"], name="case_opened"),
+            models.Index(fields=["solved_at"], include=["id", "due_solution", "type", "team", "owner", "merged_into"], name="case_solved", condition=Q(solved_at__isnull=False)),
             models.Index(Upper("lot"), name="case_lot"),
             models.Index(Upper("number"), name="case_number"),
             GinIndex(Grams("sort_heading"), name="case_grams"),

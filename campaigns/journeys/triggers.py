@@ -21,7 +21,7 @@ from campaigns.models import Campaign, Journey, JourneyMember, JourneyVersion, R
 from campaigns.segments import members
 from contacts.models import Party, PartyActivity
 from crm.core.access import may, scope_of
-from crm.core.conditions.words import midnight
+from crm.core.days import midnight
 from crm.core.models import Event
 from sales.models import Opportunity
 from service.models import Case

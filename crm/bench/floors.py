@@ -48,6 +48,10 @@ class Gate:
         of = f"SELECT id FROM {self.table} WHERE"
         return f"p.id IN ({of} team_id = ANY(%s) UNION {of} owner_id = ANY(%s) UNION SELECT unnest(%s::bigint[]))", [self.teams, self.owners, self.shared]
 
+    def plans(self) -> list[tuple[str, list[Any]]]:
+        """Both of them; one for whoever sees everything."""
+        return [self.walk()] if self.everything else [self.walk(), self.keys()]
+
     def arms(self, columns: str, where: str, order: str, params: list[Any], limit: int = PAGE) -> Sql | None:
         """The first rows of each team, of one's own and of the shared ones, merged. None for whoever sees everything or a great many teams."""
         if self.everything or len(self.teams) > 12:
@@ -64,7 +68,7 @@ def pages(gate: Gate, columns: str, where: str, order: str, params: list[Any], r
     """A page in order with what `rest` adds to it: by walking, by keys, by arms. `columns` begin with the id; `order` is over `p`."""
     outer = order.replace("p.", "page.")
     found = []
-    for condition, mine in (gate.walk(), gate.keys()):
+    for condition, mine in gate.plans():
         inner = f"SELECT {columns} FROM {gate.table} p WHERE {condition} AND {where} ORDER BY {order} LIMIT {limit}"
         found.append(Sql(f"WITH page AS ({inner}) {rest} ORDER BY {outer}", [*mine, *params]))
     arms = gate.arms(columns, where, order, params, limit)
@@ -77,7 +81,7 @@ def pages(gate: Gate, columns: str, where: str, order: str, params: list[Any], r
 def counts(gate: Gate, where: str, params: list[Any], cap: int) -> list[Sql]:
     """How many, counted no further than `cap`."""
     found = []
-    for condition, mine in (gate.walk(), gate.keys()):
+    for condition, mine in gate.plans():
         found.append(Sql(f"SELECT count(*) FROM (SELECT 1 FROM {gate.table} p WHERE {condition} AND {where} LIMIT {cap + 1}) x", [*mine, *params]))
     return found
 

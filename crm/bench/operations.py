@@ -17,7 +17,7 @@ from contacts.crud import Organisations, People
 from contacts.models import Party, Person
 from contacts.search import first_parties, telephone, words_of
 from contacts.timeline import timeline
-from crm.bench import floors
+from crm.bench import floors, sums
 from crm.bench.floors import PERSON, Gate
 from crm.bench.measure import Sql
 from crm.bench.personas import Persona
@@ -114,11 +114,14 @@ def _deep(persona: Persona) -> list[Sql]:
 
 
 def _by_activity(persona: Persona) -> list[Sql]:
+    """The newest first; whoever was never spoken with comes last and is looked for only where the page has room."""
     gate = _people(persona)
     found = []
-    for condition, mine in (gate.walk(), gate.keys()):
-        inner = f"SELECT p.id, a.last_at FROM contacts_partyactivity a JOIN contacts_party p ON p.id = a.party_id WHERE {condition} AND {IS_PERSON} ORDER BY a.last_at DESC, a.party_id DESC LIMIT {floors.PAGE}"
-        found.append(Sql(f"WITH page AS ({inner}) {PERSON} ORDER BY page.last_at DESC, page.id DESC", mine))
+    for condition, mine in gate.plans():
+        spoken = f"SELECT p.id, a.last_at FROM contacts_partyactivity a JOIN contacts_party p ON p.id = a.party_id WHERE {condition} AND {IS_PERSON} ORDER BY a.last_at DESC, a.party_id DESC LIMIT {floors.PAGE}"
+        never = f"SELECT p.id, NULL FROM contacts_party p WHERE {condition} AND {IS_PERSON} AND NOT EXISTS (SELECT FROM contacts_partyactivity a WHERE a.party_id = p.id) ORDER BY p.id DESC LIMIT {floors.PAGE}"
+        inner = f"SELECT * FROM (({spoken}) UNION ALL ({never})) p LIMIT {floors.PAGE}"
+        found.append(Sql(f"WITH page AS ({inner}) {PERSON} ORDER BY page.last_at DESC NULLS LAST, page.id DESC", [*mine, *mine]))
     return found
 
 
@@ -169,16 +172,9 @@ def _cards(persona: Persona) -> list[Sql]:
     return found
 
 
-def _sums(persona: Persona) -> list[Sql]:
-    gate, found = Gate(persona, Opportunity, "opportunity"), []
-    for condition, mine in (gate.walk(), gate.keys()):
-        found.append(Sql(f"SELECT p.stage_id, count(*), sum(p.amount) FROM sales_opportunity p WHERE {condition} AND p.state = 'open' GROUP BY 1 ORDER BY 1", mine))
-    return found
-
-
 def _due(persona: Persona) -> list[Sql]:
     gate, found = Gate(persona, Case, "case"), []
-    for condition, mine in (gate.walk(), gate.keys()):
+    for condition, mine in gate.plans():
         where = "NOT p.state IN ('solved', 'closed')"
         found.append(Sql(f"SELECT p.id FROM service_case p WHERE {condition} AND {where} ORDER BY p.due_next NULLS LAST, p.priority, p.id LIMIT {LONGEST}", mine))
     return found
@@ -248,9 +244,9 @@ def operations() -> list[Operation]:
             Gate(persona, Opportunity, "opportunity"), "p.id, p.sort_name", "true", "p.sort_name, p.id", [],
             "SELECT o.*, s.label_de, c.name, u.last_name FROM page JOIN sales_opportunity o USING (id) JOIN sales_stage s ON s.id = o.stage_id LEFT JOIN contacts_party c ON c.id = o.party_id LEFT JOIN accounts_user u ON u.id = o.owner_id")),
         Operation("board", lambda persona: _board(persona).columns(), _shown_cards, _cards),
-        Operation("board, sums", lambda persona: _board(persona)._figures(), None, _sums),
-        Operation("forecast", _get(reverse("forecast")), open_to=lambda persona: persona.scope.may("view", "forecast")),
-        Operation("overview", _get(reverse("overview")), open_to=lambda persona: persona.scope.may("view", "forecast")),
+        Operation("board, sums", lambda persona: _board(persona)._figures(), None, sums.board),
+        Operation("forecast", _get(reverse("forecast")), None, sums.forecast, open_to=lambda persona: persona.scope.may("view", "forecast")),
+        Operation("overview", _get(reverse("overview")), None, sums.overview, open_to=lambda persona: persona.scope.may("view", "forecast")),
         Operation("today", _get(reverse("today"))),
         Operation("queue", lambda persona: list(Queue(persona.user).rows()[:LONGEST]), lambda persona: [row.pk for row in Queue(persona.user).rows()[:LONGEST]], _due),
         Operation("queue, page", _get(reverse("desk"))),

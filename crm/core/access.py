@@ -247,8 +247,12 @@ class ThroughAccess:
     def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
         on_parent = parent_action(action)
         for name in self.parents:
-            parent: Any = rows.model._meta.get_field(name).related_model
-            rows = rows.filter(**{f"{name}__in": parent.objects.visible_to(scope.user, on_parent)})
+            key: Any = rows.model._meta.get_field(name)
+            seen = key.related_model.objects.visible_to(scope.user, on_parent)
+            if seen.query.where:
+                rows = rows.filter(**{f"{name}__in": seen})
+            elif key.null:  # all parents are seen: none is looked up
+                rows = rows.filter(**{f"{name}__isnull": False})
         return rows
 
 

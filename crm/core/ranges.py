@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django_filters.widgets import SuffixedMultiWidget
 
+from crm.core.days import on_days
+
 
 class _Days(SuffixedMultiWidget):
     """Two days, each named by what it limits."""
@@ -68,6 +70,13 @@ class DaysFilter(_Between):
     """`name_from`, `name_until`."""
 
     field_class = _DayRange
+
+
+class MomentsFilter(DaysFilter):
+    """`name_from`, `name_until` of a moment: the days it may lie on."""
+
+    def filter(self, rows: QuerySet[Any], value: slice | None) -> QuerySet[Any]:
+        return rows.filter(**on_days(self.field_name, value.start, value.stop)) if value else rows
 
 
 class SumFilter(_Between):

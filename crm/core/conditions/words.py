@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from crm.core import formats
+from crm.core.days import on_days
 from crm.core.fold import Fold, fold
 from crm.core.saving import said
 
@@ -148,11 +149,7 @@ class Word:
         if self.kind in {"number", "money"}:
             return filled & Q(**{f"{path}__{'gte' if op == 'at_least' else 'lte'}": value})
         first, last = days_of(op, value, today)
-        ends = {}
-        if first is not None:
-            ends[f"{path}__gte"] = first if self.kind == "day" else midnight(first)
-        if last is not None:
-            ends[f"{path}__{'lte' if self.kind == 'day' else 'lt'}"] = last if self.kind == "day" else midnight(last + timedelta(days=1))
+        ends = {f"{path}__{end}": day for end, day in (("gte", first), ("lte", last)) if day is not None} if self.kind == "day" else on_days(path, first, last)
         return filled & Q(**ends)
 
     def _of_letters(self) -> bool:
@@ -299,11 +296,6 @@ def days_of(op: str, value: Any, today: date) -> tuple[date | None, date | None]
     if op == "ago":
         return None, today - timedelta(days=value + 1)
     return (value, None) if op == "at_least" else (None, value)
-
-
-def midnight(day: date) -> datetime:
-    """The moment a day begins by the house's clock."""
-    return timezone.make_aware(datetime.combine(day, time()))
 
 
 def _has_letters(text: str) -> None:

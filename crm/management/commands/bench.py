@@ -15,7 +15,7 @@ from django.db import transaction
 from crm.bench.measure import buffers_of, cost_of
 from crm.bench.operations import Operation, operations
 from crm.bench.personas import Persona, personas
-from crm.bench.results import HEAD, Result, held_against
+from crm.bench.results import GROWTH, HEAD, Result, held_against
 from crm.core.access import one_request
 
 
@@ -27,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("names", nargs="*", help="only operations whose name begins like this")
         parser.add_argument("--persona", action="append", help="management, wide, narrow or few; default: all")
         parser.add_argument("--json", type=Path, help="keep the results in a file")
+        parser.add_argument("--since", type=Path, help="what --json kept of a smaller stock: shows how the buffers grew")
         parser.add_argument("--profile", action="store_true", help="show each statement with its time and buffers")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,6 +44,8 @@ class Command(BaseCommand):
         for persona in people:
             self.stdout.write(f"{persona.name:<11} {persona.user} sees {persona.sees:,} contacts")
         chosen = [one for one in operations() if not options["names"] or any(one.name.startswith(name) for name in options["names"])]
+        earlier = json.loads(options["since"].read_text(encoding="utf-8")) if options["since"] else []
+        self.smaller = {(row["operation"], row["persona"]): row["buffers"] for row in earlier}
         self.stdout.write(HEAD)
         results: list[Result] = []
         for operation in chosen:
@@ -53,11 +56,14 @@ class Command(BaseCommand):
             options["json"].write_text(json.dumps([result.as_row() for result in results], ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         missed = [result for result in results if not result.holds]
         self.stdout.write(f"{len(results)} measured, {len(missed)} above the promise" + "".join(f"\n  {result.operation} ({result.persona})" for result in missed))
+        if earlier:
+            grown = [result for result in results if result.grows]
+            self.stdout.write(f"{len(grown)} grew to more than {GROWTH} times" + "".join(f"\n  {result.operation} ({result.persona})" for result in grown))
 
     def _measured(self, operation: Operation, persona: Persona, profile: bool) -> Result:
         with one_request():
             ours = cost_of(lambda: operation.run(persona))
-            result = held_against(operation, persona, ours)
+            result = held_against(operation, persona, ours, self.smaller)
         self.stdout.write(result.line())
         if profile:
             for sql, ms in sorted(ours.statements, key=lambda pair: -pair[1])[:5]:

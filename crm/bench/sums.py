@@ -1,0 +1,71 @@
+"""The floors of pages that show sums: the same sums by hand, in one statement. They have no keys, so only their cost is compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from analytics import periods
+from analytics.forecast import current_period
+from crm.bench.floors import Gate
+from crm.bench.measure import Sql
+from crm.bench.personas import Persona
+from crm.core.days import midnight, on_days
+from crm.core.models import Installation
+from sales.models import Opportunity
+from service.models import Case
+
+Part = tuple[str, list[Any]]
+
+
+def board(persona: Persona) -> list[Sql]:
+    """How many and how much in each stage."""
+    found = []
+    for condition, mine in Gate(persona, Opportunity, "opportunity").plans():
+        found.append(Sql(f"SELECT p.stage_id, count(*), sum(p.amount) FROM sales_opportunity p WHERE {condition} AND p.state = 'open' GROUP BY 1 ORDER BY 1", mine))
+    return found
+
+
+def forecast(persona: Persona) -> list[Sql]:
+    """What was decided and what is expected in the year, by month, team, owner and stage, and what is late."""
+    return [_together(parts) for parts in _forecast(persona)]
+
+
+def overview(persona: Persona) -> list[Sql]:
+    """The forecast, and the complaints of the quarter and of the one before: by cause, solved and waiting."""
+    return [_together([*parts, *more]) for parts, more in zip(_forecast(persona), _complaints(persona), strict=True)]
+
+
+def _forecast(persona: Persona) -> list[list[Part]]:
+    year = periods.year_of(current_period(), Installation.current().fiscal_year_start)
+    days, found = [year.start, year.end], []
+    for condition, mine in Gate(persona, Opportunity, "opportunity").plans():
+        rows = f"count(*), sum(p.amount) FROM sales_opportunity p WHERE {condition}"
+        by = "date_trunc('month', p.{day})::date, p.team_id, p.owner_id, p.state, p.stage_id"
+        found.append([
+            (f"SELECT {by.format(day='closed_on')}, {rows} AND p.state <> 'open' AND p.closed_on BETWEEN %s AND %s GROUP BY 1, 2, 3, 4, 5", [*mine, *days]),
+            (f"SELECT {by.format(day='expected_close')}, {rows} AND p.state = 'open' AND p.expected_close BETWEEN %s AND %s GROUP BY 1, 2, 3, 4, 5", [*mine, *days]),
+            (f"SELECT NULL, NULL, NULL, 'late', NULL, {rows} AND p.state = 'open' AND p.expected_close < %s", [*mine, timezone.localdate()]),
+        ])  # fmt: skip
+    return found
+
+
+def _complaints(persona: Persona) -> list[list[Part]]:
+    here = current_period()
+    before = periods.before(here, Installation.current().fiscal_year_start)
+    found = []
+    for condition, mine in Gate(persona, Case, "case").plans():
+        rows = f"count(*), {{sum}} FROM service_case p WHERE {condition} AND p.type = 'complaint' AND p.merged_into_id IS NULL"
+        plain, days = rows.format(sum="NULL"), list(on_days("", here.start, here.end).values())
+        found.append([
+            (f"SELECT NULL, p.cause_id, NULL, 'opened', NULL, {rows.format(sum='sum(p.goodwill + p.own_cost)')} AND p.opened_at >= %s AND p.opened_at < %s GROUP BY 2", [*mine, *days]),
+            (f"SELECT NULL, NULL, NULL, 'before', NULL, {plain} AND p.opened_at >= %s AND p.opened_at < %s", [*mine, midnight(before.start), midnight(here.start)]),
+            (f"SELECT NULL, NULL, NULL, 'solved', NULL, {plain} AND p.solved_at >= %s AND p.solved_at < %s", [*mine, *days]),
+            (f"SELECT NULL, NULL, NULL, 'waiting', NULL, {plain} AND NOT p.state IN ('solved', 'closed')", mine),
+        ])  # fmt: skip
+    return found
+
+
+def _together(parts: list[Part]) -> Sql:
+    return Sql(" UNION ALL ".join(f"({text})" for text, _values in parts), [value for _text, values in parts for value in values])
