@@ -249,7 +249,7 @@ class ThroughAccess:
         for name in self.parents:
             key: Any = rows.model._meta.get_field(name)
             seen = key.related_model.objects.visible_to(scope.user, on_parent)
-            if seen.query.where:
+            if seen.query.where or not key.db_constraint:  # a ledger may name parents that are gone
                 rows = rows.filter(**{f"{name}__in": seen})
             elif key.null:  # all parents are seen: none is looked up
                 rows = rows.filter(**{f"{name}__isnull": False})
