@@ -60,7 +60,7 @@ class AskForm(forms.Form):
     def _offer_people(self) -> None:
         if "owner" not in self.fields:
             return
-        self.fields["owner"].choices = [("", _("all")), *people(self.user), (NOBODY, _("nobody"))]  # type: ignore[attr-defined]
+        self.fields["owner"].choices = [("", _("all")), *people(self.user), (NOBODY, _("nobody"))]  # type: ignore[attr-defined]  # typed as a plain field
 
     def show(self, period: str, choices: list[Any]) -> None:
         """Draw the period that is shown as chosen; a wrong one stands in its message."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from contacts import search
 from contacts.fields import PartyField, party_label
 from contacts.models import Party, PartySearch
 from contacts.search import first_parties, index_parties, search_parties
+from crm import searchables
 from crm.core.phone import phone_key
-from tests.factories import AddressFactory, EmailFactory, OrganisationFactory, PersonFactory, PhoneFactory, grant_share
+from tests.factories import AddressFactory, EmailFactory, OpportunityFactory, OrganisationFactory, PersonFactory, PhoneFactory, grant_share
 
 
 @pytest.fixture
@@ -87,3 +89,21 @@ def test_the_name_itself_comes_before_what_only_mentions_it(cast):
     EmailFactory(party=person, address="albers@schuermann.example")
     index_parties()
     assert [party.pk for party in first_parties(Party.objects.visible_to(cast.anna), "schü", 5)] == [firm.pk, person.pk]
+
+
+def test_where_very_many_fit_the_palette_shows_what_hangs_on_those_it_shows(cast, monkeypatch):
+    """Few of them are looked at, and still nothing that the reader may not see."""
+    monkeypatch.setattr(search, "FEW", 2)
+    monkeypatch.setattr(searchables, "MOST", 2)
+    firms = [OrganisationFactory(legal_name=f"Stahlwerk {place}", owner=cast.anna) for place in "ABCD"]
+    far = OrganisationFactory(legal_name="Stahlwerk 0", owner=cast.david)
+    for firm, name in [(firms[0], "Presse"), (firms[3], "Ofen"), (far, "Fernofen"), (far, "Stahlwerk neu")]:
+        OpportunityFactory(name=name, party=firm, owner=firm.owner, team=firm.team)
+    other = OrganisationFactory(legal_name="Andere", owner=cast.anna)
+    own = [OpportunityFactory(name=name, party=other, owner=cast.anna, team=other.team) for name in ("Stahlwerkhalle", "Stahlwerktor", "Stahlwerkkran")]
+    index_parties()
+    groups = {str(group["items"][0]["kind"]): [item["label"] for item in group["items"]] for group in searchables.find(cast.anna, "stahlwerk")}
+    assert groups["party"] == ["Stahlwerk A", "Stahlwerk B"]
+    monkeypatch.setattr(searchables, "MOST", 20)
+    labels = {item["label"] for group in searchables.find(cast.anna, "stahlwerk") for item in group["items"] if item["kind"] == "opportunity"}
+    assert {"Presse", "Ofen"} <= labels and len(labels & {str(row) for row in own}) == 2 and not labels & {"Fernofen", "Stahlwerk neu"}
