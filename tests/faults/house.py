@@ -21,7 +21,7 @@ from crm.devstack.services import NAME, Postgres, Valkey, throwaway_stack, wait_
 from crm.devstack.up import page_environment
 from service.services import open_case
 from tests.browser.conftest import session_of
-from tests.cast import found_firm, hire
+from tests.cast import hire, the_cast
 from tests.factories import CaseFactory, EmailFactory, OrganisationFactory
 from tests.faults.disk import Disk
 from tests.faults.hands import Person, until
@@ -49,7 +49,8 @@ class Supervised(House):
     def settle(self) -> None:
         """A small firm moves in: eight sessions of the CRM manager, each with an organisation of its own, and customers of greta's."""
         with self.inside():
-            cast = hire(found_firm())
+            hire()
+            cast = the_cast()
             for _ in range(WRITERS):
                 firm = OrganisationFactory(owner=cast.emil)
                 self.staff[firm.pk] = Person(self.bind, session_of(cast.emil))
