@@ -9,6 +9,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.core.cache import cache
 from django.db import connection, transaction
 
 # What the copied rows may point at: after a flush Django writes its content types and permissions anew, under other keys.
@@ -33,7 +34,8 @@ class Beginning:
         self._known: Rows | None = None
 
     def bring(self) -> None:
-        """The rows stand in the database of this test."""
+        """The rows stand in the database of this test. Their keys are those of the tests before, so nothing that was remembered of these stays."""
+        cache.clear()
         if self._known is None or self._known.standing != _standing() or _filled(self._known.empty):
             self._known = self._written()
         else:

@@ -75,6 +75,7 @@ _PIECES = st.sampled_from(
 @settings(max_examples=300)
 @given(st.one_of(st.binary(max_size=400), st.lists(st.one_of(_PIECES, st.binary(max_size=6)), max_size=40).map(b"".join)))
 @example(b"Content-Type: multipart/report; boundary=x\r\n\r\n--x\r\nContent-Type: message/delivery-status\r\n\r\n\r\n--x--")
+@example(b"Content-Type: text/plain; charset=\x00\r\n\r\n\x80")
 def test_nothing_makes_the_reader_fall(raw: bytes) -> None:
     message = parse(raw)
     found = received(message)

@@ -16,7 +16,7 @@ from enum import StrEnum
 from flufl.bounce import all_failures
 
 from crm.core.mail.addresses import BadAddress, normalise
-from crm.core.mail.inbox.reading import Received, clean, content_of, decode, leaves, split_addresses
+from crm.core.mail.inbox.reading import Received, clean, content_of, decode, inner, leaves, split_addresses
 
 logging.getLogger("flufl.bounce").setLevel(logging.WARNING)  # it tells each of its seventeen tries
 
@@ -154,10 +154,9 @@ def _fields(message: Message) -> dict[str, str]:
 def _blocks(message: Message, kind: str) -> Iterator[dict[str, str]]:
     """The blocks of fields in the parts of this kind, names in small letters."""
     for part in leaves(message):
-        inner = part.get_payload()
-        if part.get_content_type() == kind and isinstance(inner, list):
-            for block in inner:
-                yield {name.lower(): clean(str(value)).strip() for name, value in block.raw_items()}  # type: ignore[union-attr]  # typeshed does not know it
+        if part.get_content_type() == kind:
+            for block in inner(part):
+                yield {name.lower(): clean(str(value)).strip() for name, value in block.raw_items()}
 
 
 def _original(message: Message, wanted: re.Pattern[str]) -> str:

@@ -138,11 +138,16 @@ def leaves(message: Message) -> Iterator[Message]:
         count += 1
         if count > PARTS:
             raise TooComplex
-        inner = part.get_payload()
-        if isinstance(inner, list) and part.get_content_maintype() == "multipart":
-            waiting[:0] = [one for one in inner if isinstance(one, Message)]
+        if part.is_multipart() and part.get_content_maintype() == "multipart":
+            waiting[:0] = inner(part)
         else:
             yield part
+
+
+def inner(part: Message) -> list[Message]:
+    """The mails or parts inside of this one. A single part is not asked for its text: that would be decoded by whatever charset it names."""
+    found = part.get_payload() if part.is_multipart() else []
+    return [one for one in found if isinstance(one, Message)] if isinstance(found, list) else []
 
 
 def file_of(raw: bytes, number: int) -> tuple[FileNote, bytes] | None:
@@ -178,8 +183,7 @@ def identity(raw: bytes, mail: Received) -> str:
 def content_of(part: Message) -> bytes:
     """The bytes of a part behind its transfer encoding."""
     if part.is_multipart():  # a mail inside a mail
-        inner = part.get_payload()
-        return b"".join(_as_bytes(one) for one in inner if isinstance(one, Message)) if isinstance(inner, list) else b""
+        return b"".join(_as_bytes(one) for one in inner(part))
     try:
         payload = part.get_payload(decode=True)
     except (ValueError, LookupError, TypeError, AttributeError):
