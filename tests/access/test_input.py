@@ -27,7 +27,7 @@ from tests.world import build
 pytestmark = pytest.mark.django_db
 
 VALUES = [*HOSTILE, *found("value")]
-PARTS = 4
+PARTS = 2
 
 
 def send(browser: Browser, form: PageForm, name: str, value: str) -> Any:
