@@ -6,7 +6,7 @@ from typing import Any
 
 import django_filters as filters
 from django import forms
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Q, QuerySet, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +16,7 @@ from contacts.fields import PartyFilter
 from contacts.models import Party
 from contacts.search import search_records
 from crm.catalog.models import Product
-from crm.core.access import hidden_fields
+from crm.core.access import hidden_fields, sees
 from crm.core.ranges import MomentsFilter
 from service.models import Case, Cause, Remedy, Touchpoint
 
@@ -106,7 +106,7 @@ def with_party_seen(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
     """Mark the cases whose customer the reader may see, too: nobody learns a foreign contact's name from a case."""
     if "party" in hidden_fields(user, Case):
         return rows.annotate(party_seen=Value(False))
-    return rows.annotate(party_seen=Exists(Party.objects.visible_to(user).filter(pk=OuterRef("party"))))
+    return rows.annotate(party_seen=sees(user, Party, "party"))
 
 
 def search(rows: QuerySet[Any], text: str, among: list[int] | None = None) -> QuerySet[Any]:

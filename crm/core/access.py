@@ -256,6 +256,13 @@ class ThroughAccess:
         return rows
 
 
+def sees(user: Any, model: type[models.Model], key: str) -> Any:
+    """Expression over a row: may the user view what its key to `model` names? Whoever may view all of them has none looked up: where Postgres
+    expects many rows it would first gather all keys there are."""
+    parents = model.objects.visible_to(user)  # type: ignore[attr-defined]
+    return Exists(parents.filter(pk=OuterRef(key))) if parents.query.where else Q(**{f"{key}__isnull": False})
+
+
 def parent_action(action: str) -> str:
     """What somebody must be allowed on the parent to do `action` on its child."""
     return "view" if action in {"view", "export"} else "change"
