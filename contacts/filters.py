@@ -66,7 +66,7 @@ class PartyFilters(filters.FilterSet):
 
     def by_city(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """The beginning of the city's name, whichever way it is spelled."""
-        return rows.filter(pk__in=_places().annotate(folded=Fold("city")).filter(folded__startswith=fold(value.strip())).values("party"))
+        return rows.filter(pk__in=_places().annotate(folded=Fold("city")).filter(folded__begins=fold(value.strip())).values("party"))
 
     def by_country(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(pk__in=_places().filter(country=value.upper()).values("party"))
