@@ -1,12 +1,13 @@
-"""The people of the house as choices: hundreds of names are offered by every list, so they are read as plain values."""
+"""The people of the house as choices: hundreds of names are offered by every list, so they are read as plain values and drawn without templates."""
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from django import forms
 from django.forms.utils import flatatt
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
@@ -25,7 +26,6 @@ class PlainSelect(forms.Select):
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
         chosen = {str(one) for one in (value if isinstance(value, list | tuple) else [value]) if one is not None}
-        options = format_html_join(
-            "", '<option value="{}"{}>{}</option>', (("" if key is None else key, SafeString(" selected") if str(key) in chosen else "", label) for key, label in self.choices)
-        )
-        return format_html("<select{}>{}</select>", flatatt({**self.build_attrs(self.attrs, attrs), "name": name}), options)
+        keys = (("" if key is None else str(key), str(label)) for key, label in self.choices)
+        options = "".join(f'<option value="{escape(key)}"{" selected" if key in chosen else ""}>{escape(label)}</option>' for key, label in keys)
+        return format_html("<select{}>{}</select>", flatatt({**self.build_attrs(self.attrs, attrs), "name": name}), SafeString(options))

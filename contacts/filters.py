@@ -48,7 +48,7 @@ class PartyFilters(filters.FilterSet):
 
     state = filters.ChoiceFilter(label=gettext_lazy("Status"), choices=Party.State.choices, empty_label=gettext_lazy("any"))
     owner = filters.ChoiceFilter(label=gettext_lazy("Owner"), method="by_owner", choices=[], widget=PlainSelect, empty_label=gettext_lazy("anyone"))
-    team = filters.ModelChoiceFilter(label=gettext_lazy("Team"), queryset=_teams, empty_label=gettext_lazy("any"))
+    team = filters.ModelChoiceFilter(label=gettext_lazy("Team"), queryset=_teams, empty_label=gettext_lazy("any"), widget=PlainSelect)
     city = filters.CharFilter(label=gettext_lazy("City"), method="by_city", max_length=80)
     silent = DaysFilter(label=gettext_lazy("No contact for days"), method="by_silence", min_value=1, max_value=36_500)
     role = filters.ChoiceFilter(label=gettext_lazy("Role"), field_name="roles__role", choices=PartyRole.Role.choices, empty_label=gettext_lazy("any"))
@@ -66,7 +66,7 @@ class PartyFilters(filters.FilterSet):
 
     def by_city(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """The beginning of the city's name, whichever way it is spelled."""
-        return rows.filter(pk__in=_places().annotate(folded=Fold("city")).filter(folded__startswith=fold(value.strip())).values("party"))
+        return rows.filter(pk__in=_places().annotate(folded=Fold("city")).filter(folded__begins=fold(value.strip())).values("party"))
 
     def by_country(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(pk__in=_places().filter(country=value.upper()).values("party"))

@@ -23,6 +23,7 @@ from crm.core.fold import Grams, fold, grams, inner_grams, sort_key
 
 MOST_WORDS = 8  # of a query; more say nothing new
 FEW = 500  # hits that are kept as keys
+LITTLE = 10_000  # contacts of a reader who is asked for them first
 LOOKED_AT = 1_000  # contacts among which the palette finds the best
 LONGEST = 120  # letters of a word that is found
 CHUNK = 2_000  # contacts whose duplicate keys are computed at once
@@ -130,10 +131,26 @@ def few_hits(text: str) -> list[int] | None:
     return found if len(found) <= FEW else None
 
 
+def _hits_among(rows: QuerySet[Any], text: str) -> list[int] | None:
+    """The keys of those of `rows` that fit what is typed; None where there are more than LITTLE rows. Whoever sees little is spared all that
+    a frequent word finds with others."""
+    own = list(rows.order_by().values_list("pk", flat=True)[: LITTLE + 1])
+    if len(own) > LITTLE:
+        return None
+    return _fitting(own, text)
+
+
+def _fitting(keys: list[int], text: str, *, inner: bool = True) -> list[int]:
+    """Those of these contacts that fit what is typed."""
+    return list(PartySearch.objects.filter(condition(text, inner=inner, prefix=""), party__id__any=keys).values_list("party_id", flat=True))
+
+
 def search_parties(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
     """Those of `rows` (parties, people or organisations) that fit what is typed."""
     found = few_hits(text)
-    return rows.filter(condition(text)) if found is None else rows.filter(pk__in=found)
+    if found is None:
+        found = _hits_among(rows, text)
+    return rows.filter(condition(text)) if found is None else rows.filter(pk__any=found)
 
 
 def search_records(rows: QuerySet[Any], text: str, own: str, *exact: str, among: list[int] | None = None) -> QuerySet[Any]:
@@ -166,12 +183,16 @@ def first_parties(rows: QuerySet[Any], text: str, limit: int, hits: list[int] | 
     `hits` is what `few_hits` said, where it was asked."""
     typed = sort_key(text.strip())
     found = list(rows.filter(sort_name__startswith=typed).order_by("sort_name", "pk")[:limit]) if typed else []
-    if hits is not None:
-        rows = rows.filter(pk__in=hits)
+    if hits is None and len(found) < limit:
+        hits = _hits_among(rows, text)
     near = Case(When(sort_name__contains=f" {typed}", then=1), default=2, output_field=IntegerField())
     for inner in (False, True):
         if len(found) == limit:
             break
-        some = rows.filter(condition(text, inner=inner)).exclude(pk__in=[party.pk for party in found]).order_by().values("pk")[:LOOKED_AT]
-        found += rows.filter(pk__in=some).order_by(near, "sort_name", "pk")[: limit - len(found)]
+        others = rows.exclude(pk__in=[party.pk for party in found])
+        if hits is None:
+            some = others.filter(pk__in=others.filter(condition(text, inner=inner)).order_by().values("pk")[:LOOKED_AT])
+        else:
+            some = others.filter(pk__any=hits if inner else _fitting(hits, text, inner=False))
+        found += some.order_by(near, "sort_name", "pk")[: limit - len(found)]
     return found

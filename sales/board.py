@@ -82,7 +82,9 @@ class Board:
 
     def _figures(self) -> dict[int, dict[str, Any]]:
         rates = {stage.pk: self.learned.rate(stage) for stage in self.stages}
-        return {row["stage"]: row for row in self.rows.order_by().values("stage").annotate(**metrics.expressions(rates, self.house))}
+        known = metrics.expressions(rates, self.house)
+        shown = {name: known[name] for name in ("n_open", "open_pipeline", "weighted_pipeline")}
+        return {row["stage"]: row for row in self.rows.order_by().values("stage").annotate(**shown)}
 
     def _head(self, stage: Stage, figures: dict[int, dict[str, Any]]) -> dict[str, Any]:
         found = figures.get(stage.pk, {})

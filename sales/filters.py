@@ -15,7 +15,7 @@ from contacts.fields import PartyFilter
 from contacts.models import Party, Task
 from contacts.search import search_records
 from crm.catalog.models import Product
-from crm.core.access import hidden_fields, scope_of
+from crm.core.access import hidden_fields, scope_of, sees
 from crm.core.ranges import DaysFilter, SumFilter
 from crm.core.subjects import name_subject
 from sales.models import Opportunity, Pipeline, Stage
@@ -37,11 +37,11 @@ class OpportunityFilter(filters.FilterSet):
     state = filters.ChoiceFilter(label=_("State"), choices=Opportunity.State.choices)
     stage = filters.ModelChoiceFilter(label=_("Stage"), queryset=_of(Stage))
     owner = filters.ChoiceFilter(label=_("Owner"), method="by_owner", widget=PlainSelect)
-    team = filters.ModelChoiceFilter(label=_("Team"), queryset=_of(Team), method="by_team")
+    team = filters.ModelChoiceFilter(label=_("Team"), queryset=_of(Team), method="by_team", widget=PlainSelect)
     expected = DaysFilter(field_name="expected_close", label=_("Close expected"))
     without_step = filters.ChoiceFilter(label=_("Without next step"), choices=_YES, method="by_missing_step")
     amount = SumFilter(label=_("Amount"))
-    product = filters.ModelChoiceFilter(label=_("Product"), queryset=_of(Product))
+    product = filters.ModelChoiceFilter(label=_("Product"), queryset=_of(Product), widget=PlainSelect)
     party = PartyFilter(label=_("Contact"), queryset=_of(Party))
     closed = DaysFilter(field_name="closed_on", label=_("Closed"))
     forecast = DaysFilter(field_name="expected_close", label=_("Won or expected"), method="by_forecast_days")
@@ -129,7 +129,7 @@ def with_party_seen(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
     """Mark the rows whose contact the reader may see, too: the name of a foreign contact is shown to nobody through an opportunity."""
     if "party" in hidden_fields(user, Opportunity):
         return rows.annotate(party_seen=Value(False))
-    return rows.annotate(party_seen=Exists(Party.objects.visible_to(user).filter(pk=OuterRef("party"))))
+    return rows.annotate(party_seen=sees(user, Party, "party"))
 
 
 def search(rows: QuerySet[Any], text: str, among: list[int] | None = None) -> QuerySet[Any]:

@@ -61,7 +61,7 @@ def desk(request: HttpRequest, case: Case | None, **forms: Any) -> dict[str, Any
     """Everything `service/desk.html` draws; without a case the first of the queue stands in the middle."""
     user, now = request.user, timezone.now()
     queue = Queue(user, request.GET.get("view", ""), now, deadlines.calendars())
-    rows = list(queue.rows()[: LONGEST + 1])
+    rows = queue.first(LONGEST + 1)
     from_queue = case is None
     if case is None and rows:
         case = _whole(user).filter(pk=rows[0].pk).first()

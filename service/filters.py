@@ -6,7 +6,7 @@ from typing import Any
 
 import django_filters as filters
 from django import forms
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Q, QuerySet, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +16,7 @@ from contacts.fields import PartyFilter
 from contacts.models import Party
 from contacts.search import search_records
 from crm.catalog.models import Product
-from crm.core.access import hidden_fields
+from crm.core.access import hidden_fields, sees
 from crm.core.ranges import MomentsFilter
 from service.models import Case, Cause, Remedy, Touchpoint
 
@@ -37,12 +37,12 @@ class CaseFilter(filters.FilterSet):
     priority = filters.ChoiceFilter(label=_("Priority"), choices=Case.Priority.choices)
     late = filters.ChoiceFilter(label=_("Overdue"), choices=[("1", _("yes"))], method="by_late")
     owner = filters.ChoiceFilter(label=_("Owner"), method="by_owner", widget=PlainSelect)
-    team = filters.ModelChoiceFilter(label=_("Queue"), queryset=_of(Team))
+    team = filters.ModelChoiceFilter(label=_("Queue"), queryset=_of(Team), widget=PlainSelect)
     party = PartyFilter(label=_("Customer"), queryset=_of(Party), method="by_party")
     cause = filters.ModelChoiceFilter(label=_("Cause"), queryset=_of(Cause), method="by_cause")
     remedy = filters.ModelChoiceFilter(label=_("Granted"), queryset=_of(Remedy))
     touchpoint = filters.ModelChoiceFilter(label=_("Touchpoint"), queryset=_of(Touchpoint))
-    product = filters.ModelChoiceFilter(label=_("Product"), queryset=_of(Product))
+    product = filters.ModelChoiceFilter(label=_("Product"), queryset=_of(Product), widget=PlainSelect)
     lot = filters.CharFilter(label=_("Lot or serial number"), lookup_expr="iexact", max_length=60)
     opened = MomentsFilter(label=_("Opened"), field_name="opened_at")
 
@@ -106,7 +106,7 @@ def with_party_seen(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
     """Mark the cases whose customer the reader may see, too: nobody learns a foreign contact's name from a case."""
     if "party" in hidden_fields(user, Case):
         return rows.annotate(party_seen=Value(False))
-    return rows.annotate(party_seen=Exists(Party.objects.visible_to(user).filter(pk=OuterRef("party"))))
+    return rows.annotate(party_seen=sees(user, Party, "party"))
 
 
 def search(rows: QuerySet[Any], text: str, among: list[int] | None = None) -> QuerySet[Any]:

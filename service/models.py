@@ -118,7 +118,7 @@ class Case(Owned):
             models.CheckConstraint(condition=Q(goodwill__gte=0, own_cost__gte=0), name="case_money", violation_error_message=_("An amount cannot be negative.")),
         ]  # fmt: skip
         indexes = [
-            models.Index(fields=["due_next", "id"], include=["team", "owner", "state", "type", "merged_into"], name="case_waiting", condition=~Q(state__in=["solved", "closed"])),
+            models.Index(fields=["due_next", "id"], include=["team", "owner", "state", "type", "rule", "merged_into"], name="case_counted", condition=~Q(state__in=["solved", "closed"])),
             models.Index(fields=["party", "-opened_at"], name="case_party"),
             models.Index(fields=["organisation", "-opened_at"], name="case_organisation"),
             models.Index(fields=["owner", "due_next"], name="case_owner", condition=~Q(state__in=["solved", "closed"])),

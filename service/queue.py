@@ -60,6 +60,12 @@ class Queue:
         rows = with_party_seen(Case.objects.visible_to(self.user), self.user).filter(OPEN, self.conditions[self.chosen])
         return rows.select_related("party", "owner").order_by(F("due_next").asc(nulls_last=True), "priority", "pk")
 
+    def first(self, limit: int = LONGEST) -> list[Case]:
+        """The first so many: their keys in order, then the rows with what they show."""
+        keys = list(self.rows().values_list("pk", flat=True)[:limit])
+        read = self.rows().in_bulk(keys)
+        return [read[key] for key in keys if key in read]
+
     def tabs(self) -> list[dict[str, Any]]:
         """The tabs with their counts, by one query."""
         counts = Case.objects.visible_to(self.user).filter(OPEN).aggregate(**{key: Count("pk", filter=where) if where else Count("pk") for key, where in self.conditions.items()})

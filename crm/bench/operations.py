@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from contacts.crud import Organisations, People
+from contacts.detail import MOST
 from contacts.models import Party, Person
 from contacts.search import first_parties, telephone, words_of
 from contacts.timeline import timeline
@@ -32,6 +33,7 @@ from service.models import Case
 from service.queue import LONGEST, Queue
 
 IS_PERSON = "p.kind = 'person'"
+PALETTE = 20  # contacts it shows
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,10 @@ def _by_name(where: str = IS_PERSON, params: tuple[Any, ...] = ()) -> Callable[[
     return lambda persona: floors.pages(_people(persona), "p.id, p.sort_name", where, "p.sort_name, p.id", list(params), PERSON)
 
 
-def _searched(text: str) -> Callable[[Persona], list[Sql]]:
-    """By the index of words: words that begin with it, or from three letters on contain it."""
-    words = words_of(text)
-    parts, params = [], []
+def _fits(words: list[str]) -> tuple[str, list[Any]]:
+    """The condition on a row of the index of words, and its parameters."""
+    parts: list[str] = []
+    params: list[Any] = []
     for word in words:
         if len(word) < 3:
             parts.append("s.tsv @@ %s::tsquery")
@@ -89,16 +91,31 @@ def _searched(text: str) -> Callable[[Persona], list[Sql]]:
         else:
             parts.append("(s.tsv @@ %s::tsquery OR (s.grams @> %s::varchar[] AND s.words LIKE %s))")
             params += [f"'{word}':*", inner_grams(word), f"%{word}%"]
+    return " AND ".join(parts), params
+
+
+def _searched(text: str) -> Callable[[Persona], list[Sql]]:
+    """By the index of words: words that begin with it, or from three letters on contain it."""
+    fits, params = _fits(words_of(text))
     if digits := telephone(text):
-        parts = [f"({' AND '.join(parts)}) OR (s.grams @> %s::varchar[] AND s.words LIKE %s)"]
+        fits = f"({fits}) OR (s.grams @> %s::varchar[] AND s.words LIKE %s)"
         params += [inner_grams(digits), f"%{digits}%"]
-    hits = f"SELECT party_id FROM contacts_partysearch s WHERE ({' AND '.join(parts)})"
+    hits = f"SELECT party_id FROM contacts_partysearch s WHERE ({fits})"
 
     def candidates(persona: Persona) -> list[Sql]:
         first = floors.pages(_people(persona), "p.id, p.sort_name", f"{IS_PERSON} AND p.id IN ({hits})", "p.sort_name, p.id", params, PERSON)
         return first + [Sql(sql.text.replace(f"p.id IN ({hits})", f"EXISTS ({hits} AND s.party_id = p.id)"), sql.params) for sql in first]
 
     return candidates
+
+
+def _of_a_city(persona: Persona) -> list[Sql]:
+    """By LIKE, and by the two ends of its stretch of the index."""
+    found = []
+    for begins, params in (("LIKE %s", ["hamburg%"]), ("~>=~ %s AND crm_fold(x.city) ~<~ %s", ["hamburg", "hamburh"])):
+        there = f"p.id IN (SELECT party_id FROM contacts_postaladdress x WHERE crm_fold(x.city) {begins})"
+        found += _by_name(f"{IS_PERSON} AND p.state = 'customer' AND {there}", tuple(params))(persona)
+    return found
 
 
 @cache
@@ -134,9 +151,33 @@ def _busiest() -> Party:
 
 
 def _history(persona: Persona) -> list[Sql]:
-    staff = "ARRAY(SELECT person_id FROM contacts_affiliation WHERE organisation_id = %s)"
-    page = f"SELECT i.id FROM contacts_interaction i WHERE i.party_id = %s OR i.party_id = ANY({staff}) ORDER BY occurred_at DESC, id DESC LIMIT 26"
-    return [Sql(page, [_busiest().pk, _busiest().pk])]
+    """Of the contact and of those of its people whom the reader may see."""
+    condition, mine = _people(persona).walk()
+    staff = "SELECT a.person_id FROM contacts_affiliation a"
+    if condition != "true":
+        staff += " JOIN contacts_party p ON p.id = a.person_id"
+    page = f"SELECT i.id FROM contacts_interaction i WHERE i.party_id = %s OR i.party_id = ANY(ARRAY({staff} WHERE {condition} AND a.organisation_id = %s)) ORDER BY occurred_at DESC, id DESC LIMIT 26"
+    return [Sql(page, [_busiest().pk, *mine, _busiest().pk])]
+
+
+def _history_page(persona: Persona) -> list[Sql]:
+    """That, the first of those people by name, and how many they are: the least of what the page of a firm reads."""
+    condition, mine = _people(persona).walk()
+    staff = f"FROM contacts_affiliation a JOIN contacts_party p ON p.id = a.person_id WHERE {condition} AND a.organisation_id = %s"
+    said, theirs = _history(persona)[0], [*mine, _busiest().pk]
+    return [Sql(f"({said.text}) UNION ALL (SELECT p.id {staff} ORDER BY p.sort_name LIMIT {MOST}) UNION ALL (SELECT count(*) {staff})", [*said.params, *theirs, *theirs])]
+
+
+def _first_hits(persona: Persona) -> list[Sql]:
+    """Of the palette: names that begin with what is typed, in their order; then, where there is room, the others."""
+    gate, found = _people(persona), []
+    tsv, (hits, params) = "'muller':*", _fits(["muller"])
+    for condition, mine in gate.plans():
+        begins = f"SELECT p.id, p.sort_name FROM {gate.table} p WHERE {condition} AND p.sort_name LIKE 'muller%%' ORDER BY p.sort_name, p.id LIMIT {PALETTE}"
+        rest = f"""SELECT p.id, p.sort_name FROM {gate.table} p JOIN contacts_partysearch s ON s.party_id = p.id WHERE {condition} AND ({hits})
+            AND NOT p.sort_name LIKE 'muller%%' ORDER BY NOT s.tsv @@ %s::tsquery, NOT p.sort_name LIKE '%% muller%%', p.sort_name, p.id LIMIT {PALETTE}"""
+        found.append(Sql(f"SELECT id FROM (({begins}) UNION ALL ({rest})) p LIMIT {PALETTE}", [*mine, *mine, *params, tsv]))
+    return found
 
 
 def _first_seen(persona: Persona) -> int:
@@ -149,6 +190,7 @@ def _board(persona: Persona) -> Board:
 
 
 def _cards(persona: Persona) -> list[Sql]:
+    """The first cards of each stage, and after them what each stage holds."""
     gate = Gate(persona, Opportunity, "opportunity")
     stages = Pipeline.objects.get(key="projects").stages.filter(active=True).order_by("position").values_list("pk", flat=True)
     found = []
@@ -168,7 +210,8 @@ def _cards(persona: Persona) -> list[Sql]:
                 parts.append(f"(SELECT {columns} FROM {gate.table} p WHERE {condition} AND {where} ORDER BY p.rank, p.id LIMIT {CARDS})")
                 params += [*mine, stage]
         if parts:
-            found.append(Sql(f"SELECT * FROM ({' UNION ALL '.join(parts)}) board ORDER BY place, rank, id", params))
+            cards = f"(SELECT * FROM ({' UNION ALL '.join(parts)}) board ORDER BY place, rank, id)"
+            found += [Sql(f"{cards} UNION ALL (SELECT NULL, n, total FROM ({below.text}) s (stage, n, total))", [*params, *below.params]) for below in sums.board(persona)]
     return found
 
 
@@ -225,8 +268,7 @@ def operations() -> list[Operation]:
         listing("people, deep page", People, f"after={_middle()}", _deep),
         listing("people, newest activity", People, "sort=-last_contact", _by_activity),
         listing("people, customers", People, "state=customer", _by_name(f"{IS_PERSON} AND p.state = 'customer'")),
-        listing("people, customers of a city", People, "state=customer&city=Hamburg", _by_name(
-            f"{IS_PERSON} AND p.state = 'customer' AND p.id IN (SELECT party_id FROM contacts_postaladdress x WHERE crm_fold(x.city) LIKE %s)", ("hamburg%",))),
+        listing("people, customers of a city", People, "state=customer&city=Hamburg", _of_a_city),
         listing("people, mine", People, "owner=me", lambda persona: _by_name(f"{IS_PERSON} AND p.owner_id = %s", (persona.user.pk,))(persona)),
         listing("organisations, first page", Organisations, "", lambda persona: floors.pages(
             _people(persona), "p.id, p.sort_name", "p.kind = 'organisation'", "p.sort_name, p.id", [], PERSON)),
@@ -234,11 +276,12 @@ def operations() -> list[Operation]:
             lambda persona: floors.counts(_people(persona), IS_PERSON, [], paging.COUNT_CAP)),
         *(listing(f"search, {name}", People, f"q={text}", _searched(text)) for name, text in (
             ("frequent", "müller"), ("rare", rare), ("none", "xqzwv"), ("two words", f"jürgen {rare}"), ("mail", mail), ("telephone", phone))),
-        Operation("palette", lambda persona: _get(reverse("search") + "?q=müller")(persona)),
-        Operation("palette, contacts", lambda persona: first_parties(Party.objects.visible_to(persona.user), "müller", 20)),
+        Operation("palette", _get(reverse("search") + "?q=müller"), None, _first_hits),
+        Operation("palette, contacts", lambda persona: first_parties(Party.objects.visible_to(persona.user), "müller", PALETTE),
+            lambda persona: [party.pk for party in first_parties(Party.objects.visible_to(persona.user), "müller", PALETTE)], _first_hits),
         Operation("contact's page", lambda persona: _get(_detail)(persona)),
         Operation("longest history", lambda persona: timeline(_busiest(), persona.user), None, _history, open_to=_sees_busiest),
-        Operation("longest history, page", _get(lambda persona: reverse("organisation-detail" if not _busiest().is_person else "person-detail", args=[_busiest().pk])), open_to=_sees_busiest),
+        Operation("longest history, page", _get(lambda persona: reverse("organisation-detail" if not _busiest().is_person else "person-detail", args=[_busiest().pk])), None, _history_page, open_to=_sees_busiest),
         Operation("check of one", lambda persona: Party.objects.visible_to(persona.user).filter(pk=_first_seen(persona)).exists(), None, lambda persona: floors.checks(_people(persona), _first_seen(persona))),
         listing("opportunities, first page", Opportunities, "", lambda persona: floors.pages(
             Gate(persona, Opportunity, "opportunity"), "p.id, p.sort_name", "true", "p.sort_name, p.id", [],
@@ -248,7 +291,7 @@ def operations() -> list[Operation]:
         Operation("forecast", _get(reverse("forecast")), None, sums.forecast, open_to=lambda persona: persona.scope.may("view", "forecast")),
         Operation("overview", _get(reverse("overview")), None, sums.overview, open_to=lambda persona: persona.scope.may("view", "forecast")),
         Operation("today", _get(reverse("today"))),
-        Operation("queue", lambda persona: list(Queue(persona.user).rows()[:LONGEST]), lambda persona: [row.pk for row in Queue(persona.user).rows()[:LONGEST]], _due),
+        Operation("queue", lambda persona: Queue(persona.user).first(), lambda persona: [row.pk for row in Queue(persona.user).first()], _due),
         Operation("queue, page", _get(reverse("desk"))),
     ]  # fmt: skip
     return found

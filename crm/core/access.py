@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from guardian.utils import get_group_obj_perms_model, get_user_obj_perms_model
@@ -127,7 +128,7 @@ class Scope:
         keys = [rows.order_by().values_list("content_object_id", flat=True)[: FEW_SHARES + 1] for rows in kinds]
         found = set(keys[0].union(*keys[1:], all=True))
         if len(found) <= FEW_SHARES:
-            return Q(pk__any=sorted(found)) if found else Q(pk__in=[])
+            return Q(pk__any=sorted(found))
         many = Q(pk__in=[])
         for rows in kinds:
             many |= Q(Exists(rows.filter(content_object=OuterRef("pk"))))
@@ -202,6 +203,8 @@ class AnyOf(models.Lookup):  # type: ignore[type-arg]  # generic in the stubs al
     prepare_rhs = False
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
+        if not self.rhs:
+            raise EmptyResultSet
         left, params = self.process_lhs(compiler, connection)
         return f"{left} = ANY(%s::bigint[])", [*params, f"{{{','.join(str(int(key)) for key in self.rhs)}}}"]
 
@@ -254,6 +257,13 @@ class ThroughAccess:
             elif key.null:  # all parents are seen: none is looked up
                 rows = rows.filter(**{f"{name}__isnull": False})
         return rows
+
+
+def sees(user: Any, model: type[models.Model], key: str) -> Any:
+    """Expression over a row: may the user view what its key to `model` names? Whoever may view all of them has none looked up: where Postgres
+    expects many rows it would first gather all keys there are."""
+    parents = model.objects.visible_to(user)  # type: ignore[attr-defined]
+    return Exists(parents.filter(pk=OuterRef(key))) if parents.query.where else Q(**{f"{key}__isnull": False})
 
 
 def parent_action(action: str) -> str:

@@ -84,8 +84,14 @@ class State:
 def context(crud: Any, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, Any]:
     """Everything `crud/list.html` and `crud/_table.html` draw."""
     state = State(crud, request)
+    chips = [chip(state, name) for name in state.filterset.form.fields]
+    filtered = any(one["active"] for one in chips) or bool(state.query)
     narrowed = state.narrowed(rows)
-    count, more = paging.capped_count(narrowed)
+    if filtered:
+        keys, more = paging.capped_keys(narrowed)
+        count, narrowed = len(keys), narrowed if more else rows.filter(pk__any=keys)
+    else:
+        count, more = paging.capped_count(narrowed)
     page = paging.keyset(
         state.joined(narrowed),
         state.sort,
@@ -94,7 +100,6 @@ def context(crud: Any, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, A
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
     )
-    chips = [chip(state, name) for name in state.filterset.form.fields]
     return {
         "title": crud.title(),
         "count_label": _("more than %(n)s") % {"n": formats.number(count)} if more else formats.number(count),
@@ -102,7 +107,7 @@ def context(crud: Any, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, A
         "columns": [_head(state, column) for column in state.columns],
         "rows": [{"object": row, "pk": row.pk, "url": crud.url("detail", row.pk), "cells": [c.cell(row, state.hidden) for c in state.columns]} for row in page.rows],
         "filter_chips": chips,
-        "filtered": any(one["active"] for one in chips) or bool(state.query),
+        "filtered": filtered,
         "filter_errors": state.filterset.form.errors,
         "search_value": state.query,
         "searchable": crud.search is not None,

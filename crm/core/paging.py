@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.core.exceptions import BadRequest, ValidationError
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
@@ -111,6 +112,12 @@ def capped_count(rows: QuerySet[Any], cap: int = COUNT_CAP) -> tuple[int, bool]:
     """(count, is there more?): counts no further than `cap`."""
     n = rows.order_by().values("pk")[: cap + 1].count()
     return min(n, cap), n > cap
+
+
+def capped_keys(rows: QuerySet[Any], cap: int = COUNT_CAP) -> tuple[list[int], bool]:
+    """(their keys in no order, are there more?): no further than `cap`. Whoever has them all need not ask again what fits."""
+    keys: list[int] = rows.order_by().values("pk")[: cap + 1].aggregate(keys=ArrayAgg("pk"))["keys"] or []
+    return keys[:cap], len(keys) > cap
 
 
 def _value(row: Any, sort: str) -> Any:

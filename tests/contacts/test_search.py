@@ -40,10 +40,11 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("few", [0, 500])
-def test_what_is_typed_finds_what_is_meant(cast, people, few, monkeypatch):
-    """Whether the hits are few enough to be kept as keys, or asked for row by row."""
-    monkeypatch.setattr("contacts.search.FEW", few)
+@pytest.mark.parametrize(("few", "little"), [(0, 0), (0, 500), (500, 0)])
+def test_what_is_typed_finds_what_is_meant(cast, people, few, little, monkeypatch):
+    """Whether the hits are few enough to be kept as keys, the reader sees so few contacts that these are asked, or all are asked row by row."""
+    monkeypatch.setattr(search, "FEW", few)
+    monkeypatch.setattr(search, "LITTLE", little)
     assert {text: found(cast.anna, text) for text, _ in CASES} == {text: {people[name].pk for name in names} for text, names in CASES}
 
 
@@ -60,7 +61,9 @@ def test_nothing_beyond_the_rights_is_found(cast, people):
     assert found(cast.david, "schur") == {people["far"].pk, people["anke"].pk}
 
 
-def test_words_that_begin_come_before_words_that_contain(cast, people):
+@pytest.mark.parametrize("little", [0, 500])
+def test_words_that_begin_come_before_words_that_contain(cast, people, little, monkeypatch):
+    monkeypatch.setattr(search, "LITTLE", little)
     assert first_parties(Party.objects.visible_to(cast.anna), "müller", 5) == [Party.objects.get(pk=people["jens"].pk), Party.objects.get(pk=people["firm"].pk)]
 
 

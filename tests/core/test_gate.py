@@ -14,7 +14,7 @@ from accounts.grants import sync_grants
 from accounts.models import FieldRule, Membership, Role, RoleRight, Team, TeamUserPerm, User
 from accounts.services import add_deputy
 from contacts.models import EmailAddress, Party, Task
-from crm.core.access import hidden_fields, may, one_request
+from crm.core.access import hidden_fields, may, one_request, sees
 from crm.core.subjects import name_subject
 from sales.models import Opportunity
 from tests.factories import EmailFactory, InteractionFactory, OpportunityFactory, PersonFactory, TaskFactory, grant_share
@@ -217,3 +217,15 @@ def test_many_shares_open_what_few_shares_open(cast: Any, monkeypatch: pytest.Mo
     monkeypatch.setattr("crm.core.access.FEW_SHARES", 2)
     many = Party.objects.visible_to(cast.anna)
     assert "ANY" not in str(many.query) and set(many.values_list("pk", flat=True)) == few >= {record.pk for record in shared}
+
+
+def test_whoever_sees_all_parents_has_none_looked_up(people: Any) -> None:
+    """The mark beside a child says what the gate says, for everybody; without a reach over everything it asks row by row."""
+    rows = [OpportunityFactory(party=party, owner=party.owner, team=party.team) for party in Party.objects.all()]
+    rows.append(OpportunityFactory(party=None, owner=people.anna, team=people.anna.team))
+    for who in (people.anna, people.david, people.mia, people.greta, people.frieda):
+        visible = set(Party.objects.visible_to(who).values_list("pk", flat=True))
+        marked = Opportunity.objects.annotate(seen=sees(who, Party, "party"))
+        assert {row.pk: row.seen for row in marked} == {row.pk: row.party_id in visible for row in rows}
+        assert set(marked.filter(seen=True)) == {row for row in rows if row.party_id in visible}
+        assert ("EXISTS" in str(marked.query)) == (0 < len(visible) < len(rows) - 1)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 
 from contacts.models import Party
+from crm.core import paging
 from crm.core.paging import Page, keyset, sifted
 from sales.models import Opportunity
-from tests.factories import OpportunityFactory, OrganisationFactory
+from tests.factories import AddressFactory, OpportunityFactory, OrganisationFactory, PersonFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -75,3 +77,18 @@ def test_sifting_shows_the_seen_ones_in_order(rows: list[Opportunity], seen: flo
             break
         after = page.after
     assert found == visible and asked[0] == 8
+
+
+@pytest.mark.parametrize("cap", [2, 3, 10_000])
+def test_a_filtered_list_shows_the_same_whether_its_keys_are_few_or_many(client: Any, cast: Any, monkeypatch: pytest.MonkeyPatch, cap: int) -> None:
+    """By the keys that were counted, or by asking once more what fits; a town by its beginning, whichever way it is spelled."""
+    monkeypatch.setattr(paging, "capped_keys", partial(paging.capped_keys, cap=cap))
+    client.force_login(cast.anna)
+    for name, city in (("Acker", "Köln"), ("Busch", "KOELN-Deutz"), ("Clas", "Kölleda"), ("Dorn", "Koln"), ("Eck", "Ulm")):
+        AddressFactory(party=PersonFactory(owner=cast.anna, last_name=name), city=city)
+    AddressFactory(party=PersonFactory(owner=cast.david, last_name="Fern"), city="Köln")
+    shown = {city: client.get("/contacts/people/", {"city": city}).context for city in ("köln", "köl", "ulm", "xyz", "ln")}
+    assert {city: [row["object"].last_name for row in context["rows"]] for city, context in shown.items()} == {
+        "köln": ["Acker", "Busch", "Dorn"], "köl": ["Acker", "Busch", "Clas", "Dorn"], "ulm": ["Eck"], "xyz": [], "ln": [],
+    }  # fmt: skip
+    assert {city: context["count"] for city, context in shown.items()} == {"köln": min(3, cap), "köl": min(4, cap), "ulm": 1, "xyz": 0, "ln": 0}
