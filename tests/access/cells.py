@@ -39,6 +39,7 @@ class Walk:
     who: str
     browser: Client
     plain: oracle.World
+    hidden: list[bytes]  # what must stand in no answer
 
 
 def begin(cast: Any, sign_in: Callable[[Any], Browser], who: str) -> Walk:
@@ -54,7 +55,12 @@ def begin(cast: Any, sign_in: Callable[[Any], Browser], who: str) -> Walk:
     browser: Client = Browser() if who == "nobody" else sign_in(gone if who == "gone" else getattr(cast, who))
     if who == "gone":
         User.objects.filter(pk=gone.pk).update(is_active=False)
-    return Walk(world, who, browser, plain_world())
+    plain = plain_world()
+    return Walk(world, who, browser, plain, sorted(mark.encode() for mark in unseen(plain, who)))
+
+
+def _last() -> int:
+    return Change.objects.order_by("-id").values_list("id", flat=True).first() or 0
 
 
 def _setter(cast: Any, who: str) -> None:
@@ -132,7 +138,7 @@ def ask(walk: Walk, name: str, method: str, url: str, want: str, data: dict[str,
     """Ask one cell; what it did is undone afterwards, so that each meets the same world. Answers what is wrong: [] is right."""
     browser, who = walk.browser, walk.who
     wrong = []
-    before = Change.objects.order_by("-id").values_list("id", flat=True).first()
+    before = _last()
     cookies = browser.cookies.output(header="")
     here = transaction.savepoint()
     answer: Any = browser.post(url, data or {}) if method == "POST" else browser.generic("GET", url, htmx=method == "HTMX")  # type: ignore[call-arg]
@@ -142,8 +148,8 @@ def ask(walk: Walk, name: str, method: str, url: str, want: str, data: dict[str,
     if got != want:
         wrong.append(f"{who} {method} {name}: wanted {want}, got {got} {answer.status_code}")
     body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    wrong += [f"{who} {method} {name}: canary {mark}" for mark in unseen(walk.plain, who) if mark.encode() in body]
-    if answer.status_code >= 400 and Change.objects.order_by("-id").values_list("id", flat=True).first() != before:
+    wrong += [f"{who} {method} {name}: canary {mark.decode()}" for mark in walk.hidden if mark in body]
+    if answer.status_code >= 400 and _last() != before:
         wrong.append(f"{who} {method} {name}: refused, but changed something")
     transaction.savepoint_rollback(here)
     browser.cookies = SimpleCookie(cookies)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
 from datetime import timedelta
 from io import StringIO
+from itertools import count
 from typing import Any
 
 import pytest
@@ -28,7 +28,9 @@ from service.metrics import pareto, tallies
 from service.models import Case, CaseStep
 from service.queue import Queue
 
-SECONDS, CALLS = 20, 4_000  # of this process; the database takes about half as long again, which makes the 30 that are promised; two workers on two cores measured 16.7
+# The work is counted, not timed: the same machine with nothing beside it took 18 to 27 seconds of its processor for these statements within ten
+# minutes. That a filled board stands in time is held by the proof `start`.
+STATEMENTS, CALLS = 45_000, 4_000
 
 
 @pytest.fixture(scope="module")
@@ -39,17 +41,22 @@ def lived(django_db_setup: Any, django_db_blocker: Any) -> Any:
     with django_db_blocker.unblock(), transaction.atomic():
         before = Change.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         call_command("seed")
-        begin, out = time.process_time(), StringIO()
-        call_command("demo", stdout=out)
-        seconds = time.process_time() - begin
-        yield {"seconds": seconds, "out": out.getvalue(), "before": before}
+        statements, out = count(1), StringIO()
+
+        def counted(execute: Any, *statement: Any) -> Any:
+            next(statements)
+            return execute(*statement)
+
+        with connection.execute_wrapper(counted):
+            call_command("demo", stdout=out)
+        yield {"statements": next(statements), "out": out.getvalue(), "before": before}
         transaction.set_rollback(True)
 
 
 def test_it_stays_within_its_limits(lived: Any) -> None:
     calls = Change.objects.filter(pk__gt=lived["before"]).values("work").distinct().count()
     assert calls <= CALLS, calls
-    assert lived["seconds"] <= SECONDS, lived["seconds"]
+    assert 10_000 < lived["statements"] <= STATEMENTS, lived["statements"]
     assert "lotse-demo" in lived["out"] and "katrin.moeller@rheintal.example" in lived["out"]
 
 
