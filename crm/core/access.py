@@ -262,7 +262,7 @@ class ThroughAccess:
 def sees(user: Any, model: type[models.Model], key: str) -> Any:
     """Expression over a row: may the user view what its key to `model` names? Whoever may view all of them has none looked up: where Postgres
     expects many rows it would first gather all keys there are."""
-    parents = model.objects.visible_to(user)  # type: ignore[attr-defined]
+    parents = model.objects.visible_to(user)  # type: ignore[attr-defined]  # a record, by its manager; a plain model does not promise one
     return Exists(parents.filter(pk=OuterRef(key))) if parents.query.where else Q(**{f"{key}__isnull": False})
 
 

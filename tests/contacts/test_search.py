@@ -67,6 +67,17 @@ def test_words_that_begin_come_before_words_that_contain(cast, people, little, m
     assert first_parties(Party.objects.visible_to(cast.anna), "müller", 5) == [Party.objects.get(pk=people["jens"].pk), Party.objects.get(pk=people["firm"].pk)]
 
 
+@pytest.mark.parametrize("little", [0, 500])
+def test_a_word_elsewhere_that_begins_comes_before_a_name_that_contains(cast, people, little, monkeypatch):
+    monkeypatch.setattr(search, "LITTLE", little)
+    monkeypatch.setattr(search, "FEW", 0)
+    zorn = PersonFactory(first_name="Zita", last_name="Zorn", owner=cast.anna)
+    AddressFactory(party=zorn, city="Müllerstadt")
+    index_parties()
+    shown = first_parties(Party.objects.visible_to(cast.anna), "müller", 5)
+    assert [party.pk for party in shown] == [people["jens"].pk, zorn.pk, people["firm"].pk]
+
+
 def test_one_row_and_all_rows_are_built_alike(cast, people):
     before = list(PartySearch.objects.order_by("pk").values_list("pk", "words", "keys"))
     PartySearch.objects.all().delete()

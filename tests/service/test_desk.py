@@ -48,6 +48,13 @@ def test_the_queue_is_in_the_order_of_deadlines_and_opens_the_first(sven, make, 
     assert sven.get("/service/desk/?view=nonsense").context["tab"]["key"] == "all"
 
 
+def test_the_queue_begins_with_what_is_due_first_though_it_came_last(sven, make):
+    make(heading="Heute gekommen")
+    make(at=timezone.now() - timedelta(days=20), heading="Spät eingetragen")
+    page = sven.get("/service/desk/")
+    assert [line["case"].heading for line in page.context["queue"]] == ["Spät eingetragen", "Heute gekommen"]
+
+
 def test_taken_down_on_the_telephone(sven, cast):
     from contacts.search import index_parties
 
