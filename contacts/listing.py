@@ -17,13 +17,12 @@ from contacts.models import Affiliation, EmailAddress, Party, PartyTag, PhoneNum
 from contacts.salutation import Addressee
 from crm.core.columns import Column
 from crm.core.models import Installation
-
-_ANY = "987654321012345678"  # stands for the id in an address that is made once and not once per cell
+from crm.core.rows import addresses
 
 
 @cache
-def _edit_url(key: str) -> str:
-    return reverse("party-cell", args=[int(_ANY), key])
+def _edited_at(key: str) -> Callable[[int], str]:
+    return addresses(lambda pk: reverse("party-cell", args=[pk, key]))
 
 
 Adds = Callable[[QuerySet[Any], Any], QuerySet[Any]]
@@ -34,7 +33,7 @@ class EditableColumn(Column):
     """A column whose cell can be edited in place by those who may change the row."""
 
     def cell(self, row: Any, hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
-        return {**super().cell(row, hidden), "plain": False, "edit_url": _edit_url(self.key).replace(_ANY, str(row.pk)), "cell": f"{self.key}-{row.pk}", "label": self.label}
+        return {**super().cell(row, hidden), "plain": False, "edit_url": _edited_at(self.key)(row.pk), "cell": f"{self.key}-{row.pk}", "label": self.label}
 
 
 @cache

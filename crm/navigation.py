@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -96,7 +97,7 @@ def start_of(user: Any) -> str:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Context of base.html for a signed-in reader."""
+    """Context of base.html for a signed-in reader: functions, called once and by the template that draws it, so that a fragment pays for no shell."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
@@ -111,32 +112,35 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         current = request.path == url if url == "/" else request.path.startswith(tuple(below))
         return {"label": item.label, "url": url, "icon": item.icon, "current": current, "badge": 0}
 
-    nav = []
-    for label, icon, items in GROUPS:
-        children = [drawn(item) for item in items if open_to(item)]
-        if not children:
-            continue
-        deepest = max((len(child["url"]) for child in children if child["current"]), default=0)  # one of them may lie below another
-        for child in children:
-            child["current"] = child["current"] and len(child["url"]) == deepest
-        alone = len(items) == 1
-        nav.append(
-            {
-                "label": label,
-                "icon": icon,
-                "url": children[0]["url"],
-                "current": any(child["current"] for child in children),
-                "badge": 0,
-                "children": [] if alone else children,
-            }
-        )
+    def groups() -> list[dict[str, Any]]:
+        nav = []
+        for label, icon, items in GROUPS:
+            children = [drawn(item) for item in items if open_to(item)]
+            if not children:
+                continue
+            deepest = max((len(child["url"]) for child in children if child["current"]), default=0)  # one of them may lie below another
+            for child in children:
+                child["current"] = child["current"] and len(child["url"]) == deepest
+            alone = len(items) == 1
+            nav.append(
+                {
+                    "label": label,
+                    "icon": icon,
+                    "url": children[0]["url"],
+                    "current": any(child["current"] for child in children),
+                    "badge": 0,
+                    "children": [] if alone else children,
+                }
+            )
+        return nav
+
     flat = _items()
     return {
-        "nav": nav,
-        "bottom_nav": [drawn(flat[name]) for name in dict.fromkeys([start_of(user), *ON_THE_PHONE]) if open_to(flat[name])][:5],
-        "creatable": [drawn(item) for item in CREATABLE if open_to(item)],
-        "notifications_unread": Notification.objects.visible_to(user).filter(read_at__isnull=True).count(),
-        "running_jobs": running_jobs(user),
-        "import_url": reverse("import-create") if scope.may("add", "importrun") else "",
+        "nav": cache(groups),
+        "bottom_nav": cache(lambda: [drawn(flat[name]) for name in dict.fromkeys([start_of(user), *ON_THE_PHONE]) if open_to(flat[name])][:5]),
+        "creatable": cache(lambda: [drawn(item) for item in CREATABLE if open_to(item)]),
+        "notifications_unread": cache(lambda: Notification.objects.visible_to(user).filter(read_at__isnull=True).count()),
+        "running_jobs": cache(lambda: running_jobs(user)),
+        "import_url": cache(lambda: reverse("import-create") if scope.may("add", "importrun") else ""),
         "may_set_up": scope.may("view", "setup"),
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
@@ -55,18 +56,20 @@ class Column:
         own = (self.value.rpartition("__")[0],) if isinstance(self.value, str) and "__" in self.value else ()
         return (*own, *self.joins)
 
+    @cached_property
+    def _always(self) -> dict[str, Any]:
+        """What all cells of this column have in common."""
+        plain = self.tone is None and self.kind not in {"tag", "ago"}  # its text is all there is to draw
+        return {"kind": self.kind, "numeric": self.numeric, "priority": self.priority, "primary": self.primary, "plain": plain}
+
     def cell(self, row: Any, hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
         """What the template draws, for a reader from whom these fields are hidden."""
         value = self.of(row)
         return {
-            "kind": self.kind,
+            **self._always,
             "value": value,
             "text": self.text(row, value),
-            "numeric": self.numeric,
-            "priority": self.priority,
-            "primary": self.primary,
             "tone": self.tone(row) if self.tone else "",
-            "plain": self.tone is None and self.kind not in {"tag", "ago"},  # its text is all there is to draw
             "detail": self.detail(row) if callable(self.detail) else getattr(row, self.detail) if self.detail and self.detail not in hidden else "",
         }
 

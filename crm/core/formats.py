@@ -5,7 +5,7 @@ rounded silently except where a digit count is asked for (half up, as people do)
 number carries the true minus sign, and no unit is torn from its number (non-breaking spaces as CLDR sets them).
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Literal
@@ -82,9 +82,12 @@ def percent(share: Number | None, decimals: int = 0) -> str:
 
 def day(value: date | datetime | None) -> str:
     """24.12.2026 (de), Dec 24, 2026 (en); a datetime counts in the active time zone."""
-    if value is None:
-        return DASH
-    return format_date(_local_day(value), format="medium", locale=current_locale())
+    return DASH if value is None else _medium(_local_day(value), current_locale())
+
+
+@lru_cache(maxsize=4096)  # a page writes hundreds of days, most of them near today
+def _medium(value: date, locale: Locale) -> str:
+    return format_date(value, format="medium", locale=locale)
 
 
 def long_day(value: date | datetime) -> str:
@@ -101,9 +104,12 @@ def short_day(value: date | datetime | None) -> str:
 
 def clock(value: datetime | None) -> str:
     """14:30 (de), 2:30 PM (en), in the active time zone."""
-    if value is None:
-        return DASH
-    return format_time(timezone.localtime(value), format="short", tzinfo=timezone.get_current_timezone(), locale=current_locale())
+    return DASH if value is None else _short(timezone.localtime(value).time().replace(second=0, microsecond=0), current_locale())
+
+
+@lru_cache(maxsize=2 * 24 * 60)
+def _short(value: time, locale: Locale) -> str:
+    return format_time(value, format="short", locale=locale)
 
 
 def moment(value: datetime | None) -> str:
@@ -129,12 +135,11 @@ def relative(value: date | datetime | None, now: datetime | None = None) -> str:
         seconds = (value - now).total_seconds()
         if abs(seconds) < 60:
             return _("just now")
-        return _span(timedelta(seconds=seconds), "hour" if abs(seconds) >= 3_600 else "minute")
-    words = {0: _("today"), -1: _("yesterday"), 1: _("tomorrow")}
-    if days in words:
-        return words[days]
+        return _span(timedelta(seconds=seconds), "hour" if abs(seconds) >= 3_600 else "minute", current_locale())
+    if -1 <= days <= 1:
+        return {0: _("today"), -1: _("yesterday"), 1: _("tomorrow")}[days]
     unit: Literal["day", "month", "year"] = "day" if abs(days) < _DAYS_UNTIL_MONTHS else "month" if abs(days) < _DAYS_UNTIL_YEARS else "year"
-    return _span(timedelta(days=days), unit)
+    return _span(timedelta(days=days), unit, current_locale())
 
 
 def _local_day(value: date | datetime) -> date:
@@ -143,8 +148,9 @@ def _local_day(value: date | datetime) -> date:
     return value
 
 
-def _span(delta: timedelta, unit: Literal["year", "month", "day", "hour", "minute"]) -> str:
-    return format_timedelta(delta, granularity=unit, threshold=10**9, add_direction=True, locale=current_locale())
+@lru_cache(maxsize=4096)
+def _span(delta: timedelta, unit: Literal["year", "month", "day", "hour", "minute"], locale: Locale) -> str:
+    return format_timedelta(delta, granularity=unit, threshold=10**9, add_direction=True, locale=locale)
 
 
 @lru_cache(maxsize=16)

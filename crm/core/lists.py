@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,13 +12,14 @@ from django.core.exceptions import BadRequest
 from django.db import models
 from django.db.models import QuerySet
 from django.forms import BoundField
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from crm.core import formats, paging
 from crm.core.access import hidden_fields, may
 from crm.core.columns import Column
 from crm.core.models import SavedView
+from crm.core.rows import addresses
 
 PAGE_SIZE = 50
 MOST_OPTIONS = 30  # of a filter as a menu
@@ -68,11 +71,17 @@ class State:
         """All rows of the view in its order, for an export."""
         return self.joined(self.narrowed(rows)).order_by(("-" if self.descending else "") + self.sort, "pk")
 
+    @cached_property
+    def _here(self) -> QueryDict:
+        """The query string without its page; shallow copies of it do, as only whole values are exchanged."""
+        here = self.request.GET.copy()
+        for key in ("after", "before"):
+            here.pop(key, None)
+        return here
+
     def address(self, **changes: str | None) -> str:
         """The same list with other state, as a query string."""
-        query = self.request.GET.copy()
-        query.pop("after", None)
-        query.pop("before", None)
+        query = copy(self._here)
         for key, value in changes.items():
             if value:
                 query[key] = value
@@ -100,12 +109,13 @@ def context(crud: Any, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, A
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
     )
+    url_of = addresses(lambda pk: crud.url("detail", pk))
     return {
         "title": crud.title(),
         "count_label": _("more than %(n)s") % {"n": formats.number(count)} if more else formats.number(count),
         "count": count,
         "columns": [_head(state, column) for column in state.columns],
-        "rows": [{"object": row, "pk": row.pk, "url": crud.url("detail", row.pk), "cells": [c.cell(row, state.hidden) for c in state.columns]} for row in page.rows],
+        "rows": [{"object": row, "pk": row.pk, "url": url_of(row.pk), "cells": [c.cell(row, state.hidden) for c in state.columns]} for row in page.rows],
         "filter_chips": chips,
         "filtered": filtered,
         "filter_errors": state.filterset.form.errors,
@@ -159,7 +169,10 @@ def chip(state: State, name: str) -> dict[str, Any]:
 
 def flat_choices(field: BoundField) -> list[tuple[str, str]]:
     """(value, label) of a field that offers choices, without the empty one; [] for any other and for grouped ones."""
-    found = [(str(value), label) for value, label in getattr(field.field, "choices", ())]
+    read = list(getattr(field.field, "choices", ()))
+    if read:
+        field.field.widget.choices = read  # type: ignore[attr-defined]  # drawn from what was read: a menu of records asks once
+    found = [(str(value), label) for value, label in read]
     return [] if any(isinstance(label, list | tuple) for _value, label in found) else [(value, str(label)) for value, label in found if value]
 
 

@@ -129,22 +129,22 @@ def tag(text: Any, state: str = "", title: str = "") -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def table_row(context: template.Context, row: dict[str, Any], selectable: Any = "") -> SafeString:
-    """A row of a list (`crm.core.rows`), with a box to select it where there is something to do with a selection."""
-    mark = avatar(context, row["object"]) if getattr(row["object"], "kind", "") in rows.PARTIES else SafeString("")
-    return rows.drawn(row, mark, tag, ago, selectable=bool(selectable))
+def table_rows(context: template.Context, found: list[dict[str, Any]], selectable: Any = "") -> SafeString:
+    """The rows of a list (`crm.core.rows`), with a box to select each where there is something to do with a selection."""
+    pen = rows.Pen(tag, ago, bool(selectable))
+    return SafeString("".join(pen.row(row, avatar(context, row["object"]) if getattr(row["object"], "kind", "") in rows.PARTIES else SafeString("")) for row in found))
 
 
 @register.simple_tag
 def cell_value(cell: dict[str, Any]) -> SafeString:
     """One value of a row as its list draws it."""
-    return SafeString(rows.value_of(cell, tag, ago))
+    return SafeString(rows.Pen(tag, ago).value(cell))
 
 
 @register.simple_tag
 def inline_read(label: Any, html: Any, text: Any, url: str, at: str) -> SafeString:
     """A value that becomes a form when clicked: `html` as it stands, else `text`."""
-    return rows.inline(label, html or escape(text or "–"), url, at)
+    return rows.Pen(tag, ago).inline(label, html or escape(text or "–"), url, at)
 
 
 @register.simple_tag
