@@ -10,13 +10,12 @@ from typing import Any
 
 from django.contrib.auth.models import Permission
 from django.db import connection
-from django.db.models import Q
 
 from accounts.models import Role
 from contacts.models import Industry, Party, PostalAddress
 from contacts.search import index_parties
 from crm.core.access import hidden_fields
-from crm.core.bulk import Rows, change_rows, reserve
+from crm.core.bulk import Rows, among, change_rows, reserve
 from sales.imports.context import Context, Finding, Names, Plan, differing, shown
 from sales.imports.countries import country_code, country_names
 from sales.imports.models import ImportRow, Kind
@@ -42,8 +41,10 @@ def known_organisations(context: Context, wanted: Iterable[str], *, staged: bool
         return names
     rows = Party.objects.unrestricted().filter(kind=Party.Kind.ORGANISATION)
     by_key = {external_key(key): key for key in keys}
-    rows = rows.filter(Q(sort_name__in=list(keys)) | Q(source=context.run.source, external_id__in=list(by_key)))
-    for pk, name, sort_name, source, external in rows.order_by("pk").values_list("pk", "legal_name", "sort_name", "source", "external_id"):
+    named = rows.filter(sort_name__in=among(keys, "text"))
+    brought = rows.filter(source=context.run.source, external_id__in=among(by_key, "text")).exclude(external_id="")
+    # Two questions, each for an index: together Postgres would read all contacts for them.
+    for pk, name, sort_name, source, external in sorted({*(row for which in (named, brought) for row in which.values_list("pk", "legal_name", "sort_name", "source", "external_id"))}):
         key = by_key[external] if source == context.run.source and external in by_key else str(sort_name)
         names.ids.setdefault(key, pk)
         names.shown.setdefault(key, name)
@@ -73,21 +74,21 @@ def create_organisations(context: Context, wanted: Sequence[dict[str, Any]]) -> 
     who sells may see them: shared with the roles."""
     if not wanted:
         return []
-    by, columns, first = context.by, list(wanted[0]), reserve(Party, len(wanted))
+    by, columns, ids = context.by, list(wanted[0]), reserve(Party, len(wanted))
     parties = Rows(Party, "id", "number", "kind", "source", "external_id", "team_id", "created_by_id", "updated_by_id", *columns)
     view = Permission.objects.get(content_type__app_label="contacts", codename="view_party").pk
     groups = list(Role.objects.unrestricted().filter(key__in=["rep", "lead"]).values_list("group_id", flat=True))
-    for pk, number, values in zip(range(first, first + len(wanted)), context.party_numbers(len(wanted)), wanted, strict=True):
+    for pk, number, values in zip(ids, context.party_numbers(len(wanted)), wanted, strict=True):
         key = external_key(name_key(values["legal_name"]))
         parties.add(pk, number, Party.Kind.ORGANISATION.value, context.run.source, key, context.home.pk, by.pk, by.pk, *(values[column] for column in columns))
     parties.write()
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO contacts_partygroupperm (content_object_id, group_id, permission_id) SELECT party, role, %s"
-            " FROM generate_series(%s::bigint, %s::bigint) party, unnest(%s::int[]) role ORDER BY party, role",
-            [view, first, first + len(wanted) - 1, groups],
+            " FROM unnest(%s::bigint[]) party, unnest(%s::int[]) role ORDER BY party, role",
+            [view, ids, groups],
         )
-    return list(range(first, first + len(wanted)))
+    return ids
 
 
 def changeable(context: Context, ids: Iterable[int]) -> set[int]:

@@ -144,7 +144,7 @@ def _firm_twice(dice: random.Random, one: Identity, way: str) -> Identity:
 
 def _write(crowd: Crowd, rows: list[tuple[Identity, int | None, str, int | None]], team: int) -> None:
     with work():
-        first, numbers = reserve(Party, len(rows)), take_numbers("party", len(rows))
+        ids, numbers = reserve(Party, len(rows)), take_numbers("party", len(rows))
         party = Rows(Party, "id", "kind", "number", "first_name", "last_name", "legal_name", "website", "team_id")
         email = Rows(EmailAddress, "party_id", "address", "is_primary")
         phone = Rows(PhoneNumber, "party_id", "number", "key", "is_primary")
@@ -152,7 +152,7 @@ def _write(crowd: Crowd, rows: list[tuple[Identity, int | None, str, int | None]
         job = Rows(Affiliation, "person_id", "organisation_id", "is_primary")
         search = Rows(PartySearch, "party_id", "keys", "tsv")
         for place, (one, employer, way, twin) in enumerate(rows):
-            pk = first + place
+            pk = ids[place]
             party.add(pk, one.kind, numbers[place], one.first_name, one.last_name, one.name, one.website, team)
             for text in one.emails:
                 email.add(pk, text, True)
@@ -161,10 +161,10 @@ def _write(crowd: Crowd, rows: list[tuple[Identity, int | None, str, int | None]
             if one.city:
                 postal.add(pk, one.street, one.postcode, one.city, True)
             if employer is not None and one.organisation_name:
-                job.add(pk, first + employer, True)
+                job.add(pk, ids[employer], True)
             search.add(pk, sorted(block_keys(one)), "")
             if twin is not None:
-                crowd.planted.setdefault(way, []).append((first + twin, pk))
+                crowd.planted.setdefault(way, []).append((ids[twin], pk))
         for table in (party, email, phone, postal, job, search):
             table.write()
     crowd.size += len(rows)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.models import Team
 from contacts.models import Party
@@ -55,7 +57,34 @@ def test_a_record_changed_with_others_tells_who_did_it(cast: SimpleNamespace) ->
 
 def test_a_place_is_drawn_once() -> None:
     first = bulk.reserve(Party, 10)
-    assert bulk.reserve(Party, 5) == first + 10
+    assert first == sorted(set(first)) and len(first) == 10
+    assert bulk.reserve(Party, 5)[0] > first[-1]
+
+
+def test_two_who_draw_at_once_do_not_hold_each_other_up(cast: SimpleNamespace, django_assert_num_queries: Any) -> None:
+    """Two workers of an import once drew again and again because the other's ids lay between theirs."""
+    other: list[int] = []
+    begun, over = threading.Event(), threading.Event()
+
+    def draw() -> None:
+        try:
+            while not over.is_set():
+                other.extend(bulk.reserve(Party, 10))
+                begun.set()
+        finally:
+            connection.close()
+
+    beside = threading.Thread(target=draw)
+    beside.start()
+    try:
+        assert begun.wait(10)
+        with django_assert_num_queries(1):
+            mine = bulk.reserve(Party, 20_000)
+    finally:
+        over.set()
+        beside.join()
+    assert len(set(mine)) == 20_000 and not set(mine) & set(other)
+    assert mine[-1] - mine[0] > 20_000 - 1, "the other drew nothing meanwhile: this shows nothing"
 
 
 def test_thousands_are_asked_for_by_one_array(cast: SimpleNamespace) -> None:

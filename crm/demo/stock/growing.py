@@ -69,11 +69,11 @@ def _house() -> slices.House:
 
 def _write(refers_to: slices.House, number: int) -> None:
     with work():
-        first = {model.__name__.lower(): reserve(model, COUNTS[model.__name__.lower()]) for model in (Party, Opportunity, Case)}
-        place = slices.Place(number, **first, numbers={key: take_numbers(key, count) for key, count in COUNTS.items()})
+        ids = {model.__name__.lower(): reserve(model, COUNTS[model.__name__.lower()]) for model in (Party, Opportunity, Case)}
+        place = slices.Place(number, **ids, numbers={key: take_numbers(key, count) for key, count in COUNTS.items()})
         for table in slices.Slice(refers_to, place).fill().tables:
             table.write()
-        index_parties(range(place.party, place.party + slices.PARTIES))
+        index_parties(place.party)
 
 
 def _share() -> int:

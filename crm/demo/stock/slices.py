@@ -53,12 +53,12 @@ class House:
 
 @dataclass(frozen=True)
 class Place:
-    """Which slice this is, the first id of each kind, and the human numbers."""
+    """Which slice this is, the ids of each kind, and the human numbers."""
 
     number: int
-    party: int
-    opportunity: int
-    case: int
+    party: list[int]
+    opportunity: list[int]
+    case: list[int]
     numbers: Mapping[str, list[str]]
 
 
@@ -108,7 +108,7 @@ class Slice:
         for index in range(LONGEST_HISTORY if self.place.number == 0 else 0):
             self._interaction(0, index)
         for index, at in self.last.items():
-            self.activity.add(self.place.party + index, at)
+            self.activity.add(self.place.party[index], at)
         return self
 
     # --- dice ---------------------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class Slice:
     # --- contacts -----------------------------------------------------------------------------------------------------
     def _firm(self, index: int) -> None:
         _name, _industry, postcode, city, _employees = self._pick(words.FIRMS)
-        name, pk, created = words.firm(self.dice, city), self.place.party + index, self._ago()
+        name, pk, created = words.firm(self.dice, city), self.place.party[index], self._ago()
         domain = f"{words.slug(name)}.example"
         owner, team = self._own(self._branch())
         self.employer.append(-1)
@@ -149,7 +149,7 @@ class Slice:
     def _person(self, index: int) -> None:
         salutation = "ms" if self.dice.random() < 0.42 else "mr"
         first, last = words.given(self.dice, salutation), words.surname(self.dice)
-        pk, created = self.place.party + index, self._ago()
+        pk, created = self.place.party[index], self._ago()
         firm = int(FIRMS * self.dice.random() ** 3) if self.dice.random() < 0.82 else -1
         if firm >= 0:
             owner, team = self.owners[firm]
@@ -161,7 +161,7 @@ class Slice:
         _name, _industry, postcode, city, _employees = self._pick(words.FIRMS)
         self._reach(pk, f"{words.slug(first)}.{words.slug(last)}{int(900 * self.dice.random()) + 100}@post.example", city, postcode, street=0.3, second=0.15)
         if firm >= 0:
-            self.affiliation.add(pk, self.place.party + firm, self._pick(names.FUNCTIONS), True)
+            self.affiliation.add(pk, self.place.party[firm], self._pick(names.FUNCTIONS), True)
 
     def _state(self) -> str:
         drawn = self.dice.random()
@@ -187,7 +187,7 @@ class Slice:
 
     # --- opportunities ------------------------------------------------------------------------------------------------
     def _opportunity(self, index: int) -> None:
-        house, drawn, pk = self.house, self.dice.random, self.place.opportunity + index
+        house, drawn, pk = self.house, self.dice.random, self.place.opportunity[index]
         who = self._someone()
         owner, team = self.owners[who]
         name = f"{self._pick(names.PROJECTS)[0]} {self._pick(names.PLACES)}".strip()
@@ -203,7 +203,7 @@ class Slice:
         expected = (house.now + timedelta(days=150 * drawn() - 20)).date() if is_open else closed
         reason = self._pick(house.reasons) if state == "lost" else None
         self.opportunity.add(
-            pk, self.place.numbers["opportunity"][index], name, self.place.party + who, self._pick(house.products) if drawn() < 0.8 else None, state, house.stages[reached], moments[-1],
+            pk, self.place.numbers["opportunity"][index], name, self.place.party[who], self._pick(house.products) if drawn() < 0.8 else None, state, house.stages[reached], moments[-1],
             (self.place.number * OPPORTUNITIES + index) * 16, amount, moments[0].date(), expected, closed, reason, owner, team, moments[0], owner,
         )  # fmt: skip
         for step, at in enumerate(moments):
@@ -212,13 +212,13 @@ class Slice:
             self.transition.add(pk, "win" if won else "lose", house.stages[reached], house.stages[reached], end, owner, amount)
         elif owner and drawn() < 0.6:
             due = house.now + timedelta(days=30 * drawn() - 8)
-            self.task.add(self.place.party + who, owner, self._pick(words.STEPS), due, house.types["opportunity"], pk, owner)
+            self.task.add(self.place.party[who], owner, self._pick(words.STEPS), due, house.types["opportunity"], pk, owner)
         for _ in range(1 + int(3 * drawn() ** 2)):
             self._entry(who, moments[0] + (end - moments[0]) * drawn(), owner, house.types["opportunity"], pk)
 
     # --- cases --------------------------------------------------------------------------------------------------------
     def _case(self, index: int) -> None:
-        house, drawn, pk = self.house, self.dice.random, self.place.case + index
+        house, drawn, pk = self.house, self.dice.random, self.place.case[index]
         who = self._someone()
         agent = self._pick(house.desk.people)
         settled = drawn() < 0.94
@@ -231,7 +231,7 @@ class Slice:
         firm = self.employer[who] if who >= FIRMS else who
         settled_by = (self._pick(house.causes), self._pick(house.remedies)) if settled else (None, None)
         self.case.add(
-            pk, self.place.numbers["case"][index], kind, self._pick(words.COMPLAINTS), self._pick(words.SAID), self.place.party + who, self.place.party + firm if firm >= 0 else None,
+            pk, self.place.numbers["case"][index], kind, self._pick(words.COMPLAINTS), self._pick(words.SAID), self.place.party[who], self.place.party[firm] if firm >= 0 else None,
             self._pick(("phone", "mail", "mail", "form")), self._pick((2, 3, 3, 3, 4)), self._pick(house.touchpoints), self._pick(house.products), state, opened, self._pick(house.rules),
             opened + timedelta(hours=4), opened + timedelta(days=5), acknowledged if taken else None, solved if settled else None, solved if settled else None, *settled_by,
             int(400 * drawn() ** 6) if settled else 0, agent if taken else None, house.desk.team, opened, agent,
@@ -254,7 +254,7 @@ class Slice:
         drawn = self.dice.random()
         kind = "call" if drawn < 0.35 else "email" if drawn < 0.7 else "note" if drawn < 0.85 else "meeting" if drawn < 0.95 else "visit"
         direction = "" if kind in ("note", "meeting", "visit") else "in" if drawn * 1000 % 1 < 0.4 else "out"
-        self.interaction.add(self.place.party + who, kind, direction, at, self._pick(words.HEADINGS), self._pick(words.SAID), subject_type, subject, by)
+        self.interaction.add(self.place.party[who], kind, direction, at, self._pick(words.HEADINGS), self._pick(words.SAID), subject_type, subject, by)
         for touched in {who, self.employer[who]} - {-1}:  # what happens with somebody counts for the firm, too
             known = self.last.get(touched)
             if known is None or at > known:
