@@ -6,12 +6,12 @@ from campaigns.sending import write_down
 from contacts.pairs import search_step
 from crm.core.jobs import JobKind
 from sales.imports.applying import apply_step, bring_in_part
-from sales.imports.checking import check_step
+from sales.imports.checking import check_part, check_step
 from sales.imports.reverting import revert_step
 from service.reckoning import reckon_step
 
 JOBS: dict[str, JobKind] = {
-    "sales.import_check": JobKind(_("Check an import"), check_step),
+    "sales.import_check": JobKind(_("Check an import"), check_step, check_part),
     "sales.import_apply": JobKind(_("Apply an import"), apply_step, bring_in_part),
     "contacts.duplicates": JobKind(_("Search for duplicates"), search_step),
     "service.reckon": JobKind(_("Reckon deadlines anew"), reckon_step),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from io import StringIO
 from typing import Any, Literal
@@ -36,7 +36,7 @@ class Rows:
         """One row, in the order of the columns."""
         if self.arrays:
             values = tuple(_array(value) if place in self.arrays else value for place, value in enumerate(values))
-        self.lines.append("\t".join([text(value) for value in values]) + self.tail)
+        self.lines.append("\t".join([_AS_TEXT.get(type(value), _other)(value) for value in values]) + self.tail)
 
     def write(self) -> int:
         """COPY what was added; returns how many rows."""
@@ -50,17 +50,27 @@ class Rows:
 
 def text(value: Any) -> str:
     """A value as COPY reads it."""
-    if value is None:
-        return "\\N"
-    if isinstance(value, str):
-        return value.translate(_ESCAPED) if "\\" in value or "\n" in value or "\t" in value or "\r" in value else value
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    if isinstance(value, dict | list):
-        return _json(value).replace("\\", "\\\\") if value else str(value)  # of what COPY reads otherwise JSON itself leaves no more
-    return str(value)
+    return _AS_TEXT.get(type(value), _other)(value)
+
+
+def _escaped(value: str) -> str:
+    return value.translate(_ESCAPED) if "\\" in value or "\n" in value or "\t" in value or "\r" in value else value
+
+
+def _document(value: dict[str, Any] | list[Any]) -> str:
+    return _json(value).replace("\\", "\\\\") if value else str(value)  # of what COPY reads otherwise JSON itself leaves no more
+
+
+def _other(value: Any) -> str:
+    """What is of no such type itself: a choice is a text, too, and a number is written as it is."""
+    kind = next((kind for kind in (str, dict, list, datetime, date) if isinstance(value, kind)), None)
+    return _AS_TEXT[kind](value) if kind else str(value)
+
+
+# Millions of values are written; the type is looked up once for each.
+_AS_TEXT: dict[type[Any], Callable[[Any], str]] = {
+    type(None): lambda _value: "\\N", str: _escaped, int: str, bool: lambda value: "t" if value else "f", datetime: datetime.isoformat, date: date.isoformat, dict: _document, list: _document,
+}  # fmt: skip
 
 
 def _array(texts: Sequence[str]) -> str:

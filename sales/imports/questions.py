@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F
+from django.db import connection
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from sales.imports.agents import Staff
 from sales.imports.context import Context, Names
 from sales.imports.countries import country_names
-from sales.imports.models import ImportQuestion
+from sales.imports.models import ImportQuestion, ImportRun
 from sales.imports.opportunities import Opportunities
 from sales.imports.organisations import all_organisations, industry_names
 from sales.imports.products import PriceList
@@ -70,28 +70,39 @@ def common_choices(kind: str) -> list[tuple[str, Any]]:
     return [(answer, _WORDS.get((kind, answer), _("refuse these rows"))) for answer in ANSWERS[kind]]
 
 
+def count_rows(run: ImportRun) -> None:
+    """Write beside each question how many rows wait for it; one for which none does, as they are refused for another reason, is not asked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE sales_importquestion question SET rows = found.rows FROM ("
+            " SELECT ask, count(*) AS rows FROM sales_importrow, unnest(asks) ask WHERE run_id = %s AND verdict <> 'refused' GROUP BY ask"
+            ") found WHERE question.run_id = %s AND found.ask = question.kind || ':' || question.value",
+            [run.pk, run.pk],
+        )
+    run.questions.filter(rows=0).delete()
+
+
 class Asking:
-    """Collects the questions of one step and writes them down with how many rows each concerns."""
+    """Collects the questions of one step and writes down those that are new, with suggestions and a proposal."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.counts: dict[str, int] = {}
+        self.asked: dict[str, None] = {}
 
-    def count(self, asks: list[str]) -> None:
-        for key in asks:
-            self.counts[key] = self.counts.get(key, 0) + 1
+    def note(self, asks: list[str]) -> None:
+        """A row waits for these."""
+        self.asked |= dict.fromkeys(asks)
 
     def save(self) -> None:
-        """Add to what earlier steps counted; a new question gets its suggestions and a proposal."""
+        """Another worker may have asked the same meanwhile."""
         run = self.context.run
-        known = {question.key: question for question in run.questions.all()}
+        known = {question.key for question in run.questions.all()} if self.asked else set()
         names: dict[str, Names] = {}
         looked = 0
         fresh = []
-        for key, count in self.counts.items():
+        for key in self.asked:
             kind, _colon, value = key.partition(":")
             if key in known:
-                ImportQuestion.objects.filter(pk=known[key].pk).update(rows=F("rows") + count)
                 continue
             if kind not in names:
                 names[kind] = self._names(kind)
@@ -101,11 +112,9 @@ class Asking:
             if decided.startswith("use:") and decided[4:] not in suggestions:
                 suggestions.insert(0, decided[4:])
             proposal = f"use:{suggestions[0]}" if suggestions else ANSWERS[kind][0]
-            fresh.append(
-                ImportQuestion(run=run, kind=kind, value=value, suggestions=suggestions, choice=decided or proposal, remembered=bool(decided), rows=count)
-            )
-        ImportQuestion.objects.bulk_create(fresh)
-        self.counts = {}
+            fresh.append(ImportQuestion(run=run, kind=kind, value=value, suggestions=suggestions, choice=decided or proposal, remembered=bool(decided)))
+        ImportQuestion.objects.bulk_create(fresh, ignore_conflicts=True)
+        self.asked = {}
 
     def _names(self, kind: str) -> Names:
         context = self.context

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import django_filters
 from django.apps import apps
+from django.core.exceptions import BadRequest
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -27,6 +30,7 @@ from sales.imports.models import ImportRow, ImportRun, Kind
 from sales.models import Stage
 
 PAGE = 50
+PLACE = re.compile(r"(\d{1,18})-(\d{1,9})", re.ASCII)  # file and line behind which a page begins
 State = ImportRun.State
 
 
@@ -267,15 +271,14 @@ def revert(request: HttpRequest, run: ImportRun) -> HttpResponse:
 def rows(request: HttpRequest, run: ImportRun) -> HttpResponse:
     """Single rows with what was found; narrowed by kind, verdict, outcome or question, 50 a page."""
     asked = {name: request.GET.get(name, "") for name in ("kind", "verdict", "outcome")}
-    found = run.rows.select_related("file").order_by("pk")
+    found = run.rows.select_related("file").filter(file__in=list(run.files.values_list("pk", flat=True))).order_by("file", "line")
     for name, value in asked.items():
         if value:
             found = found.filter(**{name: value[:20]})
     question = run.questions.filter(pk=number_from(request, "question") or 0).first()
     if question is not None:
         found = found.filter(asks__contains=[question.key])
-    after = number_from(request, "after") or 0
-    page_rows = list(found.filter(pk__gt=after)[: PAGE + 1])
+    page_rows = list(_behind(found, request.GET.get("after", ""))[: PAGE + 1])
     stages = {stage.key: stage.label for stage in Stage.objects.visible_to(request.user)}
     for row in page_rows:
         row.why = [words.reason(row.kind, key, params) for key, params in row.reasons]  # type: ignore[attr-defined]
@@ -284,7 +287,7 @@ def rows(request: HttpRequest, run: ImportRun) -> HttpResponse:
         row.tone = words.TONES[row.outcome or row.verdict]  # type: ignore[attr-defined]
         row.words = row.get_outcome_display() if row.outcome else row.get_verdict_display()  # type: ignore[attr-defined]
     query = request.GET.copy()
-    query["after"] = str(page_rows[PAGE - 1].pk) if len(page_rows) > PAGE else ""
+    query["after"] = f"{page_rows[PAGE - 1].file_id}-{page_rows[PAGE - 1].line}" if len(page_rows) > PAGE else ""
     column = "outcome" if run.state in {State.APPLIED, State.REVERTED} else "verdict"
     choices = ImportRow.Outcome if column == "outcome" else ImportRow.Verdict
     context = {
@@ -293,6 +296,17 @@ def rows(request: HttpRequest, run: ImportRun) -> HttpResponse:
         "kinds": Kind.choices, "states": [(choice.value, choice.label) for choice in choices if choice.value],
     }  # fmt: skip
     return render(request, "sales/imports/rows.html", context)
+
+
+def _behind(found: QuerySet[ImportRow], place: str) -> QuerySet[ImportRow]:
+    """What follows the page that ended at this file and line. Several workers judge a file: the keys of its rows say nothing of their order."""
+    if not place:
+        return found
+    known = PLACE.fullmatch(place)
+    if known is None:
+        raise BadRequest(_("This page of the list does not exist. Please go back to the first page."))
+    file, line = int(known[1]), int(known[2])
+    return found.filter(Q(file__gt=file) | Q(file=file, line__gt=line))
 
 
 @action(Imports, "view", methods=("GET",))

@@ -78,13 +78,16 @@ def test_two_who_draw_at_once_do_not_hold_each_other_up(cast: SimpleNamespace, d
     beside.start()
     try:
         assert begun.wait(10)
-        with django_assert_num_queries(1):
-            mine = bulk.reserve(Party, 20_000)
+        for _try in range(50):
+            with django_assert_num_queries(1):
+                mine = bulk.reserve(Party, 20_000)
+            if mine[-1] - mine[0] >= 20_000:
+                break
     finally:
         over.set()
         beside.join()
     assert len(set(mine)) == 20_000 and not set(mine) & set(other)
-    assert mine[-1] - mine[0] > 20_000 - 1, "the other drew nothing meanwhile: this shows nothing"
+    assert mine[-1] - mine[0] >= 20_000, "the other drew nothing meanwhile: this shows nothing"
 
 
 def test_thousands_are_asked_for_by_one_array(cast: SimpleNamespace) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from crm.core.columns import Column
-from crm.core.rows import drawn, inline
+from crm.core.rows import Pen, addresses
 from crm.core.templatetags.lotse import ago, tag
 
 EVIL = "<script>alert(1)</script>\"'&"
@@ -32,7 +32,7 @@ def _drawn(selectable: bool = True) -> str:
     ]
     cells = [column.cell(_Row()) for column in columns]
     cells.append({**cells[2], "plain": False, "edit_url": f"/x/?a={EVIL}", "cell": "text-1", "label": "Text"})
-    return drawn({"pk": 12_345, "object": EVIL, "url": "/x/", "cells": cells}, SafeString("<i></i>"), tag, ago, selectable=selectable)
+    return Pen(tag, ago, selectable).row({"pk": 12_345, "object": EVIL, "url": "/x/", "cells": cells}, SafeString("<i></i>"))
 
 
 def test_what_was_typed_is_text() -> None:
@@ -48,5 +48,16 @@ def test_what_we_draw_is_html() -> None:
 
 
 def test_a_value_in_place_is_read_out_without_its_tags() -> None:
-    html = inline("Status", tag("Kunde & mehr", "good"), "/e/", "state-1")
+    html = Pen(tag, ago).inline("Status", tag("Kunde & mehr", "good"), "/e/", "state-1")
     assert 'aria-label="Status: Kunde &amp; mehr, ' in html and html.count('id="cell-state-1"') == 1
+
+
+def test_an_address_worked_out_once_is_that_of_each_record() -> None:
+    asked: list[int] = []
+
+    def of(pk: int) -> str:
+        asked.append(pk)
+        return f"/people/{pk}/cell/phone/?v=1"
+
+    found = addresses(of)
+    assert [found(pk) for pk in (1, 12_345)] == ["/people/1/cell/phone/?v=1", "/people/12345/cell/phone/?v=1"] and len(asked) == 1
