@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from crm.core.mail import lock, sending
 from crm.core.mail.lock import lock_sending, unlock_sending
@@ -30,6 +31,17 @@ def test_a_house_begins_and_moves_its_turn(house: House, settings: Any) -> None:
         tick()
         setup = MailSetup.current()
         assert json.loads(note(settings).read_text()) == {"fingerprint": setup.fingerprint, "turn": turn} and setup.turn == turn and not setup.lock
+
+
+def test_the_turn_is_on_the_disk_before_the_file_has_it(house: House) -> None:
+    """Else a killed server that does not wait for its disk would come back behind the file, and sending would be locked for nothing."""
+    tick()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+        lock.keep_turn()
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
+    assert MailSetup.current().turn == 2
 
 
 def restored_elsewhere(settings: Any) -> None:
