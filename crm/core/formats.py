@@ -100,10 +100,11 @@ def short_day(value: date | datetime | None) -> str:
 
 
 def clock(value: datetime | None) -> str:
-    """14:30 (de), 2:30 PM (en), in the active time zone."""
+    """14:30 (de), 2:30 PM (en), in the active time zone. CLDR's narrow space before PM is too thin to be seen in a small text."""
     if value is None:
         return DASH
-    return format_time(timezone.localtime(value), format="short", tzinfo=timezone.get_current_timezone(), locale=current_locale())
+    written = format_time(timezone.localtime(value), format="short", tzinfo=timezone.get_current_timezone(), locale=current_locale())
+    return written.replace("\u202f", "\u00a0")
 
 
 def moment(value: datetime | None) -> str:
