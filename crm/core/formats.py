@@ -99,17 +99,22 @@ def short_day(value: date | datetime | None) -> str:
     return format_skeleton("MMMd", datetime.combine(_local_day(value), datetime.min.time()), tzinfo=UTC, locale=current_locale())
 
 
-def clock(value: datetime | None) -> str:
-    """14:30 (de), 2:30 PM (en), in the active time zone. CLDR's narrow space before PM is too thin to be seen in a small text."""
+def clock(value: datetime | None, length: Literal["short", "medium"] = "short") -> str:
+    """14:30 (de), 2:30 PM (en), medium with seconds, in the active time zone. CLDR's narrow space before PM is too thin to be seen in a small text."""
     if value is None:
         return DASH
-    written = format_time(timezone.localtime(value), format="short", tzinfo=timezone.get_current_timezone(), locale=current_locale())
+    written = format_time(timezone.localtime(value), format=length, tzinfo=timezone.get_current_timezone(), locale=current_locale())
     return written.replace("\u202f", "\u00a0")
 
 
 def moment(value: datetime | None) -> str:
     """24.12.2026, 14:30 (de), Dec 24, 2026, 2:30 PM (en), in the active time zone."""
     return DASH if value is None else f"{day(value)}, {clock(value)}"
+
+
+def second(value: datetime | None) -> str:
+    """24.12.2026, 14:30:05 (de), Dec 24, 2026, 2:30:05 PM (en): where the order of steps is evidence."""
+    return DASH if value is None else f"{day(value)}, {clock(value, 'medium')}"
 
 
 def exact(value: date | datetime | None) -> str:

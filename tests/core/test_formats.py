@@ -70,6 +70,7 @@ def test_days_and_moments_count_in_the_active_time_zone(language):
     late = datetime(2026, 12, 23, 23, 30, tzinfo=UTC)
     assert formats.day(late) == pick(language, "24.12.2026", "Dec 24, 2026")
     assert formats.moment(late) == pick(language, "24.12.2026, 00:30", f"Dec 24, 2026, 12:30{NBSP}AM")
+    assert formats.second(late) == pick(language, "24.12.2026, 00:30:00", f"Dec 24, 2026, 12:30:00{NBSP}AM")
     assert formats.short_day(late) == pick(language, "24. Dez.", "Dec 24")
     assert formats.long_day(date(2026, 12, 24)) == pick(language, "Donnerstag, 24. Dezember 2026", "Thursday, December 24, 2026")
 
