@@ -51,7 +51,7 @@ class TestForm(FactsForm):
         help_texts = {
             "metric": gettext_lazy("Counted in the days after the mail: answers by mail or telephone, or opportunities opened with the person or the firm."),
             "effect": gettext_lazy("How much more of it a better mail has to bring. Smaller differences need many more recipients."),
-            "control": gettext_lazy("So many of a hundred get nothing. Only against them can be shown what the campaign brought."),
+            "control": gettext_lazy("This share gets nothing. Only compared with them can one see what the campaign brought."),
         }
 
 

@@ -149,7 +149,7 @@ def decide_release(campaign: Campaign, *, granted: bool, by: Any, note: str = ""
             raise RuleBroken(_("Nobody asks for a release here any more."))
         at = at or timezone.now()
         if granted and segment_changed(held, asked.asked_at):
-            raise RuleBroken(_("The segment was changed after the question. Please have it asked anew."))
+            raise RuleBroken(_("The segment was changed after the request. Please have the release asked for again."))
         decided = decide_approval(asked, by=by, granted=granted, note=note, at=at)
         if granted:
             _release(held, by, at)  # at the same time: so it is known later that two released it

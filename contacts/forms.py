@@ -236,7 +236,7 @@ class ShareForm(forms.Form):
 class AssignForm(forms.Form):
     """Who looks after these contacts from now on."""
 
-    owner = forms.ModelChoiceField(User.objects.none(), label=gettext_lazy("New owner"), empty_label=None)
+    owner = forms.ModelChoiceField(User.objects.none(), label=gettext_lazy("New owner"), empty_label=gettext_lazy("please choose"))
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -246,7 +246,7 @@ class AssignForm(forms.Form):
 class TagForm(forms.Form):
     """Which tag these contacts get or lose."""
 
-    tag = forms.ModelChoiceField(Tag.objects.none(), label=gettext_lazy("Tag"), empty_label=None)
+    tag = forms.ModelChoiceField(Tag.objects.none(), label=gettext_lazy("Tag"), empty_label=gettext_lazy("please choose"))
     way = forms.ChoiceField(label=gettext_lazy("What to do"), choices=[("add", gettext_lazy("add it")), ("take", gettext_lazy("take it away"))], widget=forms.RadioSelect, initial="add")
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:

@@ -64,7 +64,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 def sign_up_done(request: HttpRequest) -> HttpResponse:
     """What happens next, the same for everybody."""
     with translation.override(language_of(request)):
-        return _show(request, "asked", {"title": _("Please look into your mailbox")})
+        return _show(request, "asked", {"title": _("Please check your mailbox")})
 
 
 @public_door(CONFIRM)

@@ -14,7 +14,7 @@ JOBS: dict[str, JobKind] = {
     "sales.import_check": JobKind(_("Check an import"), check_step, check_part),
     "sales.import_apply": JobKind(_("Apply an import"), apply_step, bring_in_part),
     "contacts.duplicates": JobKind(_("Search for duplicates"), search_step),
-    "service.reckon": JobKind(_("Reckon deadlines anew"), reckon_step),
+    "service.reckon": JobKind(_("Recalculate deadlines"), reckon_step),
     "campaigns.write_down": JobKind(_("Write down who gets a campaign"), write_down),
     "sales.import_revert": JobKind(_("Take an import back"), revert_step),
 }

@@ -80,7 +80,7 @@ TEXTS = [
             "company": _("name of our house"),
         },
         _("How was it? [{number}]"),
-        _("{greeting},\n\nwe closed “{subject}” ({number}). How satisfied are you with what became of it? Please choose:\n\n{faces}\n\nThank you\n{company}"),
+        _("{greeting},\n\nwe closed “{subject}” ({number}). How satisfied are you with the outcome? Please choose:\n\n{faces}\n\nThank you\n{company}"),
         needed=("faces",),
     ),
     TextKind(

@@ -112,15 +112,18 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         current = request.path == url if url == "/" else request.path.startswith(tuple(below))
         return {"label": item.label, "url": url, "icon": item.icon, "current": current, "badge": 0}
 
-    def groups() -> list[dict[str, Any]]:
-        nav = []
+    @cache
+    def groups() -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+        nav, entries = [], {}
         for label, icon, items in GROUPS:
-            children = [drawn(item) for item in items if open_to(item)]
+            shown = {item.url_name: drawn(item) for item in items if open_to(item)}
+            children = list(shown.values())
             if not children:
                 continue
             deepest = max((len(child["url"]) for child in children if child["current"]), default=0)  # one of them may lie below another
             for child in children:
                 child["current"] = child["current"] and len(child["url"]) == deepest
+            entries |= shown
             alone = len(items) == 1
             nav.append(
                 {
@@ -132,12 +135,17 @@ def shell(request: HttpRequest) -> dict[str, Any]:
                     "children": [] if alone else children,
                 }
             )
-        return nav
+        return nav, entries
 
-    flat = _items()
+    def bottom() -> list[dict[str, Any]]:
+        _nav, entries = groups()
+        bar = [name for name in dict.fromkeys([start_of(user), *ON_THE_PHONE]) if name in entries][:5]
+        here = [name for name, entry in entries.items() if entry["current"] and name not in bar]  # a page beside the bar takes its last place while it is open
+        return [entries[name] for name in [*bar[: 5 - len(here)], *here]]
+
     return {
-        "nav": cache(groups),
-        "bottom_nav": cache(lambda: [drawn(flat[name]) for name in dict.fromkeys([start_of(user), *ON_THE_PHONE]) if open_to(flat[name])][:5]),
+        "nav": lambda: groups()[0],
+        "bottom_nav": cache(bottom),
         "creatable": cache(lambda: [drawn(item) for item in CREATABLE if open_to(item)]),
         "notifications_unread": cache(lambda: Notification.objects.visible_to(user).filter(read_at__isnull=True).count()),
         "running_jobs": cache(lambda: running_jobs(user)),

@@ -86,7 +86,7 @@ def _cases_figure(party: Party, reader: Any) -> dict[str, Any]:
     words = ngettext("%(n)s complaint in 12 months", "%(n)s complaints in 12 months", complaints) % {"n": formats.number(complaints)}
     mean, n = average(Case.objects.visible_to(reader).filter(of_party(party)))
     if mean is not None:
-        words += " · " + ngettext("satisfaction %(mean)s of 5 (%(n)s answer)", "satisfaction %(mean)s of 5 (%(n)s answers)", n) % {"mean": formats.number(mean), "n": formats.number(n)}
+        words += " · " + ngettext("satisfaction %(mean)s of 5 (%(n)s answer)", "satisfaction %(mean)s of 5 (%(n)s answers)", n) % {"mean": formats.number(mean, 1), "n": formats.number(n)}
     return {"label": _("Open cases"), "value": formats.number(count), "detail": words, "url": cases_url(party), "state": "warn" if count else ""}
 
 

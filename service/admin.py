@@ -44,7 +44,7 @@ def tell_of_new_deadlines(page: Any, request: HttpRequest) -> None:
     """Open cases follow what was set up, and whoever set it up reads how many, or that it takes a while."""
     count = reckon_again(by=request.user)
     if isinstance(count, Job):
-        page.message_user(request, gettext("The deadlines of all open cases are being reckoned anew; the bell tells when it is done."), messages.SUCCESS)
+        page.message_user(request, gettext("The deadlines of all open cases are being recalculated; the bell tells you when it is done."), messages.SUCCESS)
     elif count:
         text = ngettext("%(count)s open case has a new deadline.", "%(count)s open cases have new deadlines.", count) % {"count": count}
         page.message_user(request, text, messages.SUCCESS)

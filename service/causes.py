@@ -112,7 +112,7 @@ def _figures(found: list[metrics.Tally], undecided: int, house: str, money: bool
     figures = [
         {"label": _("Cases"), "value": formats.number(count), "detail": ngettext("%(n)s without a cause", "%(n)s without a cause", undecided) % {"n": formats.number(undecided)}},
         {"label": _("Most frequent"), "value": formats.percent(top[0].share) if top else formats.DASH, "detail": top[0].tally.name if top else _("no cause named yet")},
-        {"label": _("Make up 80 %"), "value": formats.number(vital), "detail": ngettext("of %(n)s cause", "of %(n)s causes", len(top)) % {"n": formats.number(len(top))}},
+        {"label": _("Make up 80%"), "value": formats.number(vital), "detail": ngettext("of %(n)s cause", "of %(n)s causes", len(top)) % {"n": formats.number(len(top))}},
     ]
     if money:
         goodwill, own = (sum((getattr(tally, name) for tally in found), metrics.NOTHING) for name in ("goodwill", "own_cost"))
@@ -125,7 +125,7 @@ def _satisfied(rows: Any) -> dict[str, Any]:
     """What the customers of these cases said afterwards."""
     mean, n = average(rows)
     detail = ngettext("of 5, %(n)s answer", "of 5, %(n)s answers", n) % {"n": formats.number(n)}
-    return {"label": _("Satisfaction"), "value": formats.number(mean) if mean is not None else formats.DASH, "detail": detail if n else _("nobody has answered yet")}
+    return {"label": _("Satisfaction"), "value": formats.number(mean, 1), "detail": detail if n else _("nobody has answered yet")}
 
 
 def _ranking(by: str, title: str, found: list[metrics.Tally], house: str, query: dict[str, Any], money: bool) -> dict[str, Any]:

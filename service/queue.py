@@ -119,7 +119,7 @@ def span(length: timedelta) -> str:
 
 
 def when(due: datetime, now: datetime) -> str:
-    """A moment ahead: today 16:00, tomorrow 10:30, 24 Sep 10:30."""
+    """A moment ahead: today 16:00, tomorrow 10:30, 24. Sept., 10:30."""
     days = (timezone.localtime(due).date() - timezone.localtime(now).date()).days
-    day = formats.relative(timezone.localtime(due).date()) if days < 2 else formats.short_day(due)
+    day = formats.relative(timezone.localtime(due).date()) if days < 2 else f"{formats.short_day(due)},"
     return f"{day} {formats.clock(due)}"

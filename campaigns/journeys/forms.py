@@ -66,12 +66,12 @@ class TriggerForm(forms.Form):
             self.fields["event"] = forms.ChoiceField(label=_("What happens"), choices=list(events.items()))
         elif self.kind == "date":
             self.fields["date"] = forms.ChoiceField(label=_("Which date"), choices=list(dates.items()))
-            self.fields["days"] = _days(_("So many days"))
+            self.fields["days"] = _days(_("Number of days"))
             self.fields["side"] = forms.ChoiceField(label=_("Before or after"), choices=[("before", _("before it")), ("after", _("after it"))])
             shift = trigger.get("days", -30) if trigger.get("kind") == "date" else -30
             self.initial |= {"days": abs(shift), "side": "before" if shift < 0 else "after"}
         elif self.kind == "inactive":
-            self.fields["days"] = _days(_("So many days without contact"), min_value=1)
+            self.fields["days"] = _days(_("Days without contact"), min_value=1)
             self.fields["longer"] = forms.BooleanField(label=_("Begin also with whoever has been silent for longer already"), required=False)
         elif self.kind == "segment":
             self.fields["segment"] = forms.ModelChoiceField(label=_("Segment"), queryset=Segment.objects.visible_to(reader))
@@ -110,7 +110,7 @@ class TaskForm(forms.Form):
     """What is to be done, and by when."""
 
     text = forms.CharField(label=gettext_lazy("What is to be done"), max_length=200, required=False, validators=[one_line])
-    days = _days(gettext_lazy("Due after so many days"))
+    days = _days(gettext_lazy("Due after (days)"))
 
     def facts(self) -> dict[str, Any]:
         return dict(self.cleaned_data)
@@ -120,7 +120,7 @@ class OpportunityForm(forms.Form):
     """An opportunity in the first stage."""
 
     name = forms.CharField(label=gettext_lazy("Name of the opportunity"), max_length=160, required=False, validators=[one_line])
-    days = _days(gettext_lazy("Expected to close after so many days (empty: open)"), required=False)
+    days = _days(gettext_lazy("Expected to close after (days; empty: open)"), required=False)
 
     def facts(self) -> dict[str, Any]:
         return dict(self.cleaned_data)

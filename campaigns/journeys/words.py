@@ -62,7 +62,7 @@ def step_words(step: Step, reader: Any) -> tuple[str, str]:
     if kind == "wait":
         days = step["days"]
         words = ngettext("Wait %(n)s day", "Wait %(n)s days", days) % {"n": formats.number(days)} if days else _("Wait for the hour")
-        return words, _("goes on between %(from)s and %(to)s o'clock") % {"from": step["from"], "to": step["to"]} if "from" in step else ""
+        return words, _("goes on between %(from)s:00 and %(to)s:00") % {"from": step["from"], "to": step["to"]} if "from" in step else ""
     if kind == "ask":
         if step["about"] != "tree":
             return str(ABOUT[step["about"]]), ""

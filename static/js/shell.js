@@ -56,6 +56,13 @@ document.addEventListener('htmx:after:swap', event => {
   if (dialog) open(dialog.id);
 });
 
+// htmx gives focus back to what has an id and comes again. What goes with its swap hands it on first: an entry of a menu to its button, Reset to the first filter.
+document.addEventListener('htmx:before:request', () => {
+  const at = document.activeElement;
+  const stays = at.closest('.l-pop')?.closest('.l-menu') ?? at.closest('#filters a.btn')?.closest('#filters');
+  stays?.querySelector('summary[id]')?.focus({ preventScroll: true });
+});
+
 document.addEventListener('submit', event => {
   const form = event.target;
   if (!form.matches('[data-theme-form]')) return;

@@ -197,6 +197,8 @@ def test_bulk_assignment_reports_the_skipped_and_can_be_taken_back(cast, sign_in
     chosen = {"pk": [anke.pk, other.pk, foreign.pk]}
     question = clara.post(reverse("person-assign"), chosen)
     assert question.status_code == 200 and Person.objects.get(pk=anke.pk).owner == cast.anna
+    nobody = clara.post(reverse("person-assign"), {**chosen, "owner": ""})  # who gets them is chosen, never whoever comes first by name
+    assert nobody.status_code == 422 and nobody.context["form"].errors["owner"] and Person.objects.get(pk=anke.pk).owner == cast.anna
     answer = clara.post(reverse("person-assign"), {**chosen, "owner": cast.ben.pk}, follow=True)
     assert Person.objects.get(pk=anke.pk).owner == cast.ben and Person.objects.get(pk=foreign.pk).owner == cast.david
     text = answer.content.decode()

@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 from crm.core import formats
 
 NOW = datetime(2026, 9, 15, 9, 40, tzinfo=UTC)
-NBSP, THIN = "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"
+NBSP = "\N{NO-BREAK SPACE}"
 
 
 @pytest.fixture(params=["de", "en"])
@@ -69,7 +69,8 @@ def test_percent(language):
 def test_days_and_moments_count_in_the_active_time_zone(language):
     late = datetime(2026, 12, 23, 23, 30, tzinfo=UTC)
     assert formats.day(late) == pick(language, "24.12.2026", "Dec 24, 2026")
-    assert formats.moment(late) == pick(language, "24.12.2026, 00:30", f"Dec 24, 2026, 12:30{THIN}AM")
+    assert formats.moment(late) == pick(language, "24.12.2026, 00:30", f"Dec 24, 2026, 12:30{NBSP}AM")
+    assert formats.second(late) == pick(language, "24.12.2026, 00:30:00", f"Dec 24, 2026, 12:30:00{NBSP}AM")
     assert formats.short_day(late) == pick(language, "24. Dez.", "Dec 24")
     assert formats.long_day(date(2026, 12, 24)) == pick(language, "Donnerstag, 24. Dezember 2026", "Thursday, December 24, 2026")
 

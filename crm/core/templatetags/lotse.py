@@ -81,6 +81,11 @@ def moment(value: datetime | None) -> str:
 
 
 @register.filter
+def second(value: datetime | None) -> str:
+    return formats.second(value or None)
+
+
+@register.filter
 def ago(value: date | datetime | None) -> SafeString | str:
     """A <time> element: relative words inside, the exact moment as tooltip and machine-readable."""
     if not value:
