@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -57,15 +58,19 @@ class Patient(MigrationExecutor):
 
     def apply_migration(self, state: Any, migration: Any, fake: bool = False, fake_initial: bool = False) -> Any:
         plain = super().apply_migration
-        return self._patiently(migration, state, lambda state: plain(state, migration, fake, fake_initial))
+        return self._patiently(migration, state, lambda state, migration: plain(state, migration, fake, fake_initial))
 
     def unapply_migration(self, state: Any, migration: Any, fake: bool = False) -> Any:
         plain = super().unapply_migration
-        return self._patiently(migration, state, lambda state: plain(state, migration, fake))
+        return self._patiently(migration, state, lambda state, migration: plain(state, migration, fake))
 
-    def _patiently(self, migration: Any, state: ProjectState, act: Callable[[ProjectState], Any]) -> Any:
+    def _patiently(self, migration: Any, state: ProjectState, act: Callable[[ProjectState, Any], Any]) -> Any:
         if not migration.atomic:
-            return act(state)
+            return act(state, migration)
+        # The transaction is ours. Django would not end one of its own where the keys it adds at the very end find no lock:
+        # everything after that would run in it, and be gone.
+        ours = copy.copy(migration)
+        ours.atomic = False
         until = time.monotonic() + PATIENCE
         while True:
             # A try that failed has moved its state on already. Without the rendered models, which are costly to copy and are made anew.
@@ -75,7 +80,7 @@ class Patient(MigrationExecutor):
                 with transaction.atomic(using=self.connection.alias), self.connection.cursor() as cursor:
                     cursor.execute(_queue_for(LOCK_WAIT))
                     with self.connection.execute_wrapper(_Waits()):
-                        return act(state)
+                        return act(state, ours)
             except OperationalError as error:
                 if getattr(error.__cause__, "pgcode", "") != "55P03" or time.monotonic() > until:  # lock_not_available
                     raise

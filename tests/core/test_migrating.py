@@ -59,7 +59,7 @@ def longest_wait(executor: type[MigrationExecutor], migration: Any = NEW_COLUMN,
 
     def hold(table: str, seconds: float) -> None:
         with connections["default"].cursor() as cursor:
-            cursor.execute(f"BEGIN; SELECT count(*) FROM {table}")
+            cursor.execute(f"BEGIN; LOCK TABLE {table} IN ROW EXCLUSIVE MODE")  # as who writes into it
             held.wait(10)
             time.sleep(seconds)
             cursor.execute("COMMIT")
@@ -128,6 +128,15 @@ def test_patience_ends(afterwards: None, monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(OperationalError, match="lock timeout"):
         longest_wait(Patient)
     assert "shade" not in columns()
+
+
+def test_a_lock_that_does_not_come_at_the_very_end(afterwards: None) -> None:
+    """Keys to other tables are added after all operations: a try that fails there leaves no transaction open in which the next would run."""
+    sheet = migrations.CreateModel("Sheet", [("id", models.BigAutoField(primary_key=True)), ("tag", models.ForeignKey("contacts.Tag", models.CASCADE))])
+    waited = longest_wait(Patient, made(sheet), {"contacts_tag": BUSY})
+    assert waited < BUSY and not connection.in_atomic_block and not connection.savepoint_ids
+    connection.close()
+    assert "tag_id" in columns("contacts_sheet")
 
 
 def killed_before_its_record(executor: type[MigrationExecutor], monkeypatch: pytest.MonkeyPatch) -> bool:
