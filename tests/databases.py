@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg2
 
-from crm.devstack.places import ROOT
+from crm.devstack.engines import postgres_folder
+from crm.devstack.places import ROOT, Stack
 
 SERVER = os.environ["DATABASE_URL"]  # as it is now: a drill gives its processes another
 MIGRATED = "lotse_migrated"
@@ -44,3 +48,15 @@ def copy_migrated(name: str, run: str) -> None:
                 cursor.execute(f"COMMENT ON DATABASE {MIGRATED} IS %s", [run])
             cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             cursor.execute(f"CREATE DATABASE {name} TEMPLATE {MIGRATED} STRATEGY file_copy")
+
+
+def schema(place: Mapping[str, Any]) -> list[str]:
+    """What pg_dump says of a database, named as in Django's settings, and which migrations it has."""
+    program = [postgres_folder(Stack()) / "pg_dump", "-h", place["HOST"], "-p", place["PORT"] or "5432", "-U", place["USER"]]
+    environment = {**os.environ, "PGPASSWORD": place["PASSWORD"]}
+
+    def dump(*what: str) -> str:
+        return subprocess.run([*program, *what, place["NAME"]], capture_output=True, text=True, env=environment).stdout
+
+    applied = sorted(set(re.findall(r"VALUES \(\d+, ('[^']+', '[^']+')", dump("-a", "--inserts", "-t", "django_migrations"))))
+    return [line for line in dump("-s", "-O").splitlines() if not line.startswith(("\\restrict", "\\unrestrict", "--"))] + applied

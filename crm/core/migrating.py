@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,9 +18,34 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
-LOCK_WAIT = 0.2  # seconds a migration queues for a lock: so long everybody behind it stands still, at most
+LOCK_WAIT = 0.2  # seconds a migration queues for its locks, all together: so long everybody behind it stands still, at most
+QUICK = 0.01  # seconds a statement takes that did not queue
 PAUSE = 0.5  # seconds between two tries: the queue has gone by then
 PATIENCE = 600  # seconds of trying
+
+
+class _Waits:
+    """Wrapped around every statement of one try: what an earlier one queued for is taken from what the next may.
+
+    With a fresh wait for each lock, whoever needs the first table would stand still until the last one has come.
+    """
+
+    def __init__(self) -> None:
+        self._left = LOCK_WAIT
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        begin = time.monotonic()
+        result = execute(sql, params, many, context)
+        took = time.monotonic() - begin
+        if took > QUICK:
+            self._left = max(QUICK, self._left - took)
+            with context["connection"].connection.cursor() as cursor:
+                cursor.execute(_queue_for(self._left))
+        return result
+
+
+def _queue_for(seconds: float) -> str:
+    return f"SET LOCAL lock_timeout = {seconds * 1000:.0f}"
 
 
 class Patient(MigrationExecutor):
@@ -32,23 +58,29 @@ class Patient(MigrationExecutor):
 
     def apply_migration(self, state: Any, migration: Any, fake: bool = False, fake_initial: bool = False) -> Any:
         plain = super().apply_migration
-        return self._patiently(migration, state, lambda state: plain(state, migration, fake, fake_initial))
+        return self._patiently(migration, state, lambda state, migration: plain(state, migration, fake, fake_initial))
 
     def unapply_migration(self, state: Any, migration: Any, fake: bool = False) -> Any:
         plain = super().unapply_migration
-        return self._patiently(migration, state, lambda state: plain(state, migration, fake))
+        return self._patiently(migration, state, lambda state, migration: plain(state, migration, fake))
 
-    def _patiently(self, migration: Any, state: ProjectState, act: Callable[[ProjectState], Any]) -> Any:
+    def _patiently(self, migration: Any, state: ProjectState, act: Callable[[ProjectState, Any], Any]) -> Any:
         if not migration.atomic:
-            return act(state)
+            return act(state, migration)
+        # The transaction is ours. Django would not end one of its own where the keys it adds at the very end find no lock:
+        # everything after that would run in it, and be gone.
+        ours = copy.copy(migration)
+        ours.atomic = False
         until = time.monotonic() + PATIENCE
         while True:
             # A try that failed has moved its state on already. Without the rendered models, which are costly to copy and are made anew.
             spare = ProjectState({key: model.clone() for key, model in state.models.items()}, state.real_apps)
+            _ = state.apps  # rendered here, because it takes a second, and not while locks are held
             try:
                 with transaction.atomic(using=self.connection.alias), self.connection.cursor() as cursor:
-                    cursor.execute(f"SET LOCAL lock_timeout = {LOCK_WAIT * 1000:.0f}")
-                    return act(state)
+                    cursor.execute(_queue_for(LOCK_WAIT))
+                    with self.connection.execute_wrapper(_Waits()):
+                        return act(state, ours)
             except OperationalError as error:
                 if getattr(error.__cause__, "pgcode", "") != "55P03" or time.monotonic() > until:  # lock_not_available
                     raise

@@ -52,6 +52,7 @@ def test_the_baseline_names_every_app_of_ours(loader: MigrationLoader) -> None:
 INDEX = models.Index(fields=["created_at"], name="contacts_new")
 CHECK = models.CheckConstraint(condition=models.Q(version__gt=0), name="contacts_check")
 SMALL = models.CharField(max_length=9, db_default="")
+PAGE = migrations.CreateModel("Page", [("id", models.BigAutoField(primary_key=True)), ("party", models.ForeignKey("contacts.Party", models.CASCADE))])
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,9 @@ SMALL = models.CharField(max_length=9, db_default="")
         ([migrations.RunSQL("ALTER TABLE contacts_party ALTER COLUMN version TYPE bigint")], "another type"),
         ([migrations.RunSQL("UPDATE contacts_party SET version = 1")], "in pieces"),
         ([postgres.CreateExtension("hstore")], "unknown to this check"),
+        ([migrations.AddField("Party", "code", SMALL), PAGE], "makes all models anew"),
+        ([Audited("Tag"), migrations.AddField("Party", "second", models.ForeignKey("accounts.User", models.PROTECT, null=True, db_index=False))], "makes all models anew"),
+        ([migrations.RunSQL("ALTER TABLE contacts_party SET (fillfactor = 90)"), PAGE], "makes all models anew"),
     ],
 )
 def test_red_control_each_rule_refuses(running: Any, operations: list[Any], words: str) -> None:
@@ -99,6 +103,7 @@ def test_red_control_each_rule_refuses(running: Any, operations: list[Any], word
             Audited("Sheet"),
             postgres.AddConstraintNotValid("Party", CHECK),
         ),
+        made(PAGE, migrations.AddField("Party", "code", SMALL), migrations.AddField("Page", "text", models.TextField())),
         made(AddIndexOnline("Party", INDEX), atomic=False),
         made(migrations.RunPython(migrations.RunPython.noop), atomic=False),
         made(postgres.ValidateConstraint("Party", "contacts_check")),

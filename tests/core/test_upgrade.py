@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import subprocess
 import sys
 import time
@@ -17,8 +16,8 @@ import psycopg2
 import pytest
 from django.db import connection
 
-from crm.devstack.engines import postgres_folder
-from crm.devstack.places import ROOT, Stack
+from crm.devstack.places import ROOT
+from tests.databases import schema
 
 COMMAND = [sys.executable, "manage.py", "migrate", "-v0"]
 
@@ -38,26 +37,13 @@ def empty(db: None) -> Iterator[tuple[str, Any]]:
     server.close()
 
 
-def schema(name: str) -> list[str]:
-    """What pg_dump says of it, and which migrations it has."""
-    place = connection.settings_dict
-    program = [postgres_folder(Stack()) / "pg_dump", "-h", place["HOST"], "-p", place["PORT"] or "5432", "-U", place["USER"]]
-    environment = {**os.environ, "PGPASSWORD": place["PASSWORD"]}
-
-    def dump(*what: str) -> str:
-        return subprocess.run([*program, *what, name], capture_output=True, text=True, env=environment).stdout
-
-    applied = sorted(set(re.findall(r"VALUES \(\d+, ('[^']+', '[^']+')", dump("-a", "--inserts", "-t", "django_migrations"))))
-    return [line for line in dump("-s").splitlines() if not line.startswith(("\\restrict", "\\unrestrict", "--"))] + applied
-
-
 @pytest.mark.proof("upgrade")
 def test_killed_and_run_again_it_is_the_schema_of_a_fresh_install(empty: tuple[str, Any], figures: Any, prove_full: bool) -> None:
     (name, server), place = empty, connection.settings_dict
     url = f"postgresql://{quote(place['USER'])}:{quote(place['PASSWORD'])}@/{name}?host={quote(place['HOST'])}&port={place['PORT'] or 5432}"
     environment = {**os.environ, "DATABASE_URL": url}
-    kills, fresh = 0, schema(place["NAME"])
-    assert len(fresh) > 1000 and schema(name) != fresh  # red control
+    kills, fresh = 0, schema(place)
+    assert len(fresh) > 1000 and schema(place | {"NAME": name}) != fresh  # red control
     for _ in range(25 if prove_full else 3):
         process = subprocess.Popen(COMMAND, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while process.poll() is None and not migrating(name, server):
@@ -70,7 +56,7 @@ def test_killed_and_run_again_it_is_the_schema_of_a_fresh_install(empty: tuple[s
         assert process.wait() in {0, -9}
     done = subprocess.run(COMMAND, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    same = schema(name) == fresh
+    same = schema(place | {"NAME": name}) == fresh
     figures.record("kills in the midst of the migrations", kills, "kills", goal="> 0", holds=kills > 0)
     figures.record("schema afterwards as of a fresh install", "yes" if same else "no", goal="yes", holds=same)
 

@@ -114,6 +114,13 @@ class Way:
     tail: int = 0  # letters typed behind the word
 
 
+# Ways everybody has: an entry in a history, a new contact, a cell of a page.
+ENTRY = Way("entry", "/contacts/organisations/{own}/", "body", "SELECT split_part(body, ' ', 1) FROM contacts_interaction", {"kind": "note"})
+CONTACT = Way("contact", "/contacts/people/new/", "last_name", "SELECT last_name FROM contacts_party")
+CELL = Way("cell", "/contacts/{own}/cell/vat_id/", "vat_id", "SELECT after ->> 'vat_id' FROM core_change WHERE relation = 'contacts_party' AND op = 'U'", htmx=True)
+FORMS = [ENTRY, CONTACT, CELL]
+
+
 @dataclass
 class Ledger:
     """What several people were told, and what the page looked like meanwhile."""

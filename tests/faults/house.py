@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from tests.factories import CaseFactory, EmailFactory, OrganisationFactory
 from tests.faults.disk import Disk
 from tests.faults.hands import Person, until
 from tests.faults.kept import Careful
+from tests.mail.imap import closed_port
 from tests.mail.sink import Sink
 from tests.mail.stack import House
 
@@ -105,9 +105,7 @@ def supervised_house(
         strays.end(stack)
         disk = left.enter_context(Disk(place, size))
         files = left.enter_context(Disk(place.with_name(f"{held.slot}-files"), files_size))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            bind = f"127.0.0.1:{free.getsockname()[1]}"
+        bind = f"127.0.0.1:{closed_port()}"
         postgres, valkey = Postgres(stack), Valkey(stack)
         environment = {
             **page_environment(bind, empty=True),

@@ -21,16 +21,12 @@ from celery import Celery
 
 from crm.devstack.places import ROOT
 from crm.devstack.services import NAME, Postgres, Valkey
-from tests.faults.hands import HEALED, PAGES, Ledger, Staff, Way, plain, until
+from tests.faults.hands import CONTACT, ENTRY, FORMS, HEALED, PAGES, Ledger, Staff, Way, plain, until
 from tests.faults.house import Supervised
 from tests.pageforms import forms_of
 
 pytestmark = pytest.mark.django_db  # its tables are copied into the house
 
-ENTRY = Way("entry", "/contacts/organisations/{own}/", "body", "SELECT split_part(body, ' ', 1) FROM contacts_interaction", {"kind": "note"})
-CONTACT = Way("contact", "/contacts/people/new/", "last_name", "SELECT last_name FROM contacts_party")
-CELL = Way("cell", "/contacts/{own}/cell/vat_id/", "vat_id", "SELECT after ->> 'vat_id' FROM core_change WHERE relation = 'contacts_party' AND op = 'U'", htmx=True)
-FORMS = [ENTRY, CONTACT, CELL]
 WAITING = """SELECT 'event ' || to_jsonb(core_event)::text AS thing FROM core_event WHERE done_at IS NULL AND at < '{0}'
     UNION ALL SELECT 'job ' || to_jsonb(core_job)::text FROM core_job WHERE finished_at IS NULL AND created_at < '{0}'
     UNION ALL SELECT 'mail ' || (to_jsonb(core_outgoingmail) - 'body')::text FROM core_outgoingmail WHERE state <> 'accepted' AND planned_at < '{0}'"""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,13 +19,14 @@ import redis
 from crm.devstack import strays, supervisor
 from crm.devstack.places import MARK, Stack
 from crm.devstack.services import NAME, Postgres, Valkey, start, throwaway_stack
+from tests.mail.imap import closed_port
 from tests.mail.killer import Role
 from tests.mail.sink import ROOT, Sink
 
 
 @dataclass
 class House:
-    """Services that run, a migrated database, and the environment in which processes of the product find them."""
+    """Services that run, a database, and the environment in which processes of the product find them."""
 
     stack: Stack
     folder: Path
@@ -34,10 +34,7 @@ class House:
 
     def roles(self, *, workers: int = 2) -> list[Role]:
         """worker, beat and web as `./lotse up` starts them."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        programs = {program.name: program.command for program in supervisor.app_programs(self.stack, f"127.0.0.1:{port}", empty=True, reload=False)}
+        programs = {program.name: program.command for program in supervisor.app_programs(self.stack, f"127.0.0.1:{closed_port()}", empty=True, reload=False)}
         commands = {name: programs[name][2].partition("done; exec ")[2] for name in ("worker", "beat", "web")}
         shell = {name: ["/bin/sh", "-c", f"exec {command}"] for name, command in commands.items()}
         return [Role("worker", shell["worker"], workers, with_children=True), Role("beat", shell["beat"]), Role("web", shell["web"], with_children=True)]
@@ -108,29 +105,37 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 
 @contextlib.contextmanager
-def house_with(sink: Sink, folder: Path, *, connections: int) -> Iterator[House]:
-    """A house whose mail server is the sink."""
+def empty_house(folder: Path, **further: str) -> Iterator[House]:
+    """A house whose database has no table yet; `further` for the environment of its processes."""
     with throwaway_stack() as stack:
         postgres, valkey = Postgres(stack), Valkey(stack)
         start(stack, [postgres, valkey])
-        connection = postgres.connect()
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
-        connection.close()
+        _forget(postgres)
         postgres.create_database()
-        environment = {
-            MARK: str(stack.data),
-            "DJANGO_SETTINGS_MODULE": "tests.mail.settings",
-            "DATABASE_URL": postgres.url,
-            "REDIS_URL": valkey.url,
-            "LOTSE_MEDIA_ROOT": str(folder / "media"),
-            "LOTSE_SMTP_HOST": "127.0.0.1",
-            "LOTSE_SMTP_PORT": str(sink.port),
-            "LOTSE_SMTP_LOG": str(sink.maillog),
-            "LOTSE_MAIL_FROM": "Haus <haus@lotse.test>",
-        }
+        environment = {MARK: str(stack.data), "DATABASE_URL": postgres.url, "REDIS_URL": valkey.url, "LOTSE_MEDIA_ROOT": str(folder / "media"), **further}
         house = House(stack, folder, environment)
         house.flush_valkey()
+        yield house
+        with contextlib.suppress(psycopg2.Error):
+            _forget(postgres)  # the stack is kept for the next run, and this may be large
+
+
+def _forget(postgres: Postgres) -> None:
+    with contextlib.closing(postgres.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+
+
+@contextlib.contextmanager
+def house_with(sink: Sink, folder: Path, *, connections: int) -> Iterator[House]:
+    """A house whose mail server is the sink, with the tables of this version."""
+    further = {
+        "DJANGO_SETTINGS_MODULE": "tests.mail.settings",
+        "LOTSE_SMTP_HOST": "127.0.0.1",
+        "LOTSE_SMTP_PORT": str(sink.port),
+        "LOTSE_SMTP_LOG": str(sink.maillog),
+        "LOTSE_MAIL_FROM": "Haus <haus@lotse.test>",
+    }
+    with empty_house(folder, **further) as house:
         house.run("manage.py", "migrate", "-v0")
         house.ask(f"UPDATE core_mailsetup SET connections = {connections}")
         yield house
