@@ -28,8 +28,10 @@ from crm.core.columns import Column
 from crm.core.conditions import check, sentence
 from crm.core.fold import sort_key
 from crm.core.saving import FactsForm
+from crm.core.timelimit import TookTooLong, at_most
 from crm.core.views import Crud, GatedCreate, GatedDetail, GatedUpdate
 
+PATIENCE = 8.0  # seconds the database may count for a page
 KEPT_SHOWN = 5
 
 
@@ -83,16 +85,24 @@ class SegmentDetail(GatedDetail):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context, user = super().get_context_data(**kwargs), self.request.user
         words, refused = in_words(self.object, user)
-        found: dict[str, Any] = {} if refused else {"standing": standing(self.object.tree, user)}
-        kept = []
-        for one in SegmentSnapshot.objects.visible_to(user).filter(segment=self.object).select_related("segment", "by").order_by("-taken_at", "-pk")[:KEPT_SHOWN]:
-            joined, left = (0, 0) if refused else moved(one, user)
-            kept.append({"kept": one, "joined": joined, "left": left})
-        purpose = purposes(user).filter(key=self.request.GET.get("purpose", "")).first() or purposes(user).first()
-        if not refused and purpose is not None:
-            found |= {"purposes": purposes(user), "purpose": purpose, "waterfall": waterfall(members(self.object.tree, user), purpose)}
+        states = list(SegmentSnapshot.objects.visible_to(user).filter(segment=self.object).select_related("segment", "by").order_by("-taken_at", "-pk")[:KEPT_SHOWN])
+        found: dict[str, Any] = {"kept": [{"kept": one} for one in states]}
+        if not refused:
+            try:
+                with at_most(PATIENCE):
+                    found = self._counted(states)
+            except TookTooLong:
+                found["too_long"] = True
         members_url = f"{reverse('segment-contact-list')}?segment={self.object.pk}"
-        return {**context, "words": words, "refused": refused, "kept": kept, "members_url": members_url, **found}
+        return {**context, "words": words, "refused": refused, "members_url": members_url, **found}
+
+    def _counted(self, states: list[SegmentSnapshot]) -> dict[str, Any]:
+        user, tree = self.request.user, self.object.tree
+        found: dict[str, Any] = {"standing": standing(tree, user), "kept": [{"kept": one, "moved": moved(one, user)} for one in states]}
+        purpose = purposes(user).filter(key=self.request.GET.get("purpose", "")).first() or purposes(user).first()
+        if purpose is not None:
+            found |= {"purposes": list(purposes(user)), "purpose": purpose, "waterfall": waterfall(members(tree, user), purpose)}
+        return found
 
 
 class Segments(Crud):
@@ -205,14 +215,19 @@ class SegmentContacts(Crud):
 
 
 def result_of(builder: Any, reader: Any) -> dict[str, Any]:
-    """What stands beside the builder: {sentence, standing} or {unfinished: n conditions}."""
+    """What stands beside the builder: {sentence, standing or too_long} or {unfinished: n conditions}."""
     tree = builder.tree() if builder is not None else None
     if tree is None:
         return {"unfinished": builder.problems() if builder is not None else 0}
     try:
-        return {"sentence": sentence(tree, builder.known), "standing": standing(tree, reader)}
+        found: dict[str, Any] = {"sentence": sentence(tree, builder.known)}
+        with at_most(PATIENCE / 2):  # asked again with each change
+            found["standing"] = standing(tree, reader)
+    except TookTooLong:
+        return {**found, "too_long": True}
     except ValidationError as problem:
         return {"refused": " ".join(problem.messages)}
+    return found
 
 
 def may_build(user: Any) -> bool:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,17 +77,6 @@ def plan_of(sql: Sql) -> dict[str, Any]:
         plan: dict[str, Any] = cursor.fetchone()[0][0]["Plan"]
         transaction.set_rollback(True)
     return plan
-
-
-@contextmanager
-def no_longer_than(ms: float) -> Iterator[None]:
-    """Each statement within is stopped (OperationalError) after so long, at least a second; 0 is without limit."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('statement_timeout')")
-        (before,) = cursor.fetchone()
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(max(int(ms), 1_000)) if ms else before])
-        yield
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [before])
 
 
 def rows_of(sql: Sql) -> list[Any]:

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.db import OperationalError
-
 from crm.bench import fragments
-from crm.bench.measure import Cost, cost_of, no_longer_than, rows_of
+from crm.bench.measure import Cost, cost_of, rows_of
 from crm.bench.operations import Operation, client_of
 from crm.bench.personas import Persona
+from crm.core.timelimit import TookTooLong, at_most
 
 RATIO, FEW_BUFFERS, GROWTH = 3.0, 3_000, 1.3
 GIVEN_UP = 10  # times the best floor so far
+FLOOR_TIMES = 3
+LONGEST = 3600.0  # seconds of the first floor
 HEAD = f"{'operation':<32}{'persona':<12}{'ratio':>7}{'ours ms':>10}{'floor ms':>10}{'buffers':>10}{'floor':>9}{'queries':>9}{'whole ms':>10}{'fragment':>10}{'kB':>7}{'growth':>8}"
 
 
@@ -74,9 +75,9 @@ def held_against(operation: Operation, persona: Persona, ours: Cost, smaller: Ma
             found[:] = rows_of(sql)
 
         try:
-            with no_longer_than(best.ms * GIVEN_UP if best else 0):
-                cost = cost_of(ask, 3)
-        except OperationalError:
+            with at_most(max(best.ms * GIVEN_UP / 1000, 1) * (FLOOR_TIMES + 1) if best else LONGEST):
+                cost = cost_of(ask, FLOOR_TIMES)
+        except TookTooLong:
             continue  # a plan that is no use to this reader
         if keys is not None:
             same = same and found[: len(keys)] == keys

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.models import Segment, SegmentSnapshot
+from campaigns.segments import crud as segment_pages
 from campaigns.segments import vocabulary_for
 from campaigns.segments.builder import Builder
 from campaigns.segments.services import create_segment, keep_segment
@@ -130,12 +131,24 @@ def test_a_kept_state_says_who_joined_and_who_left(cast: Any, contacts: Any, sig
         type(row).objects.filter(pk=row.pk).update(state=state)
     contacts[1].delete()
     page = mia.get(reverse("segment-detail", args=[segment.pk]))
-    assert (page.context["kept"][0]["joined"], page.context["kept"][0]["left"]) == (1, 1)  # whom nobody sees any more is not counted among those who left
+    assert page.context["kept"][0]["moved"] == (1, 1)  # whom nobody sees any more is not counted among those who left
     for change in (lambda: SegmentSnapshot.objects.update(size=0), lambda: kept.members.all().delete()):
         with pytest.raises(DatabaseError), transaction.atomic():
             change()
     segment.delete()
     assert SegmentSnapshot.objects.get().size == 2
+
+
+def test_a_page_does_not_wait_for_a_count_that_takes_too_long(cast: Any, contacts: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment = create_segment(by=cast.mia, name="Kunden", tree=CUSTOMERS)
+    keep_segment(segment, by=cast.mia)
+    monkeypatch.setattr(segment_pages, "PATIENCE", 0.0)
+    mia = sign_in(cast.mia)
+    for page in (mia.get(reverse("segment-detail", args=[segment.pk])), mia.get(reverse("segment-result"), {**TYPED, "g0-r0-was": "field:state"}, htmx=True)):
+        text = page.content.decode()
+        assert page.status_code == 200 and "mehr zu zählen, als eine Seite warten darf" in text and "davon" not in text.split("<main")[-1]
+    kept = mia.get(reverse("segment-detail", args=[segment.pk])).content.decode()
+    assert '<td class="n">2</td><td class="n">–</td><td class="n">–</td>' in kept
 
 
 def test_a_tree_one_cannot_ask_is_said(cast: Any, sign_in: Any) -> None:

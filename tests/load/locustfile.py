@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from locust import between, task
+from locust import between, events, task
 from locust.contrib.fasthttp import FastHttpUser
 
 from tests.pageforms import PageForm, forms_of
@@ -32,6 +32,14 @@ NUMBER = re.compile(r"/\d+/")
 def general(path: str) -> str:
     """The name under which an address is counted: without numbers and what is asked."""
     return NUMBER.sub("/…/", urlsplit(path).path)
+
+
+@events.request.add_listener
+def write_down_failures(name: str, exception: BaseException | None, **_: Any) -> None:
+    """What went wrong, beside how often."""
+    if exception is not None and (path := os.environ.get("LOTSE_LOAD_FAILED")):
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(f"{name}: {exception}\n")
 
 
 class Colleague(FastHttpUser):

@@ -71,7 +71,7 @@ def people_work(house: Supervised, users: int, seconds: int, *, pause: float, pe
     stats = house.folder / f"load-{uuid.uuid4().hex}"
     words = ["-f", "tests/load/locustfile.py", "--headless", "--host", f"http://{house.bind}", "-u", str(users), "-r", str(max(1, users // 6))]
     words += ["-t", f"{seconds}s", "--reset-stats", "--skip-log", "--json-file", str(stats), "--exit-code-on-error", "0", "--stop-timeout", "20"]
-    environment = {**os.environ, "LOTSE_LOAD_PEOPLE": str(people or house.folder / "people.json"), "LOTSE_LOAD_PAUSE": str(pause), "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "LOTSE_LOAD_PEOPLE": str(people or house.folder / "people.json"), "LOTSE_LOAD_PAUSE": str(pause), "LOTSE_LOAD_FAILED": f"{stats}.failed", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-m", "locust", *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=seconds + 120)
     written = stats.with_suffix(".json")
     assert written.exists(), done.stderr[-3000:]
@@ -80,6 +80,8 @@ def people_work(house: Supervised, users: int, seconds: int, *, pause: float, pe
     for row in rows:
         times.update({int(took): count for took, count in row["response_times"].items()})
     errors = [f"{row['method']} {row['name']}: {row['num_failures']}" for row in rows if row["num_failures"]]
+    if errors:
+        errors += Path(f"{stats}.failed").read_text(encoding="utf-8").splitlines()[:5]
     slowest = sorted(((row["name"], round(row["total_response_time"] / row["num_requests"])) for row in rows if row["num_requests"]), key=lambda pair: -pair[1])
     return Watched(sum(row["num_requests"] for row in rows), errors + ([done.stderr[-2000:]] if errors else []), times, slowest[:5])
 
