@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ class TookTooLong(Exception):
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """All statements within take so long together, or TookTooLong. Evaluate what you read inside; write nothing.
+    """All statements within take so long together, or TookTooLong; a stricter limit of the house stands. Evaluate what you read inside; write nothing.
 
     A page that counts as long as it takes keeps its worker and one of the database's processors from everybody else.
     """
@@ -26,13 +27,13 @@ def at_most(seconds: float) -> Iterator[None]:
         left = until - time.monotonic()
         if left <= 0:
             raise TookTooLong
-        _limit(f"{left * 1000 + 1:.0f}")
+        _limit(min(int(left * 1000) + 1, before or math.inf))
         return execute(sql, params, many, context)
 
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT current_setting('statement_timeout')")
+                cursor.execute("SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout'")  # in ms, 0 is none
                 (before,) = cursor.fetchone()
             with connection.execute_wrapper(limited):
                 yield
@@ -43,7 +44,7 @@ def at_most(seconds: float) -> Iterator[None]:
         raise TookTooLong from error
 
 
-def _limit(value: str) -> None:
+def _limit(ms: float) -> None:
     """Until the end of the transaction, and no longer than the block: what is rolled back is forgotten."""
     with connection.connection.cursor() as cursor:  # beside whoever watches the statements of the block
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [value])
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{ms:.0f}"])

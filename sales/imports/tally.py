@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Count
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from sales.imports import words
 from sales.imports.models import ImportRow, ImportRun, Kind
@@ -30,15 +32,18 @@ def table(run: ImportRun, column: str) -> dict[str, Any]:
 
 
 def reasons(run: ImportRun) -> list[dict[str, Any]]:
-    """[{kind, label, key, sentence, count}]: why rows are refused, the most frequent first."""
+    """[{kind, label, key, sentence, count}]: why rows are refused, the most frequent first; where they say different things, the first as an example."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT kind, reason->>0, reason->1->>'field', reason->1->>'what', reason->1->>'question', count(*), (array_agg(reason->1 ORDER BY id))[1]::text"
+            "SELECT kind, reason->>0, reason->1->>'field', reason->1->>'what', reason->1->>'question', count(*), count(DISTINCT reason->1), (array_agg(reason->1 ORDER BY file_id, line))[1]::text"
             " FROM sales_importrow, jsonb_array_elements(reasons) reason WHERE run_id = %s GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC, 1, 2",
             [run.pk],
         )
         found = cursor.fetchall()
-    return [
-        {"kind": kind, "label": Kind(kind).label, "key": key, "sentence": words.reason(kind, key, json.loads(example)), "count": count}
-        for kind, key, _field, _what, _question, count, example in found
-    ]
+    lines = []
+    for kind, key, _field, _what, _question, count, different, example in found:
+        sentence = words.reason(kind, key, json.loads(example))
+        if different > 1:
+            sentence = format_lazy(_("For example: {sentence}"), sentence=sentence)
+        lines.append({"kind": kind, "label": Kind(kind).label, "key": key, "sentence": sentence, "count": count})
+    return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,6 +23,7 @@ ODD = "a\tb\\c\nd\re „ü“ \\N {\"x\", y}"
 
 
 def test_copy_keeps_every_character() -> None:
+    assert bulk.text(OrderedDict(a="b\\")) == bulk.text({"a": "b\\"}) and bulk.text(ImportRow.Verdict.NEW) == "new"  # of a kind, though not that type itself
     assert bulk.text(None) == "\\N" and bulk.text(True) == "t" and bulk.text("\\N") == "\\\\N"
     rows = bulk.Rows(Team, "name")
     rows.add(ODD)

@@ -1,9 +1,13 @@
-"""The phone's bar: the page one is on stands in it and is marked, alone."""
+"""What stands around a page: the phone's bar marks where one is, and a fragment pays for none of it."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.db import connection
 from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from crm.navigation import shell
@@ -27,3 +31,16 @@ def test_a_page_beside_the_bar_takes_only_its_last_place(cast):
         return [entry["url"] for entry in shell(request)["bottom_nav"]()]
 
     assert bar("overview") == [*bar("today")[:4], reverse("overview")]
+
+
+def test_a_fragment_pays_for_no_shell_and_menus_of_records_are_read_once(cast: Any, sign_in: Any) -> None:
+    browser = sign_in(cast.emil)
+
+    def asked(**how: Any) -> list[str]:
+        with CaptureQueriesContext(connection) as seen:
+            assert browser.get("/contacts/people/", **how).status_code == 200
+        return [query["sql"] for query in seen.captured_queries]
+
+    page, fragment = asked(), asked(htmx=True)
+    assert [sum('FROM "core_notification"' in sql for sql in which) for which in (page, fragment)] == [1, 0]
+    assert sum('FROM "accounts_team"' in sql and '"accounts_team"."name"' in sql for sql in fragment) == 1

@@ -44,6 +44,15 @@ def test_what_is_quick_leaves_no_limit_behind() -> None:
     assert _ask("SHOW statement_timeout") == "77s"
 
 
+def test_a_stricter_limit_of_the_house_stands() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '100ms'")
+    begun = time.monotonic()
+    with pytest.raises(TookTooLong), at_most(30):
+        _ask("SELECT pg_sleep(30)")
+    assert time.monotonic() - begun < 10 and _ask("SHOW statement_timeout") == "100ms"
+
+
 def test_another_error_is_not_taken_for_it() -> None:
     with pytest.raises(DataError), at_most(20):
         _ask("SELECT 1 / 0")

@@ -1,4 +1,4 @@
-"""Files of organisations are judged in parts by several workers: what stands twice is seen all the same, and the rows are shown in the order of the file."""
+"""Files of organisations are judged in parts by several workers: what stands twice or is here already is seen, and rows are shown in the order of the file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import pytest
 from django.db import connection, transaction
 from django.urls import reverse
 
+from contacts.models import Party
 from crm.core import jobs
 from crm.core.models import Job
 from crm.core.work import work
-from sales.imports import checking, services
+from sales.imports import checking, services, tally
 from sales.imports.models import ImportRow, ImportRun
-from tests.imports.steps import begin, check, run_to_end
+from tests.imports.steps import apply, begin, check, run_to_end
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +60,7 @@ def test_the_first_of_a_name_counts_over_parts_and_files(cast: SimpleNamespace, 
     assert all(row.target_id is None and row.asks == [] and row.changes == {} for row in refused.values())
     # Nobody is asked for the branch of a row that is not taken in; the country of one that is stays a question.
     assert list(run.questions.values_list("kind", "value", "rows")) == [("country", "Atlantis", 1)]
+    assert [(str(one["sentence"]), one["count"]) for one in tally.reasons(run)] == [("Zum Beispiel: Dasselbe wie Zeile 5 von „a.csv“.", 3)]
     assert run.rows.count() == 53 and run.rows.filter(file__name="a.csv").first().kind == "organisation"
 
 
@@ -67,6 +69,17 @@ def test_what_was_refused_before_stays_first_and_keeps_its_reason(cast: SimpleNa
     reasons = [row.reasons[0][0] for row in run.rows.order_by("line")]
     assert reasons == ["beyond_header", "double", "double"]
     assert {row.reasons[0][1]["line"] for row in run.rows.filter(line__gt=2)} == {2}
+    assert [(str(one["sentence"]), one["count"]) for one in tally.reasons(run) if one["key"] == "double"] == [("Dasselbe wie Zeile 2 von „a.csv“.", 2)]
+
+
+def test_who_was_renamed_here_is_known_by_what_the_source_calls_it(cast: SimpleNamespace, tmp_path: Path) -> None:
+    path = _file(tmp_path / "a.csv", ["Werft Süd,retail,Germany"])
+    apply(check(begin([path], cast.emil), cast.emil), cast.emil)
+    firm = Party.objects.get(legal_name="Werft Süd")
+    Party.objects.filter(pk=firm.pk).update(legal_name="Werft Nord")
+    run = check(begin([path], cast.emil), cast.emil)
+    assert list(run.rows.values_list("verdict", "target_id")) == [("matched", firm.pk)]
+    assert list(check(begin([path], cast.emil, source="Anderswo"), cast.emil).rows.values_list("verdict", flat=True)) == ["new"]
 
 
 def test_pages_go_on_in_the_order_of_the_file(cast: SimpleNamespace, sign_in: Callable[[Any], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,17 +10,18 @@ import json
 import sys
 from pathlib import Path
 
-import django
+if __name__ == "__main__":
+    import django
 
-django.setup()
+    django.setup()
 
-from django.core.management import call_command  # noqa: E402 - Django first
+from django.core.management import call_command
 
-from accounts.grants import sync_grants  # noqa: E402
-from accounts.models import Membership, Role, Team  # noqa: E402
-from contacts.models import Organisation  # noqa: E402
-from tests.browser.conftest import session_of  # noqa: E402
-from tests.factories import EmailFactory, OpportunityFactory, OrganisationFactory, PersonFactory, UserFactory  # noqa: E402
+from accounts.grants import sync_grants
+from accounts.models import Membership, Role, Team
+from contacts.models import Organisation
+from tests.browser.conftest import session_of
+from tests.factories import EmailFactory, OpportunityFactory, OrganisationFactory, PersonFactory, UserFactory
 
 RECORDS = 10  # of each who sells
 
