@@ -71,6 +71,8 @@ def test_days_and_moments_count_in_the_active_time_zone(language):
     assert formats.day(late) == pick(language, "24.12.2026", "Dec 24, 2026")
     assert formats.moment(late) == pick(language, "24.12.2026, 00:30", f"Dec 24, 2026, 12:30{NBSP}AM")
     assert formats.second(late) == pick(language, "24.12.2026, 00:30:00", f"Dec 24, 2026, 12:30:00{NBSP}AM")
+    assert formats.second(late + timedelta(seconds=7.9)) == pick(language, "24.12.2026, 00:30:07", f"Dec 24, 2026, 12:30:07{NBSP}AM")
+    assert formats.clock(late + timedelta(seconds=7.9)) == formats.clock(late)
     assert formats.short_day(late) == pick(language, "24. Dez.", "Dec 24")
     assert formats.long_day(date(2026, 12, 24)) == pick(language, "Donnerstag, 24. Dezember 2026", "Thursday, December 24, 2026")
 

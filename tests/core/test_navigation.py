@@ -10,7 +10,9 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from crm.core import lists
 from crm.navigation import shell
+from tests.factories import PersonFactory
 
 
 @pytest.mark.django_db
@@ -33,7 +35,9 @@ def test_a_page_beside_the_bar_takes_only_its_last_place(cast):
     assert bar("overview") == [*bar("today")[:4], reverse("overview")]
 
 
-def test_a_fragment_pays_for_no_shell_and_menus_of_records_are_read_once(cast: Any, sign_in: Any) -> None:
+def test_a_fragment_pays_for_no_shell_and_menus_of_records_are_read_once(cast: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "MOST_OPTIONS", 0)  # as if there were too many teams for a menu of links
+    PersonFactory(owner=cast.emil)  # an empty list draws no menus
     browser = sign_in(cast.emil)
 
     def asked(**how: Any) -> list[str]:
@@ -43,4 +47,4 @@ def test_a_fragment_pays_for_no_shell_and_menus_of_records_are_read_once(cast: A
 
     page, fragment = asked(), asked(htmx=True)
     assert [sum('FROM "core_notification"' in sql for sql in which) for which in (page, fragment)] == [1, 0]
-    assert sum('FROM "accounts_team"' in sql and '"accounts_team"."name"' in sql for sql in fragment) == 1
+    assert sum('FROM "accounts_team" ORDER BY' in sql for sql in fragment) == 1
