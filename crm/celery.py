@@ -5,7 +5,8 @@ import os
 from typing import Any
 
 from celery import Celery, bootsteps
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
 
@@ -26,6 +27,12 @@ class LookAround(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has n
 
 
 app.steps["consumer"].add(LookAround)
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def step_back(**_: Any) -> None:
+    """Where page and worker want the same processor the page gets it. Before the processes of the worker begin: they take it over."""
+    os.nice(settings.WORKER_NICE)
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]  # Celery has no types

@@ -27,6 +27,7 @@ from contacts.models import Party
 from crm.core.access import one_request
 from crm.core.errors import RuleBroken
 from crm.core.models import Event, Installation
+from crm.core.pace import Pace
 from crm.core.subjects import name_subject
 from crm.core.tasks import ring
 from crm.core.work import work
@@ -110,13 +111,14 @@ def look_for(pk: int, now: datetime) -> None:
 
 def work_off(now: datetime | None = None, seconds: float = SLICE) -> int:
     """Move on whoever is due, one step after the other, for a while. Returns how many steps were done; what is left is rung for."""
-    done, end = 0, time.monotonic() + seconds
+    done, end, pace = 0, time.monotonic() + seconds, Pace()
     with translation.override(Installation.current().language):
         while advance(now or timezone.now()):
             done += 1
             if time.monotonic() > end:
                 ring(TASK)
                 break
+            pace.step()
     return done
 
 

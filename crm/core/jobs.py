@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from crm.core.errors import RuleBroken, is_gone
 from crm.core.models import Installation, Job, JobPart, Notification
+from crm.core.pace import Pace
 from crm.core.tasks import ring
 from crm.core.wiring import table
 from crm.core.work import work
@@ -108,9 +109,10 @@ def _work_on(job_id: int) -> None:
     job = Job.objects.select_related("by").filter(pk=job_id, state__in=OPEN).first()
     if job is None:
         return None
-    begun, mine, clashes, divided = time.monotonic(), False, 0, False
+    begun, pace, mine, clashes, divided = time.monotonic(), Pace(), False, 0, False
     with translation.override(job.by.language if job.by else Installation.current().language):
         while time.monotonic() - begun < (SLICE_OF_PARTS if divided else SLICE):
+            pace.step()
             divided = not mine and JobPart.objects.filter(job=job_id).exists()
             if not divided and not mine:
                 mine = _take(job)

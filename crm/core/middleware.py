@@ -30,6 +30,7 @@ from crm.core.feedback import page_of
 from crm.core.logs import note_access, person
 from crm.core.models import OnceKey
 from crm.core.monitoring import observe
+from crm.core.pace import in_hand
 from crm.core.requests import is_utf8
 from crm.core.uploads import without_room
 from crm.core.wiring import table
@@ -47,7 +48,7 @@ def RequestId(get_response: Handler) -> Handler:
         request.lotse_id = request_id.get()  # for what Django logs when the answer has left us
         begin = time.monotonic()
         try:
-            with one_request():
+            with in_hand(), one_request():
                 response = get_response(request)
             response["X-Request-Id"] = request_id.get()
             seconds = time.monotonic() - begin

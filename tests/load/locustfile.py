@@ -43,7 +43,7 @@ def write_down_failures(name: str, exception: BaseException | None, **_: Any) ->
 
 
 class Colleague(FastHttpUser):
-    """Somebody signed in, with the pauses of a person who reads what she sees."""
+    """Somebody signed in, with the pauses of a person who reads what she sees: before each click, a list's and a form's as well."""
 
     abstract = True
     role = ""
@@ -65,7 +65,8 @@ class Colleague(FastHttpUser):
             return str(answer.text)
 
     def send(self, form: PageForm, typed: dict[str, Any], lawful: tuple[int, ...] = (302,)) -> None:
-        """Send a form of a page with what is typed. `lawful`: what the product may answer to it."""
+        """Send a form of a page, when it is filled in, with what is typed. `lawful`: what the product may answer to it."""
+        self.wait()
         body = urlencode({**form.values, **typed, "_key": str(uuid.uuid4())}, doseq=True)
         headers = self.headers | {"X-CSRFToken": self.token, "Referer": f"{self.host}{form.action}", "Content-Type": "application/x-www-form-urlencoded"}
         with self.client.post(form.action, body, headers=headers, name=f"{general(form.action)} (form)", allow_redirects=False, catch_response=True) as answer:
@@ -87,12 +88,16 @@ class Colleague(FastHttpUser):
     def open_one(self, listed: str, pattern: str) -> tuple[str, str]:
         """From a list to one of its records: (address, page)."""
         address = self.one_of(self.look(listed), pattern)
-        return address, self.look(address) if address else ""
+        if not address:
+            return "", ""
+        self.wait()
+        return address, self.look(address)
 
     @task(2)
     def begin_the_day(self) -> None:
         """What is due, and what runs."""
         self.look("/today/")
+        self.wait()
         self.look("/notifications/")
 
     @task(2)
@@ -119,8 +124,10 @@ class Rep(Colleague):
         page = self.look("/contacts/people/?sort=name")
         more = re.search(r'href="([^"]*[?&]after=[^"]*)"', page)
         if more:
+            self.wait()
             self.look("/contacts/people/" + more[1].replace("&amp;", "&").partition("/contacts/people/")[2])
         if address := self.one_of(page, r"/contacts/people/\d+/"):
+            self.wait()
             self.look(address)
 
     @task(4)
@@ -130,7 +137,9 @@ class Rep(Colleague):
         if not movable:
             return
         move = random.choice(movable)
+        self.wait()
         self.look(move.removesuffix("move/"))
+        self.wait()
         if (form := self.form(self.look(move), move, "stage")) and (stages := [value for value in form.options.get("stage", []) if value]):
             # 422: this stage demands something; 409: somebody else has moved it meanwhile
             self.send(form, {"stage": random.choice(stages)}, (302, 409, 422))
@@ -145,6 +154,7 @@ class Lead(Colleague):
     def read_the_forecast(self) -> None:
         """The figures and one list behind them."""
         self.look("/insights/forecast/")
+        self.wait()
         self.look("/sales/opportunities/?state=won")
 
     @task(2)
@@ -206,6 +216,7 @@ class Manager(Colleague):
     def set_something_up(self) -> None:
         """The set-up and its list of people."""
         self.look("/admin/")
+        self.wait()
         self.look("/admin/accounts/user/")
 
     @task(1)
@@ -223,4 +234,5 @@ class Management(Colleague):
     def read_the_overview(self) -> None:
         """One page of everything, and the forecast."""
         self.look("/insights/overview/")
+        self.wait()
         self.look("/insights/forecast/")

@@ -27,6 +27,7 @@ from crm.core.mail.run import BATCH, Run
 from crm.core.mail.server import Server, server_of
 from crm.core.mail.smtp import Line, Unreachable
 from crm.core.models import MailAttachment, MailSetup, OutgoingMail
+from crm.core.pace import Pace
 from crm.core.tasks import ring
 from crm.core.work import work
 
@@ -46,7 +47,7 @@ def send_due(seconds: float = SLICE) -> int:
     setup = MailSetup.current()
     if setup.trouble_at is not None and timezone.now() - setup.trouble_at < TROUBLE:
         return 0
-    server, run, until, accepted = server_of(setup), Run(), time.monotonic() + seconds, 0
+    server, run, until, accepted, pace = server_of(setup), Run(), time.monotonic() + seconds, 0, Pace()
     line: Line | Folder = Line(server) if server.host else Folder(server.folder)
     try:
         while rows := run.claim(maillog.mark(server.log)):
@@ -56,6 +57,7 @@ def send_due(seconds: float = SLICE) -> int:
             if time.monotonic() > until:
                 ring("crm.core.tasks.send_mails")
                 break
+            pace.step()
         if setup.trouble:
             _note_trouble("")
     except Unreachable as reason:
