@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -15,7 +15,7 @@ from contacts import detail, duplicates, hints, services
 from contacts.filters import OrganisationFilters, PartyFilters, PersonFilters
 from contacts.forms import OrganisationForm, PartyForm, PersonForm
 from contacts.listing import CITY, EMAIL, EMPLOYER, LAST, LATER, OWNER, PHONE, STATE, EditableColumn, add_function, add_house, addressed
-from contacts.models import Organisation, Party, Person, Tag
+from contacts.models import Organisation, Party, PartyTag, Person, Tag
 from contacts.panels import panels_for
 from contacts.salutation import address_line, letter_salutation
 from contacts.search import search_parties
@@ -91,7 +91,7 @@ class PartyDetail(GatedDetail):
         return response
 
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().select_related("owner", "team", "activity").prefetch_related("emails", "phones", "addresses")
+        return super().get_queryset().select_related("owner", "team", "activity", "industry").prefetch_related("emails", "phones", "addresses", "roles", Prefetch("tags", PartyTag.objects.unrestricted().select_related("tag")))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)

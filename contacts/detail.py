@@ -21,7 +21,7 @@ from contacts.models import Affiliation, Interaction, Organisation, Party, Task
 from contacts.panels import panels_for
 from contacts.parts import read_parts
 from contacts.stale import part_words
-from contacts.timeline import ICONS, timeline
+from contacts.timeline import ICONS, staff_of, timeline
 from crm.core import formats
 from crm.core.access import hidden_fields, may
 from crm.core.models import RecentlyViewed
@@ -61,8 +61,8 @@ def context(party: Party, request: HttpRequest, crud: Any, rights: dict[str, boo
         **beginning(party, user, editable=rights["change"]),
         "consents": places(party, user),
         "blocks": addresses.blocks(party, user, editable=rights["change"]),
-        "roles": [] if "roles" in hidden_fields(user, Party) else [role.get_role_display() for role in party.roles.order_by("role")],
-        "tags": [] if "tags" in hidden_fields(user, Party) else [(held.tag, f"{crud.url('list')}?tag={held.tag_id}") for held in party.tags.select_related("tag").order_by("tag__position", "tag__key")],
+        "roles": [] if "roles" in hidden_fields(user, Party) else [role.get_role_display() for role in sorted(party.roles.all(), key=lambda row: row.role)],
+        "tags": [] if "tags" in hidden_fields(user, Party) else [(held.tag, f"{crud.url('list')}?tag={held.tag_id}") for held in sorted(party.tags.all(), key=lambda held: (held.tag.position, held.tag.key))],
         "people": people(party, user),
         "daughters": list(Organisation.objects.visible_to(user).filter(parent=party.pk).order_by("sort_name")[:MOST]),
         "panels": [{"key": panel.key, "label": panel.label, "url": reverse(panel.url_name, args=[party.pk]), "list_url": panel.list_url(party)} for panel in panels],
@@ -83,17 +83,17 @@ def letter_again(party: Party, request: HttpRequest) -> bytes:
 def diary(party: Party, request: HttpRequest, form: EntryForm | None = None) -> dict[str, Any]:
     """The part of the page that changes when somebody writes an entry: figures, composer, timeline, tasks."""
     user = request.user
-    tasks = open_tasks(party, user)
+    tasks, staff = open_tasks(party, user), staff_of(party, user)
     chosen = request.GET.get("kind", "")
     return {
         "party": party,
-        "figures": figures(party, user, tasks),
+        "figures": figures(party, user, tasks, staff),
         "tasks": tasks,
         "now": timezone.now(),
         "may_write": may(user, "add", Interaction),
         "entry_form": form or EntryForm(auto_id="entry_%s"),
         "kinds": kinds(form),
-        **timeline(party, user, chosen, request.GET.get("after", "")),
+        **timeline(party, user, chosen, request.GET.get("after", ""), staff=staff),
     }
 
 
@@ -104,7 +104,7 @@ def kinds(form: EntryForm | None) -> list[dict[str, Any]]:
     return [{"value": value, "label": capfirst(str(label)), "icon": ICONS[value], "checked": value == chosen} for value, label in choices]
 
 
-def figures(party: Party, user: Any, tasks: list[Task]) -> list[dict[str, Any]]:
+def figures(party: Party, user: Any, tasks: list[Task], staff: list[int]) -> list[dict[str, Any]]:
     """The strip on top: what other apps add, the last contact, the next step, how many people."""
     found = [panel.figure(party, user) for panel in panels_for(user) if panel.figure is not None]
     last = getattr(party, "activity", None)
@@ -120,8 +120,7 @@ def figures(party: Party, user: Any, tasks: list[Task]) -> list[dict[str, Any]]:
         }
     )
     if not party.is_person:
-        count = Affiliation.objects.visible_to(user).filter(organisation=party.pk).count()
-        found.append({"label": _("People"), "value": formats.number(count), "detail": _("known there")})
+        found.append({"label": _("People"), "value": formats.number(len(staff)), "detail": _("known there")})
     return found
 
 

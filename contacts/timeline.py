@@ -36,11 +36,15 @@ SELECT entry.id, entry.occurred_at FROM unnest(%s::bigint[]) AS party (id) CROSS
 _AHEAD: tuple[Any, int] = ("infinity", 2**62)
 
 
-def timeline(party: Party, user: Any, chosen: str = "", after: str = "") -> dict[str, Any]:
-    """One page of the one timeline, newest first, by day; an organisation's holds what was said with its people, too."""
-    ids: list[int] = [party.pk]
-    if not party.is_person:
-        ids += Affiliation.objects.visible_to(user).filter(organisation=party.pk).values_list("person_id", flat=True)[:1000]
+def staff_of(party: Party, user: Any) -> list[int]:
+    """The people of an organisation by id, as far as the reader sees them."""
+    return [] if party.is_person else list(Affiliation.objects.visible_to(user).filter(organisation=party.pk).order_by("pk").values_list("person_id", flat=True))
+
+
+def timeline(party: Party, user: Any, chosen: str = "", after: str = "", *, staff: list[int] | None = None) -> dict[str, Any]:
+    """One page of the one timeline, newest first, by day; an organisation's holds what was said with its people, too (the first thousand).
+    `staff`: who these are, if that was read already."""
+    ids = [party.pk, *(staff_of(party, user) if staff is None else staff)[:1000]]
     rows = Interaction.objects.visible_to(user).filter(party__in=ids).select_related("created_by", "party")
     kinds = next((kinds for key, _label, kinds in CHIPS if key == chosen), None)
     page = paging.sifted(rows, "occurred_at", partial(_newest, ids, kinds), size=PAGE, after=after)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -80,11 +80,11 @@ def cases_url(party: Party) -> str:
 
 
 def _cases_figure(party: Party, reader: Any) -> dict[str, Any]:
-    count = open_cases(party, reader).count()
-    since = timezone.now() - timedelta(days=365)
-    complaints = Case.objects.visible_to(reader).filter(of_party(party), type=Case.Type.COMPLAINT, opened_at__gte=since, merged_into__isnull=True).count()
+    mine = Case.objects.visible_to(reader).filter(of_party(party))
+    complained = Q(type=Case.Type.COMPLAINT, opened_at__gte=timezone.now() - timedelta(days=365), merged_into__isnull=True)
+    count, complaints = mine.order_by().aggregate(open=Count("pk", filter=OPEN), complaints=Count("pk", filter=complained)).values()
     words = ngettext("%(n)s complaint in 12 months", "%(n)s complaints in 12 months", complaints) % {"n": formats.number(complaints)}
-    mean, n = average(Case.objects.visible_to(reader).filter(of_party(party)))
+    mean, n = average(mine)
     if mean is not None:
         words += " · " + ngettext("satisfaction %(mean)s of 5 (%(n)s answer)", "satisfaction %(mean)s of 5 (%(n)s answers)", n) % {"mean": formats.number(mean, 1), "n": formats.number(n)}
     return {"label": _("Open cases"), "value": formats.number(count), "detail": words, "url": cases_url(party), "state": "warn" if count else ""}

@@ -6,7 +6,7 @@ To change one page, subclass that view and name it on the `Crud`. A verb is a fu
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, ClassVar
 
 import django_filters
@@ -146,7 +146,8 @@ class GatedDetail(Gated, DetailView):
         user, row = self.request.user, self.object
         may_here = {verb: type(row).objects.visible_to(user, verb).filter(pk=row.pk).exists() for verb in ("change", "delete")}
         hidden = hidden_fields(user, self.crud.model)
-        facts = [(column.label, column.cell(row)) for column in self.crud.columns_for(user) if (column.field or column.key) not in hidden]
+        columns = [column for column in self.crud.columns_for(user) if (column.field or column.key) not in hidden]
+        facts = cache(lambda: [(column.label, column.cell(row)) for column in columns])  # asked by the page that shows them: many have facts of their own
         return {**super().get_context_data(**kwargs), "title": str(row), "facts": facts, "hidden": hidden, "may": may_here}
 
 
