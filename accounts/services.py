@@ -25,7 +25,7 @@ from accounts.grants import sync_grants
 from accounts.models import Deputy, FieldRule, Membership, Role, RoleRight, Team, TeamUserPerm, User
 from crm.core.access import forget_scopes
 from crm.core.errors import RuleBroken
-from crm.core.keys import free_key
+from crm.core.keys import free_key, taken_keys
 from crm.core.mail import plan_mail
 from crm.core.mail.texts import written
 from crm.core.models import Installation
@@ -164,7 +164,7 @@ def end_deputy(arrangement: Deputy, *, by: Any) -> None:
 def create_role(*, by: Any, label_de: str, label_en: str, like: Role | None = None) -> Role:
     """A role with the rights and hidden fields of `like`, or with none."""
     with work(by=by):
-        key = free_key(label_en or label_de, set(Role.objects.values_list("key", flat=True)))
+        key = free_key(label_en or label_de, taken_keys(Role.objects))
         group, _fresh = Group.objects.get_or_create(name=f"role {key}")
         position = (Role.objects.aggregate(last=Max("position"))["last"] or 0) + 1
         role = Role.objects.create(key=key, label_de=label_de, label_en=label_en, position=position, group=group, start_page=like.start_page if like else "")

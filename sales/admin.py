@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from crm.core.admin_site import GatedAdmin, LabelledAdmin
 from crm.core.conditions import sentence
-from crm.core.keys import free_key
+from crm.core.keys import free_key, taken_keys
 from sales.models import LostReason, Opportunity, Pipeline, Stage, StageTransition
 
 GATE_FIELDS = ("party", "product", "amount", "expected_close")  # what a stage may ask for
@@ -133,7 +133,7 @@ class StageAdmin(GatedAdmin):
 
     def save_model(self, request: HttpRequest, obj: Stage, form: Any, change: bool) -> None:
         if not change:
-            obj.key = free_key(obj.label_en, set(obj.pipeline.stages.values_list("key", flat=True)))
+            obj.key = free_key(obj.label_en, taken_keys(obj.pipeline.stages))
             obj.position = 1 + max(obj.pipeline.stages.values_list("position", flat=True), default=0)
         if required_by(obj.gate) is not None:
             obj.gate = gate_of(form.cleaned_data["required"])

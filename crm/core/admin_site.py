@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.access import scope_of
-from crm.core.keys import free_key
+from crm.core.keys import free_key, taken_keys
 
 NEW_ROWS = 100
 View = Callable[..., HttpResponseBase]
@@ -161,7 +161,7 @@ class LabelledAdmin(GatedAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: forms.ModelForm, change: bool) -> None:
         if not change:
             rows = type(obj)._default_manager
-            obj.key = free_key(obj.label_en, set(rows.values_list("key", flat=True)))
+            obj.key = free_key(obj.label_en, taken_keys(rows))
             obj.position = 1 + max(rows.values_list("position", flat=True), default=0)
         super().save_model(request, obj, form, change)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from django.db import connection
 from django.utils.text import slugify
+
+_ONE_NAMES = 0x3A14  # the advisory lock under which a free key is looked for
 
 
 def whole(value: Any, digits: int = 18) -> int | None:
@@ -22,3 +25,10 @@ def free_key(label: str, taken: Collection[str]) -> str:
         number += 1
         key = f"{stem}-{number}"
     return key
+
+
+def taken_keys(rows: Any) -> set[str]:
+    """The keys of these rows, for whoever adds one. Within a transaction: until its end nobody else reads them, who would find the same key free."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_NAMES])
+    return set(rows.values_list("key", flat=True))

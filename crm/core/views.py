@@ -5,14 +5,16 @@ To change one page, subclass that view and name it on the `Crud`. A verb is a fu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, wraps
 from typing import Any, ClassVar
 
 import django_filters
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import DatabaseError, connection
 from django.db.models import ProtectedError, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils.text import capfirst
@@ -20,6 +22,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.vary import vary_on_headers
 from django.views.generic import CreateView, DeleteView, DetailView, ListView, UpdateView, View
+from redis import RedisError
 
 from crm.core import lists
 from crm.core.access import hidden_fields, may
@@ -33,6 +36,19 @@ from crm.core.tables import write_csv
 from crm.core.undo import offer_undo
 
 
+@contextmanager
+def while_there(crud: Any, request: HttpRequest, verb: str, pk: int | None) -> Iterator[None]:
+    """A record that somebody deletes while its page is made, or while something is done with it, is a missing one (404), whatever fell over that."""
+    try:
+        yield
+    except (Http404, PermissionDenied, BadRequest, RuleBroken, DatabaseError, RedisError, OSError):
+        raise  # has its own words
+    except Exception as error:
+        if pk is None or connection.needs_rollback or crud.rows(request, verb).filter(pk=pk).exists():
+            raise
+        raise Http404(str(error)) from error
+
+
 class Gated:
     """Every class view of ours: the verb decides 403, the row decides 404."""
 
@@ -44,7 +60,8 @@ class Gated:
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not may(request.user, self.action, self.crud.model):
             raise PermissionDenied
-        return vary_on_headers("HX-Request")(super().dispatch)(request, *args, **kwargs)  # type: ignore[misc]
+        with while_there(self.crud, request, self.action, kwargs.get("pk")):
+            return vary_on_headers("HX-Request")(super().dispatch)(request, *args, **kwargs)  # type: ignore[misc,no-any-return]
 
     def get_queryset(self) -> QuerySet[Any]:
         """The rows this user may do this to."""
@@ -265,7 +282,8 @@ def action(crud: type[Crud], verb: str, *, methods: tuple[str, ...] = ("POST",))
             if not may(request.user, verb, crud.model):
                 raise PermissionDenied
             row = get_object_or_404(crud.rows(request, verb), pk=pk)
-            return view(request, row, **kwargs)
+            with while_there(crud, request, verb, pk):
+                return view(request, row, **kwargs)
 
         handle.gated = (crud, verb)  # type: ignore[attr-defined]
         return handle
