@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import django_filters as filters
@@ -57,7 +58,7 @@ class PartyFilters(filters.FilterSet):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.filters["owner"].extra["choices"] = _owners(self.request)
+        self.filters["owner"].extra["choices"] = cache(lambda: _owners(self.request))  # read only where they are offered or one of them is named
 
     def by_owner(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         if value == ME:

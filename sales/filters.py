@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import django_filters as filters
@@ -56,7 +57,7 @@ class OpportunityFilter(filters.FilterSet):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         user = self.request.user
-        self.filters["owner"].extra["choices"] = [("me", _("me")), ("none", _("nobody")), *(one for one in people(user) if one[0] != str(user.pk))]
+        self.filters["owner"].extra["choices"] = cache(lambda: [("me", _("me")), ("none", _("nobody")), *(one for one in people(user) if one[0] != str(user.pk))])
         hidden = hidden_fields(user, Opportunity)
         for name, one in list(self.filters.items()):
             if one.field_name in hidden:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import django_filters as filters
@@ -53,7 +54,7 @@ class CaseFilter(filters.FilterSet):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         user = self.request.user
-        self.filters["owner"].extra["choices"] = [("me", _("me")), ("none", _("nobody")), *(one for one in people(user) if one[0] != str(user.pk))]
+        self.filters["owner"].extra["choices"] = cache(lambda: [("me", _("me")), ("none", _("nobody")), *(one for one in people(user) if one[0] != str(user.pk))])
         self.filters["lot"].extra["widget"] = forms.TextInput()
         hidden = hidden_fields(user, Case)
         for name in [name for name, one in self.filters.items() if name in hidden or one.field_name in hidden]:

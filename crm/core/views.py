@@ -58,12 +58,15 @@ class GatedList(Gated, ListView):
     """Filters, order, keyset pages, honest count, chosen columns; a fragment for htmx."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        context = lists.context(self.crud, request, self.get_queryset())
-        template = "crud/_table.html" if is_fragment(request) else self.crud.template("list", "crud/list.html")
-        return render(request, template, {"crud": self.crud, **context, **self.more_context(request)})
+        fragment = is_fragment(request)
+        if fragment and (menu := request.GET.get("menu")):
+            return render(request, "components/_filter_chips.html", lists.menu(self.crud, request, menu))
+        context = {"crud": self.crud, **lists.context(self.crud, request, self.get_queryset(), menus=not fragment)}
+        template = self.crud.template("rows", "crud/_table.html") if fragment else self.crud.template("list", "crud/list.html")
+        return render(request, template, {**context, **self.more_context(context)})
 
-    def more_context(self, request: HttpRequest) -> dict[str, Any]:
-        """More context for a list page of its own."""
+    def more_context(self, context: dict[str, Any]) -> dict[str, Any]:
+        """What a list page of its own adds to the context."""
         return {}
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.generic import FormView
 
-from crm.core.columns import Column
+from crm.core.columns import Choice, Column
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
 from crm.core.saving import FactsForm
@@ -129,7 +129,7 @@ class Imports(Crud):
     columns = [
         Column("name", gettext_lazy("Files"), "name", "name", primary=True),
         Column("source", gettext_lazy("Source"), "source", "source", priority=3),
-        Column("state", gettext_lazy("State"), lambda run: run.get_state_display(), "state", "tag", priority=1, tone=lambda run: words.RUN_TONES[run.state]),
+        Column("state", gettext_lazy("State"), Choice("state"), "state", "tag", priority=1, tone=lambda run: words.RUN_TONES[run.state]),
         Column("owner", gettext_lazy("Started by"), "owner", "", priority=4, joins=("owner",)),
         Column("created", gettext_lazy("When"), "created_at", "created_at", "ago", priority=2, field="created_at"),
     ]

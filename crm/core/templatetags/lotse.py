@@ -11,6 +11,7 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from crm.core import formats, rows
+from crm.core.columns import Column
 
 register = template.Library()
 
@@ -88,9 +89,7 @@ def second(value: datetime | None) -> str:
 @register.filter
 def ago(value: date | datetime | None) -> SafeString | str:
     """A <time> element: relative words inside, the exact moment as tooltip and machine-readable."""
-    if not value:
-        return formats.DASH
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), formats.exact(value), formats.relative(value))
+    return rows.time_of(value)
 
 
 @register.filter
@@ -128,28 +127,25 @@ def avatar(context: template.Context, who: Any, size: str = "", named: bool = Fa
 @register.simple_tag
 def tag(text: Any, state: str = "", title: str = "") -> SafeString:
     """A status word; `state` is good, warn, bad, acc or empty."""
-    return format_html(
-        '<span class="l-tag{}"{}>{}</span>', f" {state}" if state else "", format_html(' title="{}"', title) if title else "", text
-    )
+    return rows.status_word(text, state, title)
 
 
-@register.simple_tag(takes_context=True)
-def table_rows(context: template.Context, found: list[dict[str, Any]], selectable: Any = "") -> SafeString:
+@register.simple_tag
+def table_rows(found: list[dict[str, Any]], columns: list[Column], hidden: frozenset[str], selectable: Any = "") -> SafeString:
     """The rows of a list (`crm.core.rows`), with a box to select each where there is something to do with a selection."""
-    pen = rows.Pen(tag, ago, bool(selectable))
-    return SafeString("".join(pen.row(row, avatar(context, row["object"]) if getattr(row["object"], "kind", "") in rows.PARTIES else SafeString("")) for row in found))
+    return rows.Pen(columns, hidden, selectable=bool(selectable)).rows(found)
 
 
 @register.simple_tag
 def cell_value(cell: dict[str, Any]) -> SafeString:
-    """One value of a row as its list draws it."""
-    return SafeString(rows.Pen(tag, ago).value(cell))
+    """One value of a record as its list draws it."""
+    return rows.Pen().value(cell)
 
 
 @register.simple_tag
 def inline_read(label: Any, html: Any, text: Any, url: str, at: str) -> SafeString:
     """A value that becomes a form when clicked: `html` as it stands, else `text`."""
-    return rows.Pen(tag, ago).inline(label, html or escape(text or "–"), url, at)
+    return rows.Pen().inline(label, html or escape(text or "–"), url, at)
 
 
 @register.simple_tag
