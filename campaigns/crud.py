@@ -17,6 +17,7 @@ from campaigns.forms import GoalForm
 from campaigns.models import Campaign, Segment
 from crm.core.columns import Choice, Column
 from crm.core.feedback import is_fragment
+from crm.core.filtersets import FilterSet
 from crm.core.fold import sort_key
 from crm.core.keys import whole
 from crm.core.saving import FactsForm, Stale
@@ -25,7 +26,7 @@ from crm.core.views import Crud, GatedCreate, GatedDetail, GatedUpdate
 TONES = {"draft": "", "ready": "warn", "released": "acc", "running": "acc", "paused": "warn", "done": "good", "cancelled": ""}
 
 
-class CampaignFilter(django_filters.FilterSet):
+class CampaignFilter(FilterSet):
     state = django_filters.ChoiceFilter(choices=Campaign.State.choices, label=gettext_lazy("State"))
     segment = django_filters.ModelChoiceFilter(queryset=lambda request: Segment.objects.visible_to(request.user), label=gettext_lazy("Segment"))
 

@@ -29,7 +29,7 @@ class PartyList(GatedList):
 
     def more_context(self, context: dict[str, Any]) -> dict[str, Any]:
         reader, rows = self.request.user, context["rows"]
-        changeable = set(Party.objects.visible_to(reader, "change").filter(pk__in=[row["pk"] for row in rows]).values_list("pk", flat=True))
+        changeable = set(Party.objects.visible_to(reader, "change").filter(pk__any=[row["pk"] for row in rows]).values_list("pk", flat=True))
         for row in rows:
             row["fixed"] = row["pk"] not in changeable
         actions = [{"label": _("Assign …"), "url": self.crud.url("assign"), "icon": "user-share"}] if may(reader, "assign", Party) else []

@@ -18,6 +18,7 @@ from accounts.people import PlainSelect, people
 from contacts.letters import NAMES
 from contacts.models import Industry, Organisation, Party, PartyRole, PartySearch, Person, PostalAddress, Tag
 from crm.core.access import hidden_fields
+from crm.core.filtersets import FilterSet
 from crm.core.fold import Fold, fold
 
 ME = "me"
@@ -44,7 +45,7 @@ class DaysFilter(filters.NumberFilter):
         """The bounds stand on the field itself."""
 
 
-class PartyFilters(filters.FilterSet):
+class PartyFilters(FilterSet):
     """Filters of people and organisations alike."""
 
     state = filters.ChoiceFilter(label=gettext_lazy("Status"), choices=Party.State.choices, empty_label=gettext_lazy("any"))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Value
+from django.db import connection
+from django.db.models import F, Func, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
@@ -40,13 +41,9 @@ class EditableColumn(Column):
 @cache
 def of_main(model: type[Any], attribute: str) -> Adds:
     """Adds `main_<attribute>`: of the main e-mail address, telephone number or postal address. A part is visible exactly when its contact is."""
-
-    @cache
-    def main() -> dict[str, Any]:
-        mine = model.objects.unrestricted().filter(party=OuterRef("pk"), is_primary=True)  # the gate: read for rows the reader sees
-        return {f"main_{attribute}": Subquery(mine.values(attribute)[:1])}
-
-    return lambda rows, reader: rows.annotate(**main())
+    quote, part = connection.ops.quote_name, model._meta  # the gate: read for rows the reader sees
+    found = f"(SELECT part.{quote(part.get_field(attribute).column)} FROM {quote(part.db_table)} part WHERE part.is_primary AND part.party_id = %(expressions)s LIMIT 1)"  # noqa: S608 - names of the models themselves
+    return lambda rows, reader: rows.annotate(**{f"main_{attribute}": Func(F("pk"), template=found, output_field=TextField())})
 
 
 def _job(reader: Any) -> QuerySet[Affiliation]:

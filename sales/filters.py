@@ -17,6 +17,7 @@ from contacts.models import Party, Task
 from contacts.search import search_records
 from crm.catalog.models import Product
 from crm.core.access import hidden_fields, scope_of, sees
+from crm.core.filtersets import FilterSet
 from crm.core.ranges import DaysFilter, SumFilter
 from crm.core.subjects import name_subject
 from sales.models import Opportunity, Pipeline, Stage
@@ -32,7 +33,7 @@ RARE = {"shared", "undated", "forecast", "pipeline"}
 _YES = [("1", _("yes"))]
 
 
-class OpportunityFilter(filters.FilterSet):
+class OpportunityFilter(FilterSet):
     """`team` includes the teams below it; `shared` tells rows seen through a share from those of one's own reach."""
 
     state = filters.ChoiceFilter(label=_("State"), choices=Opportunity.State.choices)

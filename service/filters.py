@@ -18,6 +18,7 @@ from contacts.models import Party
 from contacts.search import search_records
 from crm.catalog.models import Product
 from crm.core.access import hidden_fields, sees
+from crm.core.filtersets import FilterSet
 from crm.core.ranges import MomentsFilter
 from service.models import Case, Cause, Remedy, Touchpoint
 
@@ -30,7 +31,7 @@ def _of(model: Any) -> Any:
     return lambda request: model.objects.visible_to(request.user)
 
 
-class CaseFilter(filters.FilterSet):
+class CaseFilter(FilterSet):
     """`cause` includes what belongs to it; `party` the people of an organisation."""
 
     state = filters.ChoiceFilter(label=_("State"), choices=[("unsettled", _("not settled")), *Case.State.choices], method="by_state")

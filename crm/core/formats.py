@@ -99,11 +99,16 @@ def long_day(value: date | datetime) -> str:
     return format_date(_local_day(value), format="full", locale=current_locale())
 
 
-def short_day(value: date | datetime | None) -> str:
+def short_day(value: date | datetime | None, locale: Locale | None = None) -> str:
     """24. Dez. (de), Dec 24 (en): where the year is clear from the place."""
     if value is None:
         return DASH
-    return format_skeleton("MMMd", datetime.combine(_local_day(value), datetime.min.time()), tzinfo=UTC, locale=current_locale())
+    return _short(_local_day(value), locale or current_locale())
+
+
+@lru_cache(maxsize=4096)
+def _short(value: date, locale: Locale) -> str:
+    return format_skeleton("MMMd", datetime.combine(value, datetime.min.time()), tzinfo=UTC, locale=locale)
 
 
 def clock(value: datetime | None, length: Literal["short", "medium"] = "short") -> str:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from django.core.exceptions import BadRequest
 from django.db import models
 from django.db.models import QuerySet
 from django.forms import BoundField
+from django.forms.models import ModelChoiceIterator
 from django.http import Http404, HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
@@ -180,20 +181,27 @@ def chip(state: State, name: str) -> dict[str, Any]:
     field = state.filterset.form[name]
     choices = flat_choices(field)
     labels = dict(choices)
+    rest = state.address(**{name: None})
+    here = f"{rest}{'' if rest == '?' else '&'}{name}="
     return {
         "name": name,
         "label": field.label,
         "active": bool(typed),
         "value": " – ".join(labels.get(value, value) for value in typed),
         "form_field": field,
-        "options": options(choices, typed, lambda value: state.address(**{name: value})),
+        "options": options(choices, typed, lambda value: f"{here}{quote_plus(value)}"),
         "clear_url": state.address(**dict.fromkeys(state.names(name))),
     }
 
 
 def flat_choices(field: BoundField) -> list[tuple[str, str]]:
     """(value, label) of a field that offers choices, without the empty one; [] for any other and for grouped ones."""
-    read = list(iter(getattr(field.field, "choices", ())))  # an iterator has no length: a menu of records would count them first
+    offered = getattr(field.field, "choices", ())
+    if isinstance(offered, ModelChoiceIterator):
+        empty = [("", offered.field.empty_label)] if offered.field.empty_label is not None else []
+        read = [*empty, *(offered.choice(row) for row in offered.queryset.all())]  # as it stands it would count them, and read them through a cursor
+    else:
+        read = list(offered)
     if read:
         field.field.widget.choices = read  # type: ignore[attr-defined]  # drawn from what was read: a menu of records asks once
     found = [(str(value), label) for value, label in read]

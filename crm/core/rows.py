@@ -34,9 +34,10 @@ def status_word(text: Any, state: str = "", title: str = "") -> SafeString:
     return SafeString(f'<span class="l-tag{colour}"{hint}>{conditional_escape(text)}</span>')
 
 
-def initials_of(name: str, classes: str = "") -> SafeString:
-    """Initials in front of a name; hidden from assistive technology."""
-    return SafeString(f'<span class="avatar{classes}" aria-hidden="true">{escape(formats.initials(name))}</span>')
+def initials_of(name: str, classes: str = "", title: str = "") -> SafeString:
+    """Initials in front of a name; hidden from assistive technology. With `title` no name stands beside them: it is read out instead."""
+    shown, said = (f' title="{escape(title)}"', f'<span class="visually-hidden">{escape(title)}</span>') if title else ("", "")
+    return SafeString(f'<span class="avatar{classes}" aria-hidden="true"{shown}>{escape(formats.initials(name))}</span>{said}')
 
 
 def time_of(value: Any, clock: formats.Moments | None = None) -> SafeString:

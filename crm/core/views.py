@@ -149,7 +149,11 @@ class GatedDetail(Gated, DetailView):
         user, row = self.request.user, self.object
         may_here = {verb: type(row).objects.visible_to(user, verb).filter(pk=row.pk).exists() for verb in ("change", "delete")}
         hidden = hidden_fields(user, self.crud.model)
-        facts = [(column.label, column.cell(row)) for column in self.crud.columns_for(user) if (column.field or column.key) not in hidden]
+
+        def facts() -> list[tuple[Any, dict[str, Any]]]:
+            """Asked by the template that draws them: a page of its own shows others."""
+            return [(column.label, column.cell(row)) for column in self.crud.columns_for(user) if (column.field or column.key) not in hidden]
+
         return {**super().get_context_data(**kwargs), "title": str(row), "facts": facts, "hidden": hidden, "may": may_here}
 
 

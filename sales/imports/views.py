@@ -19,6 +19,7 @@ from django.views.generic import FormView
 from crm.core.columns import Choice, Column
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
+from crm.core.filtersets import FilterSet
 from crm.core.saving import FactsForm
 from crm.core.tables import TableError, write_csv
 from crm.core.uploads import too_large
@@ -34,7 +35,7 @@ PLACE = re.compile(r"(\d{1,18})-(\d{1,9})", re.ASCII)  # file and line behind wh
 State = ImportRun.State
 
 
-class ImportFilter(django_filters.FilterSet):
+class ImportFilter(FilterSet):
     state = django_filters.ChoiceFilter(choices=State.choices, label=gettext_lazy("State"))
 
     class Meta:

@@ -9,6 +9,7 @@ from typing import Any
 from django import template
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from crm.core import formats, rows
 from crm.core.columns import Column
@@ -112,16 +113,9 @@ def avatar(context: template.Context, who: Any, size: str = "", named: bool = Fa
     """
     if who is None or who == "":
         return SafeString("")
-    classes = ["avatar", f"avatar-{size}" if size else ""]
-    if getattr(who, "kind", "") == "organisation":
-        classes.append("org")
     reader = context.get("user")
-    if reader is not None and who == reader:
-        classes.append("me")
-    name = str(who)
-    title = format_html(' title="{}"', name) if named else ""
-    mark = format_html('<span class="{}" aria-hidden="true"{}>{}</span>', " ".join(filter(None, classes)), title, formats.initials(name))
-    return mark + format_html('<span class="visually-hidden">{}</span>', name) if named else mark
+    classes = (f" avatar-{size}" if size else "") + (" org" if getattr(who, "kind", "") == "organisation" else "") + (" me" if reader is not None and who == reader else "")
+    return rows.initials_of(str(who), classes, title=str(who) if named else "")
 
 
 @register.simple_tag
@@ -134,6 +128,26 @@ def tag(text: Any, state: str = "", title: str = "") -> SafeString:
 def table_rows(found: list[dict[str, Any]], columns: list[Column], hidden: frozenset[str], selectable: Any = "") -> SafeString:
     """The rows of a list (`crm.core.rows`), with a box to select each where there is something to do with a selection."""
     return rows.Pen(columns, hidden, selectable=bool(selectable)).rows(found)
+
+
+@register.simple_tag
+def closed_filter(chip: dict[str, Any]) -> SafeString:
+    """A filter that does not narrow, without its menu: that comes when it is opened (`crm.core.lists.menu`)."""
+    name, url, words = chip["name"], escape(chip["menu_url"]), escape(_("Show choices"))
+    way = f'<a class="l-item" href="{url}" hx-get="{url}" hx-trigger="toggle from:\'closest details\' once, click" hx-target="closest .l-pop" hx-select="#menu-{name}" hx-swap="outerHTML">{words}</a>'
+    button = f'<summary class="l-chip" id="chip-{name}">{escape(chip["label"])} <i class="ti ti-chevron-down" aria-hidden="true"></i></summary>'
+    return SafeString(f'<details class="l-menu l-filter" name="filter">{button}\n<div class="l-pop" id="menu-{name}">{way}</div></details>')
+
+
+@register.simple_tag
+def column_boxes(columns: list[dict[str, Any]]) -> SafeString:
+    """The columns of a list to choose from: [{key, label, shown, fixed}]."""
+    boxes = []
+    for column in columns:
+        state = (" checked" if column["shown"] else "") + (" disabled" if column["fixed"] else "")
+        box = f'<input class="form-check-input m-0" type="checkbox" name="columns" value="{escape(column["key"])}"{state}>'
+        boxes.append(f'<label class="l-row l-sm mb-1">{box}<span>{escape(column["label"])}</span></label>\n')
+    return SafeString("".join(boxes))
 
 
 @register.simple_tag
