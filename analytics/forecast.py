@@ -217,7 +217,7 @@ class Forecast:
     def shared(self) -> Figures:
         """Rows of the period that a share alone opens to the reader."""
         rows = self._narrowed(shared_only(self.ask.user))
-        return together(metrics.figures(half, self.rates) for half in halves(rows, self.period).values())
+        return together(metrics.figures(half, self.rates, only=FIGURES[day], house=self.currency) for day, half in halves(rows, self.period).items())
 
     @cached_property
     def span(self) -> tuple[date, date]:

@@ -11,7 +11,7 @@ from urllib.parse import quote_plus, urlencode
 from django.core.exceptions import BadRequest
 from django.db import models
 from django.db.models import QuerySet
-from django.forms import BoundField
+from django.forms import BoundField, ChoiceField
 from django.forms.models import ModelChoiceIterator
 from django.http import Http404, HttpRequest, QueryDict
 from django.utils.translation import gettext as _
@@ -159,6 +159,12 @@ def context(crud: Any, request: HttpRequest, rows: QuerySet[Any], *, menus: bool
     }
 
 
+def facts(crud: Any, row: Any, reader: Any) -> list[tuple[Any, dict[str, Any]]]:
+    """Label and value of each column the reader may see, for the page of one record."""
+    hidden = hidden_fields(reader, crud.model)
+    return [(column.label, column.cell(row)) for column in crud.columns_for(reader) if (column.field or column.key) not in hidden]
+
+
 def _head(state: State, column: Column) -> dict[str, Any]:
     current = column.key == state.sort_key
     turned = column.key if current and state.descending else f"-{column.key}" if current else column.key
@@ -189,6 +195,7 @@ def chip(state: State, name: str) -> dict[str, Any]:
         "active": bool(typed),
         "value": " – ".join(labels.get(value, value) for value in typed),
         "form_field": field,
+        "drawn_as": None if typed or isinstance(field.field, ChoiceField) else (type(state.filterset), name),
         "options": options(choices, typed, lambda value: f"{here}{quote_plus(value)}"),
         "clear_url": state.address(**dict.fromkeys(state.names(name))),
     }

@@ -6,7 +6,7 @@ To change one page, subclass that view and name it on the `Crud`. A verb is a fu
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ClassVar
 
 import django_filters
@@ -148,13 +148,8 @@ class GatedDetail(Gated, DetailView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user, row = self.request.user, self.object
         may_here = {verb: type(row).objects.visible_to(user, verb).filter(pk=row.pk).exists() for verb in ("change", "delete")}
-        hidden = hidden_fields(user, self.crud.model)
-
-        def facts() -> list[tuple[Any, dict[str, Any]]]:
-            """Asked by the template that draws them: a page of its own shows others."""
-            return [(column.label, column.cell(row)) for column in self.crud.columns_for(user) if (column.field or column.key) not in hidden]
-
-        return {**super().get_context_data(**kwargs), "title": str(row), "facts": facts, "hidden": hidden, "may": may_here}
+        facts = partial(lists.facts, self.crud, row, user)  # asked by the template that draws them: a page of its own shows others
+        return {**super().get_context_data(**kwargs), "title": str(row), "facts": facts, "hidden": hidden_fields(user, self.crud.model), "may": may_here}
 
 
 class GatedDelete(Gated, DeleteView):

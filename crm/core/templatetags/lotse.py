@@ -6,15 +6,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from crispy_forms.templatetags.crispy_forms_filters import as_crispy_field
 from django import template
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from crm.core import formats, rows
 from crm.core.columns import Column
 
 register = template.Library()
+_EMPTY_FIELDS: dict[tuple[Any, ...], SafeString] = {}
 
 
 def _number(value: Any) -> Decimal | int | float | None:
@@ -137,6 +140,29 @@ def closed_filter(chip: dict[str, Any]) -> SafeString:
     way = f'<a class="l-item" href="{url}" hx-get="{url}" hx-trigger="toggle from:\'closest details\' once, click" hx-target="closest .l-pop" hx-select="#menu-{name}" hx-swap="outerHTML">{words}</a>'
     button = f'<summary class="l-chip" id="chip-{name}">{escape(chip["label"])} <i class="ti ti-chevron-down" aria-hidden="true"></i></summary>'
     return SafeString(f'<details class="l-menu l-filter" name="filter">{button}\n<div class="l-pop" id="menu-{name}">{way}</div></details>')
+
+
+@register.simple_tag
+def filter_options(chip: dict[str, Any], target: str) -> SafeString:
+    """The choices of a filter as links: one click narrows. What is chosen goes along with the form."""
+    links, swap = [], f'hx-target="{escape(target)}" hx-push-url="true"'
+    for option in chip["options"]:
+        url, current, mark = escape(option["url"]), "", ""
+        if option["current"]:
+            current = ' aria-current="true"'
+            mark = f'<i class="ti ti-check" aria-hidden="true"></i><input type="hidden" name="{escape(chip["name"])}" value="{escape(option["value"])}">'
+        links.append(f'<a class="l-item" href="{url}" hx-get="{url}" {swap}{current}><span class="l-grow">{escape(option["label"])}</span>{mark}</a>')
+    return SafeString("".join(links))
+
+
+@register.simple_tag
+def filter_field(chip: dict[str, Any]) -> SafeString:
+    """The field of a filter. An empty one without choices is the same for everybody (`drawn_as`): it is drawn once for each language."""
+    kind = chip.get("drawn_as")
+    if not kind:
+        return SafeString(as_crispy_field(chip["form_field"]))
+    key = (*kind, get_language())
+    return _EMPTY_FIELDS.get(key) or _EMPTY_FIELDS.setdefault(key, SafeString(as_crispy_field(chip["form_field"])))
 
 
 @register.simple_tag
