@@ -113,7 +113,11 @@ class Forecast:
         self.currency: str = house.currency
         self.period = ask.period
         self.year = periods.year_of(ask.period, self.fiscal_start)
-        self.rates = learning.current_rates()
+
+    @cached_property
+    def rates(self) -> dict[int, Decimal]:
+        """The share an open one counts with, by its stage."""
+        return learning.current_rates()
 
     @cached_property
     def rows(self) -> QuerySet[Opportunity]:
@@ -123,10 +127,11 @@ class Forecast:
     @cached_property
     def _groups(self) -> list[tuple[date, int, int | None, Figures]]:
         """(first day of the month, team, owner, figures) for the whole fiscal year, decided and open ones apart."""
-        names = [one.name for one in fields(Figures)]
+        known = metrics.expressions(self.rates, self.currency)
         found = []
         for day, rows in halves(self.rows, self.year, lost=True).items():
-            grouped: Any = rows.order_by().values("team_id", "owner_id", month=TruncMonth(day)).annotate(**metrics.expressions(self.rates, self.currency))
+            names = FIGURES[day]
+            grouped: Any = rows.order_by().values("team_id", "owner_id", month=TruncMonth(day)).annotate(**{name: known[name] for name in names})
             found += [(row["month"], row["team_id"], row["owner_id"], Figures(**{name: row[name] for name in names})) for row in grouped]
         return found
 
@@ -212,7 +217,7 @@ class Forecast:
     def shared(self) -> Figures:
         """Rows of the period that a share alone opens to the reader."""
         rows = self._narrowed(shared_only(self.ask.user))
-        return together(metrics.figures(half, self.rates) for half in halves(rows, self.period).values())
+        return together(metrics.figures(half, self.rates, only=FIGURES[day], house=self.currency) for day, half in halves(rows, self.period).items())
 
     @cached_property
     def span(self) -> tuple[date, date]:
@@ -241,6 +246,10 @@ class Forecast:
         if ask.pipeline is not None:
             rows = rows.filter(stage__pipeline=ask.pipeline.pk)
         return rows
+
+
+# What each of the `halves` can add to; the other figures are nothing there.
+FIGURES = {"closed_on": ("won_revenue", "n_won", "n_lost", "unvalued"), "expected_close": ("open_pipeline", "weighted_pipeline", "n_open", "unvalued")}
 
 
 def halves(rows: QuerySet[Opportunity], period: Period, *, lost: bool = False) -> dict[str, QuerySet[Opportunity]]:

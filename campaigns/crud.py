@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy
 from campaigns import builder, report, services
 from campaigns.forms import GoalForm
 from campaigns.models import Campaign, Segment
-from crm.core.columns import Column
+from crm.core.columns import Choice, Column
 from crm.core.feedback import is_fragment
+from crm.core.filtersets import FilterSet
 from crm.core.fold import sort_key
 from crm.core.keys import whole
 from crm.core.saving import FactsForm, Stale
@@ -25,7 +26,7 @@ from crm.core.views import Crud, GatedCreate, GatedDetail, GatedUpdate
 TONES = {"draft": "", "ready": "warn", "released": "acc", "running": "acc", "paused": "warn", "done": "good", "cancelled": ""}
 
 
-class CampaignFilter(django_filters.FilterSet):
+class CampaignFilter(FilterSet):
     state = django_filters.ChoiceFilter(choices=Campaign.State.choices, label=gettext_lazy("State"))
     segment = django_filters.ModelChoiceFilter(queryset=lambda request: Segment.objects.visible_to(request.user), label=gettext_lazy("Segment"))
 
@@ -119,7 +120,7 @@ class Campaigns(Crud):
     templates = {"form": "campaigns/builder.html", "detail": "campaigns/detail.html"}
     columns = [
         Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail="goal", field="name"),
-        Column("state", gettext_lazy("State"), lambda row: row.get_state_display(), "state", "tag", priority=1, tone=lambda row: TONES[row.state]),
+        Column("state", gettext_lazy("State"), Choice("state"), "state", "tag", priority=1, tone=lambda row: TONES[row.state]),
         Column("segment", gettext_lazy("Segment"), "segment", "", priority=3, joins=("segment",)),
         Column("send_at", gettext_lazy("To be sent"), "send_at", "", "ago", priority=4, shown=False),
         Column("started_at", gettext_lazy("Sent"), "started_at", "", "ago", priority=3),

@@ -8,8 +8,10 @@ import django_filters as filters
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
+from crm.core.filtersets import FilterSet
 
-class MineFilter(filters.FilterSet):
+
+class MineFilter(FilterSet):
     """Mine or anybody's."""
 
     owner = filters.ChoiceFilter(label=gettext_lazy("Owner"), method="by_owner", choices=[("me", gettext_lazy("me"))])

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,10 +18,8 @@ from contacts.models import Organisation, Party, PartyTag, Person, Tag
 from contacts.panels import panels_for
 from contacts.salutation import address_line, letter_salutation
 from contacts.search import search_parties
-from crm.core import lists
 from crm.core.access import may
 from crm.core.columns import Column
-from crm.core.feedback import is_fragment
 from crm.core.saving import FactsForm
 from crm.core.views import Crud, GatedCreate, GatedDelete, GatedDetail, GatedList, GatedUpdate
 
@@ -30,24 +27,20 @@ from crm.core.views import Crud, GatedCreate, GatedDelete, GatedDetail, GatedLis
 class PartyList(GatedList):
     """A list of contacts: cells to edit where the reader may, and the selection to be assigned or tagged."""
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        context = lists.context(self.crud, request, self.get_queryset())
-        changeable = set(Party.objects.visible_to(request.user, "change").filter(pk__in=[row["pk"] for row in context["rows"]]).values_list("pk", flat=True))
-        for row in context["rows"]:
-            if row["pk"] not in changeable:
-                for cell in row["cells"]:
-                    cell.pop("edit_url", None)
-        actions = [{"label": _("Assign …"), "url": self.crud.url("assign"), "icon": "user-share"}] if may(request.user, "assign", Party) else []
-        if may(request.user, "change", Party) and Tag.objects.visible_to(request.user).filter(active=True).exists():
+    def more_context(self, context: dict[str, Any]) -> dict[str, Any]:
+        reader, rows = self.request.user, context["rows"]
+        changeable = set(Party.objects.visible_to(reader, "change").filter(pk__any=[row["pk"] for row in rows]).values_list("pk", flat=True))
+        for row in rows:
+            row["fixed"] = row["pk"] not in changeable
+        actions = [{"label": _("Assign …"), "url": self.crud.url("assign"), "icon": "user-share"}] if may(reader, "assign", Party) else []
+        if may(reader, "change", Party) and Tag.objects.visible_to(reader).filter(active=True).exists():
             actions.append({"label": _("Tag …"), "url": self.crud.url("tag"), "icon": "tag"})
-        if may(request.user, "merge", Party):
+        if may(reader, "merge", Party):
             actions.append({"label": _("Merge …"), "url": self.crud.url("merge"), "icon": "arrows-join-2"})
-        if actions:
-            context["bulk_actions"] = actions
-            if 0 < len(context["rows"]) < context["count"] <= services.AT_ONCE:
-                context["whole_label"] = _("all %(n)s of this view") % {"n": context["count_label"]}
-        template = "crud/_table.html" if is_fragment(request) else "crud/list.html"
-        return render(request, template, {"crud": self.crud, **context})
+        if not actions:
+            return {}
+        whole = {"whole_label": _("all %(n)s of this view") % {"n": context["count_label"]}} if 0 < len(rows) < context["count"] <= services.AT_ONCE else {}
+        return {"bulk_actions": actions, **whole}
 
 
 class _WithLetter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import django_filters as filters
@@ -17,6 +18,7 @@ from accounts.people import PlainSelect, people
 from contacts.letters import NAMES
 from contacts.models import Industry, Organisation, Party, PartyRole, PartySearch, Person, PostalAddress, Tag
 from crm.core.access import hidden_fields
+from crm.core.filtersets import FilterSet
 from crm.core.fold import Fold, fold
 
 ME = "me"
@@ -43,7 +45,7 @@ class DaysFilter(filters.NumberFilter):
         """The bounds stand on the field itself."""
 
 
-class PartyFilters(filters.FilterSet):
+class PartyFilters(FilterSet):
     """Filters of people and organisations alike."""
 
     state = filters.ChoiceFilter(label=gettext_lazy("Status"), choices=Party.State.choices, empty_label=gettext_lazy("any"))
@@ -57,7 +59,7 @@ class PartyFilters(filters.FilterSet):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.filters["owner"].extra["choices"] = _owners(self.request)
+        self.filters["owner"].extra["choices"] = cache(lambda: _owners(self.request))  # read only where they are offered or one of them is named
 
     def by_owner(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         if value == ME:

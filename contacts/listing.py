@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Value
+from django.db import connection
+from django.db.models import F, Func, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
@@ -15,7 +16,7 @@ from contacts.detail import STATE_TONES
 from contacts.letters import addressee, stored
 from contacts.models import Affiliation, EmailAddress, Party, PartyTag, PhoneNumber, PostalAddress
 from contacts.salutation import Addressee
-from crm.core.columns import Column
+from crm.core.columns import Choice, Column
 from crm.core.models import Installation
 from crm.core.rows import addresses
 
@@ -32,24 +33,23 @@ Adds = Callable[[QuerySet[Any], Any], QuerySet[Any]]
 class EditableColumn(Column):
     """A column whose cell can be edited in place by those who may change the row."""
 
-    def cell(self, row: Any, hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
-        return {**super().cell(row, hidden), "plain": False, "edit_url": _edited_at(self.key)(row.pk), "cell": f"{self.key}-{row.pk}", "label": self.label}
+    @property
+    def edited_at(self) -> Callable[[int], str]:
+        return _edited_at(self.key)
 
 
 @cache
 def of_main(model: type[Any], attribute: str) -> Adds:
     """Adds `main_<attribute>`: of the main e-mail address, telephone number or postal address. A part is visible exactly when its contact is."""
-
-    def add(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
-        mine = model.objects.unrestricted().filter(party=OuterRef("pk"), is_primary=True)  # the gate: read for rows the reader sees
-        return rows.annotate(**{f"main_{attribute}": Subquery(mine.values(attribute)[:1])})
-
-    return add
+    quote, part = connection.ops.quote_name, model._meta  # the gate: read for rows the reader sees
+    found = f"(SELECT part.{quote(part.get_field(attribute).column)} FROM {quote(part.db_table)} part WHERE part.is_primary AND part.party_id = %(expressions)s LIMIT 1)"  # noqa: S608 - names of the models themselves
+    return lambda rows, reader: rows.annotate(**{f"main_{attribute}": Func(F("pk"), template=found, output_field=TextField())})
 
 
 def _job(reader: Any) -> QuerySet[Affiliation]:
     # the gate: read for people the reader sees, and only where the organisation may be seen, too
-    return Affiliation.objects.unrestricted().filter(person=OuterRef("pk"), is_primary=True, organisation__in=Party.objects.visible_to(reader))
+    jobs, seen = Affiliation.objects.unrestricted().filter(person=OuterRef("pk"), is_primary=True), Party.objects.visible_to(reader)
+    return jobs.filter(organisation__in=seen) if seen.query.where else jobs  # whoever may view all of them has none looked up
 
 
 def add_employer(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
@@ -86,7 +86,7 @@ EMAIL = EditableColumn("email", gettext_lazy("E-mail"), "main_address", priority
 CITY = Column("city", gettext_lazy("City"), "main_city", priority=2, adds=of_main(PostalAddress, "city"))
 EMPLOYER = Column("employer", gettext_lazy("Organisation"), "main_employer", priority=0, adds=add_employer)
 STATE = EditableColumn(
-    "state", gettext_lazy("Status"), lambda party: party.get_state_display(), "state", "tag", priority=4, tone=lambda party: STATE_TONES[party.state]
+    "state", gettext_lazy("Status"), Choice("state"), "state", "tag", priority=4, tone=lambda party: STATE_TONES[party.state]
 )
 LAST = Column("last_contact", gettext_lazy("Last contact"), "activity__last_at", "activity__last_at", "ago", priority=1)
 OWNER = Column("owner", gettext_lazy("Owner"), "owner", priority=3, joins=("owner",))

@@ -45,11 +45,12 @@ def opportunities_url(party: Party) -> str:
 
 
 def _figure(party: Party, reader: Any) -> dict[str, Any]:
-    found = metrics.figures(open_opportunities(party, reader))
+    house = metrics.house_currency()
+    found = metrics.figures(open_opportunities(party, reader), only=("n_open", "open_pipeline"), house=house)
     words = ngettext("%(n)s opportunity", "%(n)s opportunities", found.n_open) % {"n": formats.number(found.n_open)}
     if "amount" in hidden_fields(reader, Opportunity):
         return {"label": _("Open opportunities"), "value": formats.number(found.n_open), "detail": "", "url": opportunities_url(party)}
-    return {"label": _("Open opportunities"), "value": formats.money(found.open_pipeline, metrics.house_currency(), decimals=0), "detail": words, "url": opportunities_url(party)}
+    return {"label": _("Open opportunities"), "value": formats.money(found.open_pipeline, house, decimals=0), "detail": words, "url": opportunities_url(party)}
 
 
 def _mine(reader: Any) -> QuerySet[Any]:

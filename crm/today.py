@@ -74,6 +74,8 @@ def _money(user: Any) -> list[dict[str, Any]]:
     period = current_period()
     for owner in (user, None):
         found = Forecast(Ask(user, period, owner=owner))
+        if owner and not found.rows.exists():
+            continue
         total = found.total
         if total.n_won or total.n_open:
             break

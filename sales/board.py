@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property, partial
 from typing import Any
 
 from django.db.models import QuerySet
@@ -20,6 +21,7 @@ from crm.core import formats
 from crm.core.access import hidden_fields, may
 from crm.core.lists import State
 from crm.core.paging import keyset
+from crm.core.rows import addresses
 from sales import forecast, learning, metrics
 from sales.filters import open_steps, with_party_seen
 from sales.models import Opportunity, Pipeline, Stage
@@ -134,6 +136,11 @@ class Board:
             movable = set(Opportunity.objects.visible_to(self.user, "change").filter(pk__in=ids).values_list("pk", flat=True))
         return {row.pk: self._card(row, parties.get(row.party_id), owners.get(row.owner_id), steps.get(row.pk), row.pk in movable) for row in rows}
 
+    @cached_property
+    def _at(self) -> dict[str, Callable[[int], str]]:
+        """The addresses of an opportunity by its key."""
+        return {page: addresses(partial(_address, page)) for page in ("detail", "move", "win", "lose")}
+
     def _parties(self, ids: set[int]) -> dict[int, str]:
         if "party" in self.hidden:
             return {}
@@ -145,7 +152,7 @@ class Board:
         title = party or row.name
         return {
             "id": row.pk,
-            "url": reverse("opportunity-detail", args=[row.pk]),
+            "url": self._at["detail"](row.pk),
             "title": title,
             "subtitle": row.name if party else row.number,
             "amount": None if "amount" in self.hidden else row.amount,
@@ -159,11 +166,15 @@ class Board:
             "step_state": "none" if step is None else "late" if step.due_at < self.now else "",
             "step_words": _step_words(step, self.now),
             "closes_on": None if "expected_close" in self.hidden else row.expected_close,
-            "move_url": reverse("opportunity-move", args=[row.pk]) if movable else "",
-            "win_url": reverse("opportunity-win", args=[row.pk]),
-            "lose_url": reverse("opportunity-lose", args=[row.pk]),
+            "move_url": self._at["move"](row.pk) if movable else "",
+            "win_url": self._at["win"](row.pk),
+            "lose_url": self._at["lose"](row.pk),
             "version": row.version,
         }
+
+
+def _address(page: str, pk: int) -> str:
+    return reverse(f"opportunity-{page}", args=[pk])
 
 
 def _age_words(days: int, verdict: forecast.AgeVerdict) -> str:

@@ -6,17 +6,14 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from contacts.fields import numbered, party_label
 from contacts.models import Party
-from crm.core import lists
 from crm.core.access import hidden_fields, may, scope_of
-from crm.core.columns import Column
-from crm.core.feedback import is_fragment
+from crm.core.columns import Choice, Column
 from crm.core.saving import FactsForm, save_facts
 from crm.core.views import Crud, GatedCreate, GatedDetail, GatedList
 from crm.core.work import work
@@ -32,11 +29,8 @@ TONES = {"won": "good", "lost": "bad", "open": ""}
 class OpportunityList(GatedList):
     """The table beside the board: the same filters, and the way over."""
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        context = lists.context(self.crud, request, self.get_queryset())
-        context["filter_chips"] = offered(context["filter_chips"])
-        template = "sales/_table.html" if is_fragment(request) else "sales/opportunities.html"
-        return render(request, template, {"crud": self.crud, **context, **switch(request, "list")})
+    def more_context(self, context: dict[str, Any]) -> dict[str, Any]:
+        return {"filter_chips": offered(context["filter_chips"]), **switch(self.request, "list")}
 
 
 class OpportunityCreate(GatedCreate):
@@ -70,12 +64,12 @@ class Opportunities(Crud):
     list_view = OpportunityList
     create_view = OpportunityCreate
     detail_view = OpportunityDetail
-    templates = {"detail": "sales/opportunity.html"}
+    templates = {"detail": "sales/opportunity.html", "list": "sales/opportunities.html", "rows": "sales/_table.html"}
     columns = [
         Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail="number", field="name"),
         Column("party", gettext_lazy("Contact"), lambda row: row.party if row.party_seen else None, "", priority=0, joins=("party",)),
         Column("stage", gettext_lazy("Stage"), "stage", "stage__position", priority=4, joins=("stage",)),
-        Column("state", gettext_lazy("State"), lambda row: row.get_state_display(), "state", "tag", priority=1, tone=lambda row: TONES[row.state]),
+        Column("state", gettext_lazy("State"), Choice("state"), "state", "tag", priority=1, tone=lambda row: TONES[row.state]),
         Column("amount", gettext_lazy("Amount"), "amount", "amount", "money", priority=1),
         Column("expected_close", gettext_lazy("Close expected"), "expected_close", "expected_close", "day", priority=3),
         Column("owner", gettext_lazy("Owner"), "owner", "", priority=2, joins=("owner",)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import django_filters as filters
@@ -16,6 +17,7 @@ from contacts.models import Party, Task
 from contacts.search import search_records
 from crm.catalog.models import Product
 from crm.core.access import hidden_fields, scope_of, sees
+from crm.core.filtersets import FilterSet
 from crm.core.ranges import DaysFilter, SumFilter
 from crm.core.subjects import name_subject
 from sales.models import Opportunity, Pipeline, Stage
@@ -31,7 +33,7 @@ RARE = {"shared", "undated", "forecast", "pipeline"}
 _YES = [("1", _("yes"))]
 
 
-class OpportunityFilter(filters.FilterSet):
+class OpportunityFilter(FilterSet):
     """`team` includes the teams below it; `shared` tells rows seen through a share from those of one's own reach."""
 
     state = filters.ChoiceFilter(label=_("State"), choices=Opportunity.State.choices)
@@ -56,7 +58,7 @@ class OpportunityFilter(filters.FilterSet):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         user = self.request.user
-        self.filters["owner"].extra["choices"] = [("me", _("me")), ("none", _("nobody")), *(one for one in people(user) if one[0] != str(user.pk))]
+        self.filters["owner"].extra["choices"] = cache(lambda: [("me", _("me")), ("none", _("nobody")), *(one for one in people(user) if one[0] != str(user.pk))])
         hidden = hidden_fields(user, Opportunity)
         for name, one in list(self.filters.items()):
             if one.field_name in hidden:

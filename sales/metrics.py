@@ -105,9 +105,10 @@ def expressions(rates: Mapping[int, Decimal] | None = None, house: str | None = 
     return found
 
 
-def figures(rows: QuerySet[Opportunity], rates: Mapping[int, Decimal] | None = None) -> Figures:
-    """All figures of these opportunities in one query; weighted_pipeline stays 0 without `rates`."""
-    return Figures(**rows.order_by().aggregate(**expressions(rates)))
+def figures(rows: QuerySet[Opportunity], rates: Mapping[int, Decimal] | None = None, *, only: tuple[str, ...] = (), house: str | None = None) -> Figures:
+    """All figures of these opportunities in one query (or `only` those, the others stay 0); weighted_pipeline stays 0 without `rates`."""
+    known = expressions(rates, house)
+    return Figures(**rows.order_by().aggregate(**{name: known[name] for name in only or known}))
 
 
 def won_revenue(rows: QuerySet[Opportunity]) -> Decimal:

@@ -6,17 +6,14 @@ from typing import Any
 
 from django.db.models import QuerySet, Value
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.detail import remember
 from contacts.fields import numbered, party_label
 from contacts.models import Party
-from crm.core import lists
 from crm.core.access import may
-from crm.core.columns import Column
-from crm.core.feedback import is_fragment
+from crm.core.columns import Choice, Column
 from crm.core.models import Installation
 from crm.core.saving import FactsForm
 from crm.core.views import Crud, GatedCreate, GatedDetail, GatedList
@@ -32,12 +29,11 @@ STATE_TONES = {"new": "acc", "open": "", "waiting": "", "solved": "good", "close
 class CaseList(GatedList):
     """The table behind the desk."""
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        context = lists.context(self.crud, request, self.get_queryset())
+    def more_context(self, context: dict[str, Any]) -> dict[str, Any]:
         for chip in context["filter_chips"]:
             if chip["name"] == "party" and chip["active"]:
                 chip["value"] = chip["form_field"].value() or chip["value"]  # by name even where the address holds its id
-        return render(request, "crud/_table.html" if is_fragment(request) else "service/cases.html", {"crud": self.crud, **context})
+        return {}
 
 
 class CaseCreate(GatedCreate):
@@ -80,19 +76,19 @@ class Cases(Crud):
     list_view = CaseList
     create_view = CaseCreate
     detail_view = CaseDetail
-    templates = {"detail": "service/desk.html", "form": "service/form.html"}
+    templates = {"detail": "service/desk.html", "form": "service/form.html", "list": "service/cases.html"}
     columns = [
         Column("heading", gettext_lazy("Subject"), "heading", "sort_heading", primary=True, detail="number", field="heading"),
         Column("party", gettext_lazy("Customer"), lambda row: row.party if row.party_seen else None, "", priority=2, joins=("party",)),
-        Column("type", gettext_lazy("Type"), lambda row: row.get_type_display(), "type", "tag", priority=4, tone=lambda row: TYPE_TONES[row.type]),
-        Column("state", gettext_lazy("State"), lambda row: row.get_state_display(), "state", "tag", priority=1, tone=lambda row: STATE_TONES[row.state]),
-        Column("priority", gettext_lazy("Priority"), lambda row: row.get_priority_display(), "priority", priority=3),
+        Column("type", gettext_lazy("Type"), Choice("type"), "type", "tag", priority=4, tone=lambda row: TYPE_TONES[row.type]),
+        Column("state", gettext_lazy("State"), Choice("state"), "state", "tag", priority=1, tone=lambda row: STATE_TONES[row.state]),
+        Column("priority", gettext_lazy("Priority"), Choice("priority"), "priority", priority=3),
         Column("due", gettext_lazy("Due"), "due_next", "due_next", "ago", priority=3, field="due_next"),
         Column("owner", gettext_lazy("Owner"), "owner", "", priority=2, joins=("owner",)),
         Column("opened_at", gettext_lazy("Opened"), "opened_at", "opened_at", "ago", priority=3),
         Column("number", gettext_lazy("Number"), "number", "", priority=2, shown=False),
         Column("team", gettext_lazy("Queue"), "team", "", priority=2, shown=False, joins=("team",)),
-        Column("channel", gettext_lazy("Channel"), lambda row: row.get_channel_display(), "channel", priority=2, shown=False),
+        Column("channel", gettext_lazy("Channel"), Choice("channel"), "channel", priority=2, shown=False),
         Column("product", gettext_lazy("Product"), "product", "", priority=2, shown=False, joins=("product",)),
         Column("lot", gettext_lazy("Lot or serial number"), "lot", "", priority=2, shown=False),
         Column("touchpoint", gettext_lazy("Touchpoint"), "touchpoint", "", priority=2, shown=False, joins=("touchpoint",)),

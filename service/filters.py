@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import django_filters as filters
@@ -17,6 +18,7 @@ from contacts.models import Party
 from contacts.search import search_records
 from crm.catalog.models import Product
 from crm.core.access import hidden_fields, sees
+from crm.core.filtersets import FilterSet
 from crm.core.ranges import MomentsFilter
 from service.models import Case, Cause, Remedy, Touchpoint
 
@@ -29,7 +31,7 @@ def _of(model: Any) -> Any:
     return lambda request: model.objects.visible_to(request.user)
 
 
-class CaseFilter(filters.FilterSet):
+class CaseFilter(FilterSet):
     """`cause` includes what belongs to it; `party` the people of an organisation."""
 
     state = filters.ChoiceFilter(label=_("State"), choices=[("unsettled", _("not settled")), *Case.State.choices], method="by_state")
@@ -53,7 +55,7 @@ class CaseFilter(filters.FilterSet):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         user = self.request.user
-        self.filters["owner"].extra["choices"] = [("me", _("me")), ("none", _("nobody")), *(one for one in people(user) if one[0] != str(user.pk))]
+        self.filters["owner"].extra["choices"] = cache(lambda: [("me", _("me")), ("none", _("nobody")), *(one for one in people(user) if one[0] != str(user.pk))])
         self.filters["lot"].extra["widget"] = forms.TextInput()
         hidden = hidden_fields(user, Case)
         for name in [name for name, one in self.filters.items() if name in hidden or one.field_name in hidden]:

@@ -18,7 +18,7 @@ from campaigns.journeys.flow import Flow, counted, figures, stuck
 from campaigns.journeys.forms import JourneyForm
 from campaigns.journeys.presets import PRESETS
 from campaigns.models import Journey, JourneyVersion
-from crm.core.columns import Column
+from crm.core.columns import Choice, Column
 from crm.core.fold import sort_key
 from crm.core.saving import FactsForm
 from crm.core.views import Crud, GatedCreate, GatedDetail
@@ -88,7 +88,7 @@ class Journeys(Crud):
     templates = {"detail": "campaigns/journeys/detail.html"}
     columns = [
         Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail="note", field="name"),
-        Column("state", gettext_lazy("State"), lambda row: row.get_state_display(), "state", "tag", priority=1, tone=lambda row: TONES[row.state]),
+        Column("state", gettext_lazy("State"), Choice("state"), "state", "tag", priority=1, tone=lambda row: TONES[row.state]),
         Column("owner", gettext_lazy("Owner"), "owner", "", priority=3, joins=("owner",)),
         Column("updated_at", gettext_lazy("Changed"), "updated_at", "updated_at", "ago", priority=2),
     ]

@@ -24,7 +24,7 @@ from contacts.filters import PartyFilters
 from contacts.listing import CITY, EMAIL, LAST, LATER, OWNER, PHONE, STATE
 from contacts.models import ConsentPurpose, Party
 from crm.core.access import may
-from crm.core.columns import Column
+from crm.core.columns import Choice, Column
 from crm.core.conditions import check, sentence
 from crm.core.fold import sort_key
 from crm.core.saving import FactsForm
@@ -196,7 +196,7 @@ class SegmentContacts(Crud):
     create_view = update_view = delete_view = detail_view = None
     columns = [
         Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail="number"),
-        Column("kind", gettext_lazy("Kind"), lambda row: row.get_kind_display(), priority=2),
+        Column("kind", gettext_lazy("Kind"), Choice("kind"), priority=2),
         *(Column(column.key, column.label, column.value, column.sort, column.kind, column.priority, tone=column.tone, joins=column.joins, adds=column.adds) for column in (CITY, PHONE, STATE, EMAIL, LAST, OWNER)),
         *LATER,
     ]

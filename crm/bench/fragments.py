@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from operator import itemgetter
 from typing import Any
 
 from django.shortcuts import render
@@ -11,6 +12,7 @@ from django.test import RequestFactory
 from crm.bench.measure import cost_of
 from crm.bench.personas import Persona
 from crm.core import lists
+from crm.core.columns import Column
 from crm.core.views import Crud
 
 
@@ -38,14 +40,14 @@ def answered(crud: type[Crud], persona: Persona, query: str) -> bytes:
 def least(crud: type[Crud], persona: Persona, query: str) -> bytes:
     """Fifty rows of plain values in the same table."""
     request = _request(persona, query)
-    columns = [column for column in crud.columns if column.shown or column.primary]
+    shown = [column for column in crud.columns if column.shown or column.primary]
     order = next(column.sort for column in crud.columns if column.key == crud.order)
     rows = crud.model.objects.visible_to(persona.user).order_by(order, "pk").values_list("pk", order)[: lists.PAGE_SIZE]
-    cells = [{"kind": "text", "numeric": column.numeric, "priority": column.priority, "primary": column.primary, "tone": "", "plain": True, "detail": ""} for column in columns]
     context = {
         "crud": crud, "title": crud.title(), "count_label": "1", "list_url": crud.url("list"), "views": [], "filter_chips": [], "column_chooser": [],
-        "columns": [{"key": column.key, "label": column.label, "numeric": column.numeric, "priority": column.priority, "primary": column.primary, "sort_url": "?", "sorted": ""} for column in columns],
-        "rows": [{"pk": pk, "object": name, "url": f"/{pk}/", "cells": [{**cell, "value": name, "text": name} for cell in cells]} for pk, name in rows],
+        "columns": [{"key": column.key, "label": column.label, "numeric": column.numeric, "priority": column.priority, "primary": column.primary, "sort_url": "?", "sorted": ""} for column in shown],
+        "shown": [Column(column.key, column.label, itemgetter(1), priority=column.priority, primary=column.primary) for column in shown], "hidden": frozenset(),
+        "rows": [{"pk": row[0], "object": row, "url": f"/{row[0]}/"} for row in rows],
     }  # fmt: skip
     return bytes(render(request, "crud/_table.html", context).content)
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.catalog.models import Currency, Price, Product
+from crm.core.filtersets import FilterSet
 from crm.core.saving import FactsForm
 
 
@@ -42,7 +43,7 @@ class PriceForm(forms.ModelForm):
         self.fields["valid_from"].initial = timezone.localdate
 
 
-class ProductFilter(django_filters.FilterSet):
+class ProductFilter(FilterSet):
     """What the price list is narrowed by."""
 
     active = django_filters.ChoiceFilter(label=_("On the price list"), choices=[("true", _("yes")), ("false", _("no"))], method="by_active")

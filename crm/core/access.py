@@ -85,6 +85,7 @@ class Scope:
         self.starts = rights.starts
         self._hidden = rights.hidden
         self._shared: dict[tuple[Any, str], Q] = {}
+        self.kept: dict[str, Q] = {}  # conditions made of these rights, for as long as they hold
         self.reaches: dict[str, Reach] = {}
         for codename, team, own_only, owner in rights.grants:
             reach = self.reaches.get(codename, Reach(owners=frozenset({self.user_id})))
@@ -112,6 +113,7 @@ class Scope:
     def forget_shares(self) -> None:
         """Read them anew the next time."""
         self._shared.clear()
+        self.kept.clear()
 
     def shared_rows(self, model: type[models.Model], action: str) -> Q:
         """The rows that shares open. A few are named by their keys, so that Postgres can find them by index: for whoever sees three rows

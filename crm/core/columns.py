@@ -9,10 +9,36 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from babel import Locale
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from crm.core import formats
+
+
+class Choice:
+    """The `value` of a column that shows a stored choice by its word. Django's own `get_…_display` gathers all choices anew for each row."""
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+        self._words: dict[str | None, dict[type, dict[Any, str]]] = {}
+
+    def __call__(self, row: Any) -> Any:
+        return self.spoken()(row)
+
+    def spoken(self) -> Callable[[Any], Any]:
+        """The same in the language of now, which is not asked for each row."""
+        by_model, field = self._words.setdefault(get_language(), {}), self.field
+
+        def word(row: Any) -> Any:
+            words = by_model.get(type(row))
+            if words is None:
+                words = by_model[type(row)] = {stored: str(word) for stored, word in row._meta.get_field(field).flatchoices}
+            stored = getattr(row, field)
+            return words.get(stored, stored)
+
+        return word
 
 
 @dataclass(frozen=True)
@@ -43,49 +69,66 @@ class Column:
         """Right-aligned with tabular figures?"""
         return self.kind in {"number", "money", "ago"}
 
+    @property
+    def edited_at(self) -> Callable[[int], str] | None:
+        """Where the value of a row, by its key, is edited in place; None: nowhere."""
+        return None
+
+    def reader(self) -> Callable[[Any], Any]:
+        """What reads the plain value of this column in a row, for the rows of one page."""
+        if isinstance(self.value, Choice):
+            return self.value.spoken()
+        return self.value if callable(self.value) else self._read
+
+    @cached_property
+    def _read(self) -> Callable[[Any], Any]:
+        assert isinstance(self.value, str)
+        first, *way = self.value.split("__")
+
+        def read(row: Any) -> Any:
+            row = getattr(row, first, None)
+            for part in way:
+                row = getattr(row, part, None)
+            return row
+
+        return read
+
     def of(self, row: Any) -> Any:
         """The plain value of this column in a row."""
-        if callable(self.value):
-            return self.value(row)
-        for part in self.value.split("__"):
-            row = getattr(row, part, None)
-        return row
+        return self.reader()(row)
 
     def related(self) -> tuple[str, ...]:
         """The joins this column needs, so that no list forgets one."""
         own = (self.value.rpartition("__")[0],) if isinstance(self.value, str) and "__" in self.value else ()
         return (*own, *self.joins)
 
-    @cached_property
-    def _always(self) -> dict[str, Any]:
-        """What all cells of this column have in common."""
-        plain = self.tone is None and self.kind not in {"tag", "ago"}  # its text is all there is to draw
-        return {"kind": self.kind, "numeric": self.numeric, "priority": self.priority, "primary": self.primary, "plain": plain}
+    def cell(self, row: Any) -> dict[str, Any]:
+        """A value on its record's own page, which `{% cell_value %}` draws."""
+        return {"column": self, "row": row, "value": self.of(row)}
 
-    def cell(self, row: Any, hidden: frozenset[str] = frozenset()) -> dict[str, Any]:
-        """What the template draws, for a reader from whom these fields are hidden."""
-        value = self.of(row)
-        return {
-            **self._always,
-            "value": value,
-            "text": self.text(row, value),
-            "tone": self.tone(row) if self.tone else "",
-            "detail": self.detail(row) if callable(self.detail) else getattr(row, self.detail) if self.detail and self.detail not in hidden else "",
-        }
+    def small(self, row: Any, hidden: frozenset[str]) -> Any:
+        """What stands small below the value, for a reader from whom these fields are hidden."""
+        if callable(self.detail):
+            return self.detail(row)
+        return getattr(row, self.detail) if self.detail and self.detail not in hidden else ""
 
-    def text(self, row: Any, value: Any) -> str:
-        """The value in words and numbers of the reader's language."""
-        if value is None or value == "":
-            return "–"
+    def words(self, row: Any) -> str:
+        """The value of a row in words and numbers of the reader's language."""
+        return self.text(row, self.of(row))
+
+    def text(self, row: Any, value: Any, locale: Locale | None = None) -> str:
+        """A value in words and numbers of the reader's language (`locale`, where it is known already)."""
+        if isinstance(value, str):
+            return value or formats.DASH
+        if value is None:
+            return formats.DASH
         if self.kind == "money":
-            return formats.money(value, getattr(row, "currency_id", "EUR"))
-        if isinstance(value, datetime):
-            return formats.day(timezone.localtime(value).date())
+            return formats.money(value, getattr(row, "currency_id", "EUR"), locale=locale)
         if isinstance(value, date):
-            return formats.day(value)
+            return formats.day(value, locale)
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
-            return formats.number(value)
-        return str(value)
+            return formats.number(value, locale=locale)
+        return str(value) or formats.DASH
 
     def plain(self, row: Any) -> Any:
         """The value for a file: numbers and days stay such."""

@@ -49,23 +49,27 @@ def _minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-def money(amount: Number | None, currency: str, *, decimals: int | None = None) -> str:
+def money(amount: Number | None, currency: str, *, decimals: int | None = None, locale: Locale | None = None) -> str:
     """1234.5 EUR → '1.234,50 €' (de), '€1,234.50' (en). `currency` is the ISO 4217 code; `decimals` None means the
     currency's own number of minor digits (JPY 0)."""
-    if amount is None:
-        return DASH
-    locale = current_locale()
+    return DASH if amount is None else _money(amount or 0, currency, decimals, locale or current_locale())
+
+
+@lru_cache(maxsize=4096)  # lists write the same sums again and again, and CLDR's patterns are slow; minus nothing is nothing before it comes here
+def _money(amount: Number, currency: str, decimals: int | None, locale: Locale) -> str:
     if decimals is None:
         return _minus(format_currency(amount, currency, locale=locale))
     pattern = locale.currency_formats["standard"].pattern.replace("#,##0.00", _digits(decimals))
     return _minus(format_currency(_round(amount, decimals), currency, format=pattern, locale=locale, currency_digits=False))
 
 
-def number(value: Number | None, decimals: int | None = None) -> str:
+def number(value: Number | None, decimals: int | None = None, *, locale: Locale | None = None) -> str:
     """1234567.5 → '1.234.567,5' (de), '1,234,567.5' (en); with `decimals` exactly so many digits, else up to three."""
-    if value is None:
-        return DASH
-    locale = current_locale()
+    return DASH if value is None else _number(value or 0, decimals, locale or current_locale())
+
+
+@lru_cache(maxsize=4096)
+def _number(value: Number, decimals: int | None, locale: Locale) -> str:
     if decimals is None:
         return _minus(format_decimal(value, locale=locale))
     return _minus(format_decimal(_round(value, decimals), format=_digits(decimals), locale=locale))
@@ -80,9 +84,9 @@ def percent(share: Number | None, decimals: int = 0) -> str:
     return _minus(format_percent(_round(share, decimals + 2), format=_digits(decimals) + unit, locale=locale))
 
 
-def day(value: date | datetime | None) -> str:
+def day(value: date | datetime | None, locale: Locale | None = None) -> str:
     """24.12.2026 (de), Dec 24, 2026 (en); a datetime counts in the active time zone."""
-    return DASH if value is None else _medium(_local_day(value), current_locale())
+    return DASH if value is None else _medium(_local_day(value), locale or current_locale())
 
 
 @lru_cache(maxsize=4096)  # a page writes hundreds of days, most of them near today
@@ -95,11 +99,16 @@ def long_day(value: date | datetime) -> str:
     return format_date(_local_day(value), format="full", locale=current_locale())
 
 
-def short_day(value: date | datetime | None) -> str:
+def short_day(value: date | datetime | None, locale: Locale | None = None) -> str:
     """24. Dez. (de), Dec 24 (en): where the year is clear from the place."""
     if value is None:
         return DASH
-    return format_skeleton("MMMd", datetime.combine(_local_day(value), datetime.min.time()), tzinfo=UTC, locale=current_locale())
+    return _short(_local_day(value), locale or current_locale())
+
+
+@lru_cache(maxsize=4096)
+def _short(value: date, locale: Locale) -> str:
+    return format_skeleton("MMMd", datetime.combine(value, datetime.min.time()), tzinfo=UTC, locale=locale)
 
 
 def clock(value: datetime | None, length: Literal["short", "medium"] = "short") -> str:
@@ -125,29 +134,50 @@ def second(value: datetime | None) -> str:
     return DASH if value is None else f"{day(value)}, {clock(value, 'medium')}"
 
 
-def exact(value: date | datetime | None) -> str:
-    """What stands in the tooltip of a relative time: a moment, or the day where there is no time of day."""
-    return moment(value) if isinstance(value, datetime) else day(value)
+class Moments:
+    """Times as one page says them: now, time zone and language are asked once, and what was said of one day is said again."""
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self.now, self.zone, self.locale = now or timezone.now(), timezone.get_current_timezone(), current_locale()
+        self.today = self._local(self.now).date()
+        self._days: dict[int, str] = {}
+
+    def _local(self, value: datetime) -> datetime:
+        return value.astimezone(self.zone) if value.tzinfo is not None else value
+
+    def exact(self, value: date | datetime) -> str:
+        """What stands in the tooltip of a relative time: a moment, or the day where there is no time of day."""
+        if not isinstance(value, datetime):
+            return _medium(value, self.locale)
+        local = self._local(value)
+        return f"{_medium(local.date(), self.locale)}, {_clock(time(local.hour, local.minute), 'short', self.locale)}"
+
+    def relative(self, value: date | datetime) -> str:
+        """How long ago or ahead in words: 'just now', '5 minutes ago', 'yesterday', '58 days ago', 'in 2 hours'.
+
+        Calendar days of the time zone decide between today and yesterday; hours and minutes are used within a day only.
+        """
+        days = ((self._local(value).date() if isinstance(value, datetime) else value) - self.today).days
+        if days == 0 and isinstance(value, datetime):
+            seconds = (value - self.now).total_seconds()
+            if abs(seconds) < 60:
+                return _("just now")
+            return _span(timedelta(seconds=seconds), "hour" if abs(seconds) >= 3_600 else "minute", self.locale)
+        said = self._days.get(days)
+        if said is None:
+            said = self._days[days] = self._in_days(days)
+        return said
+
+    def _in_days(self, days: int) -> str:
+        if -1 <= days <= 1:
+            return {0: _("today"), -1: _("yesterday"), 1: _("tomorrow")}[days]
+        unit: Literal["day", "month", "year"] = "day" if abs(days) < _DAYS_UNTIL_MONTHS else "month" if abs(days) < _DAYS_UNTIL_YEARS else "year"
+        return _span(timedelta(days=days), unit, self.locale)
 
 
 def relative(value: date | datetime | None, now: datetime | None = None) -> str:
-    """How long ago or ahead in words: 'just now', '5 minutes ago', 'yesterday', '58 days ago', 'in 2 hours'.
-
-    Calendar days of the active time zone decide between today and yesterday; hours and minutes are used within a day only.
-    """
-    if value is None:
-        return DASH
-    now = now or timezone.now()
-    days = (_local_day(value) - _local_day(now)).days
-    if days == 0 and isinstance(value, datetime):
-        seconds = (value - now).total_seconds()
-        if abs(seconds) < 60:
-            return _("just now")
-        return _span(timedelta(seconds=seconds), "hour" if abs(seconds) >= 3_600 else "minute", current_locale())
-    if -1 <= days <= 1:
-        return {0: _("today"), -1: _("yesterday"), 1: _("tomorrow")}[days]
-    unit: Literal["day", "month", "year"] = "day" if abs(days) < _DAYS_UNTIL_MONTHS else "month" if abs(days) < _DAYS_UNTIL_YEARS else "year"
-    return _span(timedelta(days=days), unit, current_locale())
+    """`Moments.relative` of a single time."""
+    return DASH if value is None else Moments(now).relative(value)
 
 
 def _local_day(value: date | datetime) -> date:

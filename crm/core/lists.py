@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from django.core.exceptions import BadRequest
 from django.db import models
 from django.db.models import QuerySet
-from django.forms import BoundField
-from django.http import HttpRequest, QueryDict
+from django.forms import BoundField, ChoiceField
+from django.forms.models import ModelChoiceIterator
+from django.http import Http404, HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from crm.core import formats, paging
@@ -25,10 +26,13 @@ PAGE_SIZE = 50
 MOST_OPTIONS = 30  # of a filter as a menu
 
 
-class State:
-    """What one request asks of a list."""
+_ENDS = ("", "_min", "_max", "_after", "_before", "_from", "_until")  # of the parameters of one filter
 
-    def __init__(self, crud: Any, request: HttpRequest) -> None:
+
+class State:
+    """What one request asks of a list. Only the filters its address names have a field, and those whose `menus` are asked for (None: all)."""
+
+    def __init__(self, crud: Any, request: HttpRequest, *, menus: frozenset[str] | None = frozenset()) -> None:
         self.crud = crud
         self.request = request
         self.hidden = hidden_fields(request.user, crud.model)
@@ -44,9 +48,14 @@ class State:
         self.sort = column.sort
         self.query = request.GET.get("q", "").strip()[:200]
         self.filterset = crud.filterset_class(request.GET, queryset=crud.model.objects.none(), request=request)
-        for name in self.hidden & set(self.filterset.form.fields):
-            del self.filterset.form.fields[name]
-            self.filterset.filters.pop(name, None)
+        self.filters = {name: one for name, one in self.filterset.filters.items() if name not in self.hidden}
+        self.typed = {name: [value for key in self.names(name) for value in request.GET.getlist(key) if value] for name in self.filters}
+        self.filterset.filters = {name: one for name, one in self.filters.items() if self.typed[name] or menus is None or name in menus}
+
+    @staticmethod
+    def names(name: str) -> list[str]:
+        """The parameters of a filter. A range has two (`name_min`, `name_max` …)."""
+        return [f"{name}{end}" for end in _ENDS]
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Filters and search applied. A filter with a wrong value narrows to nothing and says so beside its field."""
@@ -75,9 +84,14 @@ class State:
     def _here(self) -> QueryDict:
         """The query string without its page; shallow copies of it do, as only whole values are exchanged."""
         here = self.request.GET.copy()
-        for key in ("after", "before"):
+        for key in ("after", "before", "menu"):
             here.pop(key, None)
         return here
+
+    @cached_property
+    def plain(self) -> str:
+        """The same as text."""
+        return self._here.urlencode()
 
     def address(self, **changes: str | None) -> str:
         """The same list with other state, as a query string."""
@@ -90,11 +104,19 @@ class State:
         return "?" + query.urlencode()
 
 
-def context(crud: Any, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, Any]:
-    """Everything `crud/list.html` and `crud/_table.html` draw."""
-    state = State(crud, request)
-    chips = [chip(state, name) for name in state.filterset.form.fields]
-    filtered = any(one["active"] for one in chips) or bool(state.query)
+def menu(crud: Any, request: HttpRequest, name: str) -> dict[str, Any]:
+    """What `components/_filter_chips.html` draws of one filter with its menu: a fragment of a list leaves the menus out that nobody has opened yet."""
+    state = State(crud, request, menus=frozenset({name}))
+    if name not in state.filters:
+        raise Http404
+    return {"filter_chips": [chip(state, name)], "clear_url": crud.url("list")}
+
+
+def context(crud: Any, request: HttpRequest, rows: QuerySet[Any], *, menus: bool = True) -> dict[str, Any]:
+    """Everything `crud/list.html` and `crud/_table.html` draw; without `menus` those of the filters that do not narrow come when they are opened."""
+    state = State(crud, request, menus=None if menus else frozenset())
+    chips = [chip(state, name) for name in state.filters]
+    filtered = any(state.typed.values()) or bool(state.query)
     narrowed = state.narrowed(rows)
     if filtered:
         keys, more = paging.capped_keys(narrowed)
@@ -102,12 +124,13 @@ def context(crud: Any, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, A
     else:
         count, more = paging.capped_count(narrowed)
     page = paging.keyset(
-        state.joined(narrowed),
+        narrowed,
         state.sort,
         descending=state.descending,
         size=PAGE_SIZE,
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
+        read=lambda keys: state.joined(rows.filter(pk__any=keys)),
     )
     url_of = addresses(lambda pk: crud.url("detail", pk))
     return {
@@ -115,7 +138,9 @@ def context(crud: Any, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, A
         "count_label": _("more than %(n)s") % {"n": formats.number(count)} if more else formats.number(count),
         "count": count,
         "columns": [_head(state, column) for column in state.columns],
-        "rows": [{"object": row, "pk": row.pk, "url": url_of(row.pk), "cells": [c.cell(row, state.hidden) for c in state.columns]} for row in page.rows],
+        "rows": [{"object": row, "pk": row.pk, "url": url_of(row.pk)} for row in page.rows],
+        "shown": state.columns,
+        "hidden": state.hidden,
         "filter_chips": chips,
         "filtered": filtered,
         "filter_errors": state.filterset.form.errors,
@@ -127,11 +152,17 @@ def context(crud: Any, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, A
         "create_label": crud.create_title(),
         "export_url": crud.url("export") + state.address() if crud.export_view and may(request.user, "export", crud.model) else "",
         "column_chooser": [{"key": c.key, "label": c.label, "shown": c in state.columns, "fixed": c.primary} for c in state.offered],
-        "views": _views(crud, request),
+        "views": _views(state),
         "list_url": crud.url("list"),
         "state": request.GET.urlencode(),
         "empty": crud.empty(),
     }
+
+
+def facts(crud: Any, row: Any, reader: Any) -> list[tuple[Any, dict[str, Any]]]:
+    """Label and value of each column the reader may see, for the page of one record."""
+    hidden = hidden_fields(reader, crud.model)
+    return [(column.label, column.cell(row)) for column in crud.columns_for(reader) if (column.field or column.key) not in hidden]
 
 
 def _head(state: State, column: Column) -> dict[str, Any]:
@@ -149,27 +180,35 @@ def _head(state: State, column: Column) -> dict[str, Any]:
 
 
 def chip(state: State, name: str) -> dict[str, Any]:
-    """One filter in words. A range has two parameters (`name_min`, `name_max` …); several choices are named one after the other."""
+    """One filter in words; several choices are named one after the other. Without its field it says where its menu is."""
+    typed = state.typed[name]
+    if name not in state.filterset.filters:
+        return {"name": name, "label": state.filters[name].label, "active": False, "value": "", "menu_url": f"?{state.plain}&menu={name}"}
     field = state.filterset.form[name]
-    names = [name, *(f"{name}{suffix}" for suffix in ("_min", "_max", "_after", "_before", "_from", "_until"))]
-    typed = [value for key in names for value in state.request.GET.getlist(key) if value]
     choices = flat_choices(field)
     labels = dict(choices)
-    words = " – ".join(labels.get(value, value) for value in typed)
+    rest = state.address(**{name: None})
+    here = f"{rest}{'' if rest == '?' else '&'}{name}="
     return {
         "name": name,
         "label": field.label,
         "active": bool(typed),
-        "value": words,
+        "value": " – ".join(labels.get(value, value) for value in typed),
         "form_field": field,
-        "options": options(choices, typed, lambda value: state.address(**{name: value})),
-        "clear_url": state.address(**dict.fromkeys(names)),
+        "drawn_as": None if typed or isinstance(field.field, ChoiceField) else (type(state.filterset), name),
+        "options": options(choices, typed, lambda value: f"{here}{quote_plus(value)}"),
+        "clear_url": state.address(**dict.fromkeys(state.names(name))),
     }
 
 
 def flat_choices(field: BoundField) -> list[tuple[str, str]]:
     """(value, label) of a field that offers choices, without the empty one; [] for any other and for grouped ones."""
-    read = list(getattr(field.field, "choices", ()))
+    offered = getattr(field.field, "choices", ())
+    if isinstance(offered, ModelChoiceIterator):
+        empty = [("", offered.field.empty_label)] if offered.field.empty_label is not None else []
+        read = [*empty, *(offered.choice(row) for row in offered.queryset.all())]  # as it stands it would count them, and read them through a cursor
+    else:
+        read = list(offered)
     if read:
         field.field.widget.choices = read  # type: ignore[attr-defined]  # drawn from what was read: a menu of records asks once
     found = [(str(value), label) for value, label in read]
@@ -183,17 +222,13 @@ def options(choices: list[tuple[str, str]], chosen: Iterable[str], address: Call
     return [{"value": value, "label": label, "url": address(value), "current": value in chosen} for value, label in choices]
 
 
-def _views(crud: Any, request: HttpRequest) -> list[dict[str, Any]]:
+def _views(state: State) -> list[dict[str, Any]]:
     """All rows, the views every list of this kind begins with, and the reader's own."""
-    here = request.GET.copy()
-    for key in ("after", "before"):
-        here.pop(key, None)
-    saved = SavedView.objects.visible_to(request.user).filter(page=crud.name)
-    plain = [{"label": _("All"), "url": crud.url("list"), "current": not here, "pk": None}]
-    for label, state in crud.views(request.user):
-        query = urlencode(state)
-        plain.append({"label": label, "url": f"{crud.url('list')}?{query}", "current": here.urlencode() == query, "pk": None})
-    return plain + [{"label": v.name, "url": f"{crud.url('list')}?{v.query}", "current": here.urlencode() == v.query, "pk": v.pk} for v in saved]
+    crud, reader, here = state.crud, state.request.user, state.plain
+    saved = SavedView.objects.visible_to(reader).filter(page=crud.name).values_list("name", "query", "pk")
+    ready = [(label, urlencode(asked), None) for label, asked in crud.views(reader)]
+    url = crud.url("list")
+    return [{"label": label, "url": f"{url}?{query}" if query else url, "current": here == query, "pk": pk} for label, query, pk in [(_("All"), "", None), *ready, *saved]]
 
 
 def blockers(row: models.Model) -> list[dict[str, Any]]:

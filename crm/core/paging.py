@@ -26,10 +26,13 @@ class Page:
     before: str
 
 
-def keyset(rows: QuerySet[Any], sort: str, *, descending: bool, size: int, after: str = "", before: str = "") -> Page:
+def keyset(
+    rows: QuerySet[Any], sort: str, *, descending: bool, size: int, after: str = "", before: str = "", read: Callable[[list[int]], QuerySet[Any]] | None = None
+) -> Page:
     """One page of `rows` ordered by (sort, id), empty values last. `after`/`before` are cursors of an earlier page.
 
-    The keys are found first, so that an index that holds order, owner and team answers alone; then their rows are read. Rows without a value
+    The keys are found first, so that an index that holds order, owner and team answers alone; then their rows are read: `read` gives them by
+    their keys, with whatever the page shows beside the row (default: as they stand in `rows`). Rows without a value
     follow as a walk of their own: one condition for both would keep Postgres from beginning in the middle of the index.
     Raises BadRequest for a cursor that is not one of ours.
     """
@@ -43,8 +46,8 @@ def keyset(rows: QuerySet[Any], sort: str, *, descending: bool, size: int, after
     more, keys = len(keys) > size, keys[:size]
     if backwards:
         keys.reverse()
-    read = {row.pk: row for row in rows.filter(pk__in=keys)} if keys else {}
-    found = [read[key] for key in keys if key in read]
+    by_key = {row.pk: row for row in (read(keys) if read else rows.filter(pk__any=keys))} if keys else {}
+    found = [by_key[key] for key in keys if key in by_key]
     has_next = more if not backwards else True
     has_previous = more if backwards else cursor is not None
     return Page(found, _encode(found[-1], sort) if found and has_next else "", _encode(found[0], sort) if found and has_previous else "")

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
-from crm.core.access import Scope, entity_of
+from crm.core.access import Scope, entity_of, scope_of
 from crm.core.records import RecordQuerySet
 from crm.core.wiring import table
 
@@ -59,6 +59,13 @@ def of_subject(record: models.Model) -> Q:
 
 def subject_visible(user: Any) -> Q:
     """Rows whose subject the user may see, or that have none. Asked row by row (EXISTS): a page of a history never reads all opportunities."""
+    kept = scope_of(user).kept
+    if "subjects" not in kept:
+        kept["subjects"] = _subject_visible(user)
+    return kept["subjects"]
+
+
+def _subject_visible(user: Any) -> Q:
     seen = Q(subject_type__isnull=True)
     for kind in kinds():
         content_type = ContentType.objects.get_for_model(kind.model)

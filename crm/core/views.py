@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, wraps
+from functools import partial, wraps
 from typing import Any, ClassVar
 
 import django_filters
@@ -75,12 +75,15 @@ class GatedList(Gated, ListView):
     """Filters, order, keyset pages, honest count, chosen columns; a fragment for htmx."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        context = lists.context(self.crud, request, self.get_queryset())
-        template = "crud/_table.html" if is_fragment(request) else self.crud.template("list", "crud/list.html")
-        return render(request, template, {"crud": self.crud, **context, **self.more_context(request)})
+        fragment = is_fragment(request)
+        if fragment and (menu := request.GET.get("menu")):
+            return render(request, "components/_filter_chips.html", lists.menu(self.crud, request, menu))
+        context = {"crud": self.crud, **lists.context(self.crud, request, self.get_queryset(), menus=not fragment)}
+        template = self.crud.template("rows", "crud/_table.html") if fragment else self.crud.template("list", "crud/list.html")
+        return render(request, template, {**context, **self.more_context(context)})
 
-    def more_context(self, request: HttpRequest) -> dict[str, Any]:
-        """More context for a list page of its own."""
+    def more_context(self, context: dict[str, Any]) -> dict[str, Any]:
+        """What a list page of its own adds to the context."""
         return {}
 
 
@@ -162,10 +165,8 @@ class GatedDetail(Gated, DetailView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user, row = self.request.user, self.object
         may_here = {verb: type(row).objects.visible_to(user, verb).filter(pk=row.pk).exists() for verb in ("change", "delete")}
-        hidden = hidden_fields(user, self.crud.model)
-        columns = [column for column in self.crud.columns_for(user) if (column.field or column.key) not in hidden]
-        facts = cache(lambda: [(column.label, column.cell(row)) for column in columns])  # asked by the page that shows them: many have facts of their own
-        return {**super().get_context_data(**kwargs), "title": str(row), "facts": facts, "hidden": hidden, "may": may_here}
+        facts = partial(lists.facts, self.crud, row, user)  # asked by the template that draws them: a page of its own shows others
+        return {**super().get_context_data(**kwargs), "title": str(row), "facts": facts, "hidden": hidden_fields(user, self.crud.model), "may": may_here}
 
 
 class GatedDelete(Gated, DeleteView):

@@ -16,9 +16,10 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.generic import FormView
 
-from crm.core.columns import Column
+from crm.core.columns import Choice, Column
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
+from crm.core.filtersets import FilterSet
 from crm.core.saving import FactsForm
 from crm.core.tables import TableError, write_csv
 from crm.core.uploads import too_large
@@ -34,7 +35,7 @@ PLACE = re.compile(r"(\d{1,18})-(\d{1,9})", re.ASCII)  # file and line behind wh
 State = ImportRun.State
 
 
-class ImportFilter(django_filters.FilterSet):
+class ImportFilter(FilterSet):
     state = django_filters.ChoiceFilter(choices=State.choices, label=gettext_lazy("State"))
 
     class Meta:
@@ -129,7 +130,7 @@ class Imports(Crud):
     columns = [
         Column("name", gettext_lazy("Files"), "name", "name", primary=True),
         Column("source", gettext_lazy("Source"), "source", "source", priority=3),
-        Column("state", gettext_lazy("State"), lambda run: run.get_state_display(), "state", "tag", priority=1, tone=lambda run: words.RUN_TONES[run.state]),
+        Column("state", gettext_lazy("State"), Choice("state"), "state", "tag", priority=1, tone=lambda run: words.RUN_TONES[run.state]),
         Column("owner", gettext_lazy("Started by"), "owner", "", priority=4, joins=("owner",)),
         Column("created", gettext_lazy("When"), "created_at", "created_at", "ago", priority=2, field="created_at"),
     ]

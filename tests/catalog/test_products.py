@@ -51,8 +51,8 @@ def test_a_price_holds_from_its_day_on(cast, product, sign_in):
     assert product.price_on(today, "EUR").amount == Decimal("120.50")
     assert product.price_on(today - timedelta(days=1), "EUR").amount == Decimal("100")
     assert product.price_on(today, "USD") is None
-    row = emil.get(reverse("product-list")).context["rows"][0]
-    assert "120,50" in next(cell["text"] for cell in row["cells"] if cell["kind"] == "money")
+    shown = emil.get(reverse("product-list")).context
+    assert "120,50" in next(column.words(shown["rows"][0]["object"]) for column in shown["shown"] if column.kind == "money")
 
 
 def test_a_price_is_not_overwritten_but_can_be_removed_and_brought_back(cast, product, sign_in):

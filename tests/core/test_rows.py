@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.utils import timezone
-from django.utils.safestring import SafeString
 
 from crm.core.columns import Column
 from crm.core.rows import Pen, addresses
-from crm.core.templatetags.lotse import ago, tag
+from crm.core.templatetags.lotse import tag
 
 EVIL = "<script>alert(1)</script>\"'&"
 
@@ -19,9 +19,19 @@ class _Row:
     state = EVIL
     last = timezone.now() - timedelta(days=3)
     nothing = None
+    kind = "person"
+
+    def __str__(self) -> str:
+        return EVIL
 
 
-def _drawn(selectable: bool = True) -> str:
+class _InPlace(Column):
+    @property
+    def edited_at(self) -> Callable[[int], str]:
+        return lambda pk: f"/x/?a={EVIL}"
+
+
+def _drawn(selectable: bool = True, fixed: bool = False) -> str:
     columns = [
         Column("name", "Name", "name", primary=True, detail=lambda row: EVIL),
         Column("state", "State", "state", kind="tag", tone=lambda row: "good"),
@@ -29,10 +39,9 @@ def _drawn(selectable: bool = True) -> str:
         Column("last", "Last", "last", kind="ago", priority=1),
         Column("never", "Never", "nothing", kind="ago"),
         Column("toned", "Toned", "name", tone=lambda row: "bad"),
+        _InPlace("place", "In place", "name"),
     ]
-    cells = [column.cell(_Row()) for column in columns]
-    cells.append({**cells[2], "plain": False, "edit_url": f"/x/?a={EVIL}", "cell": "text-1", "label": "Text"})
-    return Pen(tag, ago, selectable).row({"pk": 12_345, "object": EVIL, "url": "/x/", "cells": cells}, SafeString("<i></i>"))
+    return Pen(columns, selectable=selectable).row({"pk": 12_345, "object": _Row(), "url": "/x/", "fixed": fixed})
 
 
 def test_what_was_typed_is_text() -> None:
@@ -43,12 +52,16 @@ def test_what_was_typed_is_text() -> None:
 
 def test_what_we_draw_is_html() -> None:
     html = _drawn(selectable=False)
-    assert "<time datetime=" in html and '<span class="l-tag good">' in html and '<span class="l-bad">' in html and "<i></i>" in html
+    assert "<time datetime=" in html and '<span class="l-tag good">' in html and '<span class="l-bad">' in html and '<span class="avatar" aria-hidden="true">' in html
     assert "checkbox" not in html and '<td class="n no-sm p0"><div class="l-cut">–</div></td>' in html
 
 
+def test_a_row_that_is_not_the_readers_to_change_has_nothing_to_click() -> None:
+    assert 'class="l-inline"' in _drawn() and 'class="l-inline"' not in _drawn(fixed=True)
+
+
 def test_a_value_in_place_is_read_out_without_its_tags() -> None:
-    html = Pen(tag, ago).inline("Status", tag("Kunde & mehr", "good"), "/e/", "state-1")
+    html = Pen().inline("Status", tag("Kunde & mehr", "good"), "/e/", "state-1")
     assert 'aria-label="Status: Kunde &amp; mehr, ' in html and html.count('id="cell-state-1"') == 1
 
 

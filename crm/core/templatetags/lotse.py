@@ -6,13 +6,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from crispy_forms.templatetags.crispy_forms_filters import as_crispy_field
 from django import template
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from crm.core import formats, rows
+from crm.core.columns import Column
 
 register = template.Library()
+_EMPTY_FIELDS: dict[tuple[Any, ...], SafeString] = {}
 
 
 def _number(value: Any) -> Decimal | int | float | None:
@@ -88,9 +93,7 @@ def second(value: datetime | None) -> str:
 @register.filter
 def ago(value: date | datetime | None) -> SafeString | str:
     """A <time> element: relative words inside, the exact moment as tooltip and machine-readable."""
-    if not value:
-        return formats.DASH
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), formats.exact(value), formats.relative(value))
+    return rows.time_of(value)
 
 
 @register.filter
@@ -113,43 +116,76 @@ def avatar(context: template.Context, who: Any, size: str = "", named: bool = Fa
     """
     if who is None or who == "":
         return SafeString("")
-    classes = ["avatar", f"avatar-{size}" if size else ""]
-    if getattr(who, "kind", "") == "organisation":
-        classes.append("org")
     reader = context.get("user")
-    if reader is not None and who == reader:
-        classes.append("me")
-    name = str(who)
-    title = format_html(' title="{}"', name) if named else ""
-    mark = format_html('<span class="{}" aria-hidden="true"{}>{}</span>', " ".join(filter(None, classes)), title, formats.initials(name))
-    return mark + format_html('<span class="visually-hidden">{}</span>', name) if named else mark
+    classes = (f" avatar-{size}" if size else "") + (" org" if getattr(who, "kind", "") == "organisation" else "") + (" me" if reader is not None and who == reader else "")
+    return rows.initials_of(str(who), classes, title=str(who) if named else "")
 
 
 @register.simple_tag
 def tag(text: Any, state: str = "", title: str = "") -> SafeString:
     """A status word; `state` is good, warn, bad, acc or empty."""
-    return format_html(
-        '<span class="l-tag{}"{}>{}</span>', f" {state}" if state else "", format_html(' title="{}"', title) if title else "", text
-    )
+    return rows.status_word(text, state, title)
 
 
-@register.simple_tag(takes_context=True)
-def table_rows(context: template.Context, found: list[dict[str, Any]], selectable: Any = "") -> SafeString:
+@register.simple_tag
+def table_rows(found: list[dict[str, Any]], columns: list[Column], hidden: frozenset[str], selectable: Any = "") -> SafeString:
     """The rows of a list (`crm.core.rows`), with a box to select each where there is something to do with a selection."""
-    pen = rows.Pen(tag, ago, bool(selectable))
-    return SafeString("".join(pen.row(row, avatar(context, row["object"]) if getattr(row["object"], "kind", "") in rows.PARTIES else SafeString("")) for row in found))
+    return rows.Pen(columns, hidden, selectable=bool(selectable)).rows(found)
+
+
+@register.simple_tag
+def closed_filter(chip: dict[str, Any]) -> SafeString:
+    """A filter that does not narrow, without its menu: that comes when it is opened (`crm.core.lists.menu`)."""
+    name, url, words = chip["name"], escape(chip["menu_url"]), escape(_("Show choices"))
+    way = f'<a class="l-item" href="{url}" hx-get="{url}" hx-trigger="toggle from:\'closest details\' once, click" hx-target="closest .l-pop" hx-select="#menu-{name}" hx-swap="outerHTML">{words}</a>'
+    button = f'<summary class="l-chip" id="chip-{name}">{escape(chip["label"])} <i class="ti ti-chevron-down" aria-hidden="true"></i></summary>'
+    return SafeString(f'<details class="l-menu l-filter" name="filter">{button}\n<div class="l-pop" id="menu-{name}">{way}</div></details>')
+
+
+@register.simple_tag
+def filter_options(chip: dict[str, Any], target: str) -> SafeString:
+    """The choices of a filter as links: one click narrows. What is chosen goes along with the form."""
+    links, swap = [], f'hx-target="{escape(target)}" hx-push-url="true"'
+    for option in chip["options"]:
+        url, current, mark = escape(option["url"]), "", ""
+        if option["current"]:
+            current = ' aria-current="true"'
+            mark = f'<i class="ti ti-check" aria-hidden="true"></i><input type="hidden" name="{escape(chip["name"])}" value="{escape(option["value"])}">'
+        links.append(f'<a class="l-item" href="{url}" hx-get="{url}" {swap}{current}><span class="l-grow">{escape(option["label"])}</span>{mark}</a>')
+    return SafeString("".join(links))
+
+
+@register.simple_tag
+def filter_field(chip: dict[str, Any]) -> SafeString:
+    """The field of a filter. An empty one without choices is the same for everybody (`drawn_as`): it is drawn once for each language."""
+    kind = chip.get("drawn_as")
+    if not kind:
+        return SafeString(as_crispy_field(chip["form_field"]))
+    key = (*kind, get_language())
+    return _EMPTY_FIELDS.get(key) or _EMPTY_FIELDS.setdefault(key, SafeString(as_crispy_field(chip["form_field"])))
+
+
+@register.simple_tag
+def column_boxes(columns: list[dict[str, Any]]) -> SafeString:
+    """The columns of a list to choose from: [{key, label, shown, fixed}]."""
+    boxes = []
+    for column in columns:
+        state = (" checked" if column["shown"] else "") + (" disabled" if column["fixed"] else "")
+        box = f'<input class="form-check-input m-0" type="checkbox" name="columns" value="{escape(column["key"])}"{state}>'
+        boxes.append(f'<label class="l-row l-sm mb-1">{box}<span>{escape(column["label"])}</span></label>\n')
+    return SafeString("".join(boxes))
 
 
 @register.simple_tag
 def cell_value(cell: dict[str, Any]) -> SafeString:
-    """One value of a row as its list draws it."""
-    return SafeString(rows.Pen(tag, ago).value(cell))
+    """One value of a record as its list draws it."""
+    return rows.Pen().value(cell)
 
 
 @register.simple_tag
 def inline_read(label: Any, html: Any, text: Any, url: str, at: str) -> SafeString:
     """A value that becomes a form when clicked: `html` as it stands, else `text`."""
-    return rows.Pen(tag, ago).inline(label, html or escape(text or "–"), url, at)
+    return rows.Pen().inline(label, html or escape(text or "–"), url, at)
 
 
 @register.simple_tag
