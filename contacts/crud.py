@@ -84,7 +84,8 @@ class PartyDetail(GatedDetail):
         return response
 
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().select_related("owner", "team", "activity", "industry").prefetch_related("emails", "phones", "addresses", "roles", Prefetch("tags", PartyTag.objects.unrestricted().select_related("tag")))
+        tags = Prefetch("tags", PartyTag.objects.unrestricted().select_related("tag"))  # the gate: read for a contact the reader sees
+        return super().get_queryset().select_related("owner", "team", "activity", "industry").prefetch_related("emails", "phones", "addresses", "roles", tags)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)

@@ -5,16 +5,14 @@ To change one page, subclass that view and name it on the `Crud`. A verb is a fu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any, ClassVar
 
 import django_filters
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db import DatabaseError, connection
 from django.db.models import ProtectedError, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.utils.text import capfirst
@@ -22,7 +20,6 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.vary import vary_on_headers
 from django.views.generic import CreateView, DeleteView, DetailView, ListView, UpdateView, View
-from redis import RedisError
 
 from crm.core import lists
 from crm.core.access import hidden_fields, may
@@ -34,19 +31,7 @@ from crm.core.records import Record
 from crm.core.saving import FactsForm, Stale, save_facts
 from crm.core.tables import write_csv
 from crm.core.undo import offer_undo
-
-
-@contextmanager
-def while_there(crud: Any, request: HttpRequest, verb: str, pk: int | None) -> Iterator[None]:
-    """A record that somebody deletes while its page is made, or while something is done with it, is a missing one (404), whatever fell over that."""
-    try:
-        yield
-    except (Http404, PermissionDenied, BadRequest, RuleBroken, DatabaseError, RedisError, OSError):
-        raise  # has its own words
-    except Exception as error:
-        if pk is None or connection.needs_rollback or crud.rows(request, verb).filter(pk=pk).exists():
-            raise
-        raise Http404(str(error)) from error
+from crm.core.vanishing import while_there
 
 
 class Gated:
