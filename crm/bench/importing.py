@@ -38,7 +38,8 @@ _TABLES: dict[type[models.Model], str] = {
 
 def bring_in(persona: Persona, rows: int) -> Both:
     """Check and bring in a file of so many rows by the import's own jobs, one worker alone."""
-    with taken_back(), _kept(_file(rows)) as digest, ExitStack() as files:
+    content, fresh = _file(rows)
+    with taken_back(), _kept(content) as digest, ExitStack() as files:
         run = services.begin_import([("bench.csv", inspect(digest))], source="bench", by=persona.user)
         with taken_back():
             with spending() as ours:
@@ -53,35 +54,28 @@ def bring_in(persona: Persona, rows: int) -> Both:
         with spending() as floor, work(by=persona.user), connection.cursor() as cursor:
             for model in _TABLES:
                 cursor.execute(f"INSERT INTO {model._meta.db_table} ({_columns(model)}) SELECT {_columns(model)} FROM floor_{model._meta.db_table}")
-    return Both(rows, ours, floor, told.get("created") == _fresh(rows) and sum(told.values()) == rows)
+    return Both(rows, ours, floor, told.get("created") == fresh and sum(told.values()) == rows)
 
 
-def _is_double(number: int) -> bool:
-    return number % DOUBLE_EVERY == DOUBLE_EVERY - 1
-
-
-def _fresh(rows: int) -> int:
-    """How many rows of such a file are new."""
-    return sum(not _is_double(number) and number % KNOWN_EVERY != 0 for number in range(rows))
-
-
-def _file(rows: int) -> bytes:
-    """Names of organisations nobody has heard of, beside known ones in another spelling and doubles."""
-    known = Organisation.objects.unrestricted().order_by("pk").values_list("legal_name", flat=True)[: rows // KNOWN_EVERY + 1]
-    there = iter(list(dict.fromkeys(known)))
+def _file(rows: int) -> tuple[bytes, int]:
+    """Names of organisations nobody has heard of, beside known ones in another spelling and doubles; and how many are new."""
+    known = Organisation.objects.unrestricted().order_by("pk").values_list("legal_name", flat=True)[:rows]
+    there = iter(dict.fromkeys(" ".join(name.lower().split()) for name in known))
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";")
     writer.writerow(["Firma", "Branche", "Mitarbeiter", "Land", "Ort"])
-    name = ""
+    fresh, name = 0, ""
     for number in range(rows):
-        if _is_double(number):
+        shown = ""
+        if number % DOUBLE_EVERY == DOUBLE_EVERY - 1:
             shown = f" {name.upper()}"
         elif number % KNOWN_EVERY == 0:
-            shown = next(there).lower().replace(" ", "  ")
-        else:
+            shown = next(there, "").replace(" ", "  ")
+        if not shown:
             shown = name = f"Messwerk {number} GmbH"
+            fresh += 1
         writer.writerow([shown, "Handel", 10 + number % 900, "Deutschland", _TOWNS[number % 10]])
-    return text.getvalue().encode()
+    return text.getvalue().encode(), fresh
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class Command(BaseCommand):
     def _measure(self, options: dict[str, Any]) -> None:
         with one_request():
             people = [persona for persona in personas() if not options["persona"] or persona.name in options["persona"]]
-        if not people:
+        if not people and not (options["long"] and "all" in (options["persona"] or ())):
             raise CommandError("There is nobody to measure for. Load a stock first: manage.py demo --size large")
         for persona in people:
             self.stdout.write(f"{persona.name:<11} {persona.user} sees {persona.sees:,} contacts")
