@@ -74,8 +74,8 @@ class GatedExport(Gated, View):
 
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         state = lists.State(self.crud, request)
-        rows = state.ordered(self.get_queryset())
-        body = write_csv([str(column.label) for column in state.columns], ([column.plain(row) for column in state.columns] for row in rows.iterator(2000)), language=get_language() or "de")
+        rows = state.every(self.get_queryset())
+        body = write_csv([str(column.label) for column in state.columns], ([column.plain(row) for column in state.columns] for row in rows), language=get_language() or "de")
         return StreamingHttpResponse(
             body, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{self.crud.name}.csv"'}
         )
