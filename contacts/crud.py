@@ -44,7 +44,7 @@ class PartyList(GatedList):
             actions.append({"label": _("Merge …"), "url": self.crud.url("merge"), "icon": "arrows-join-2"})
         if actions:
             context["bulk_actions"] = actions
-            if 0 < len(context["rows"]) < context["count"] <= services.AT_ONCE:
+            if 0 < len(context["rows"]) < context["count"] <= services.AT_ONCE and not context["more"]:
                 context["whole_label"] = _("all %(n)s of this view") % {"n": context["count_label"]}
         template = "crud/_table.html" if is_fragment(request) else "crud/list.html"
         return render(request, template, {"crud": self.crud, **context})
