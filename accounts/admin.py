@@ -16,6 +16,7 @@ from accounts import services
 from accounts.forms import InviteForm, NewRoleForm, RoleForm, TeamForm, UserForm
 from accounts.grants import sync_grants
 from accounts.models import Deputy, Membership, Role, Team, User
+from crm.core.access import forget_scopes
 from crm.core.admin_site import GatedAdmin, GatedInline
 from crm.core.errors import RuleBroken
 
@@ -147,8 +148,12 @@ class TeamAdmin(GatedAdmin):
         return super().has_delete_permission(request) and (obj is None or obj.parent_id is not None)
 
     def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:
+        """Nothing anybody holds is spread over the tree, so a team moves with its row alone; only the firm itself is named by grants ("all")."""
         super().save_model(request, obj, form, change)
-        sync_grants()
+        if obj.parent_id is None:
+            sync_grants()
+        else:
+            forget_scopes()
 
 
 def path_of(team: Team, teams: dict[int, Team]) -> str:

@@ -39,8 +39,8 @@ class PartyList(GatedList):
             actions.append({"label": _("Merge …"), "url": self.crud.url("merge"), "icon": "arrows-join-2"})
         if not actions:
             return {}
-        whole = {"whole_label": _("all %(n)s of this view") % {"n": context["count_label"]}} if 0 < len(rows) < context["count"] <= services.AT_ONCE else {}
-        return {"bulk_actions": actions, **whole}
+        all_of_it = 0 < len(rows) < context["count"] <= services.AT_ONCE and not context["more"]
+        return {"bulk_actions": actions, **({"whole_label": _("all %(n)s of this view") % {"n": context["count_label"]}} if all_of_it else {})}
 
 
 class _WithLetter:

@@ -274,11 +274,11 @@ def bulk_page(crud: type[Parties], verb: str, form_class: Any, act: Any, words: 
         if not ids:
             raise RuleBroken(_("Nothing is selected. Please tick the rows first."))
         if len(ids) > services.AT_ONCE:
-            raise RuleBroken(_("At most %(n)s contacts at once: please narrow the view.") % {"n": services.AT_ONCE})
+            raise services.too_many()
         asked = next(iter(form_class.base_fields)) in request.POST
         form = form_class(request.POST if asked else None, user=request.user)
         if not form.is_valid():
-            context = {"crud": crud, "form": form, "pairs": [("pk", pk) for pk in ids], **words(None, len(ids))}
+            context = {"crud": crud, "form": form, "pairs": [("pk", ",".join(map(str, ids)))], **words(None, len(ids))}
             return render(request, "contacts/bulk.html", context, status=422 if form.is_bound else 200)
         done = act(ids, form.cleaned_data, by=request.user)
         text = words(form.cleaned_data, done.count)["text"]
@@ -314,12 +314,13 @@ def _tag_words(facts: dict[str, Any] | None, n: int) -> dict[str, Any]:
 
 
 def selected(crud: type[Parties], request: HttpRequest) -> list[int]:
-    """The ticked rows; with `all`, every row of the view the list showed (its query string comes along)."""
+    """The ticked rows, each as a field or, once they were asked about, all in one; with `all`, every row of the view the list showed (its query
+    string comes along)."""
     if request.POST.get("all") == "1":
         request.GET = QueryDict(request.POST.get("query", "")[:2000])  # type: ignore[assignment]
         rows = lists.State(crud, request).narrowed(crud.rows(request, "view"))
         return list(rows.order_by("pk").values_list("pk", flat=True)[: services.AT_ONCE + 1])
-    return sorted({key for text in request.POST.getlist("pk") if (key := whole(text)) is not None})
+    return sorted({key for texts in request.POST.getlist("pk") for text in texts.split(",") if (key := whole(text)) is not None})
 
 
 person_letter, organisation_letter = letter_page(People), letter_page(Organisations)

@@ -22,6 +22,7 @@ from contacts.parts import keep_main, mark_changed, read_parts, write_parts
 from contacts.search import index_parties
 from contacts.stale import last_change, part_differences, raw_value
 from contacts.tombstones import forget_merges
+from crm.core import formats
 from crm.core.access import scope_of
 from crm.core.erasures import note_erased
 from crm.core.errors import RuleBroken
@@ -34,7 +35,7 @@ from crm.core.sharing import share_record, unshare_record
 from crm.core.subjects import kind_of, name_subject, of_subject
 from crm.core.work import work
 
-AT_ONCE = 1_000  # contacts one bulk action takes: more is an import's business, and undo stays quick
+AT_ONCE = 10_000  # contacts one bulk action takes, as many as a list counts: more is an import's business
 
 
 def save_party(form: Any, *, by: Any) -> Party:
@@ -127,20 +128,25 @@ class Done:
     skipped: tuple[str, ...]
 
 
+def too_many() -> RuleBroken:
+    """What is said of a selection that is too large."""
+    return RuleBroken(_("At most %(n)s contacts at once: please narrow the view.") % {"n": formats.number(AT_ONCE)})
+
+
 def assign_parties(ids: Iterable[int], owner: User, *, by: Any) -> Done:
     """Give these contacts to `owner`, and to the owner's team. What `by` may not assign, what is gone and what is the owner's already is skipped."""
     chosen = set(ids)
     if len(chosen) > AT_ONCE:
-        raise RuleBroken(_("At most %(n)s contacts at once: please narrow the view.") % {"n": AT_ONCE})
+        raise too_many()
     if not owner.is_active or not scope_of(owner).may("view", "party"):
         raise RuleBroken(_("%(who)s may not see contacts, so cannot look after them.") % {"who": owner}, field="owner")
     with work(by=by):
-        rows = Party.objects.visible_to(by, "assign").filter(pk__in=chosen).select_for_update(of=("self",))
-        mine = list(rows.order_by("pk"))
-        move = [party.pk for party in mine if party.owner_id != owner.pk]
+        rows = Party.objects.visible_to(by, "assign").filter(pk__any=chosen).select_for_update(of=("self",))
+        mine = list(rows.order_by("pk").values_list("pk", "owner"))
+        move = [pk for pk, held_by in mine if held_by != owner.pk]
         team = owner.team_id or by.team_id
         values = {"owner": owner, "version": F("version") + 1, "updated_by": by, "updated_at": timezone.now()}
-        Party.objects.unrestricted().filter(pk__in=move).update(**values | ({"team_id": team} if team else {}))
+        Party.objects.unrestricted().filter(pk__any=move).update(**values | ({"team_id": team} if team else {}))
         if move and owner != by:
             _tell(owner, _assigned_words(owner, by, len(move)), Party.objects.get(pk=move[0]) if len(move) == 1 else None)
         skipped = []
@@ -200,12 +206,16 @@ def dismiss_hint(party: Party, key: str, *, by: Any) -> None:
 
 
 def refresh_after(work_id: str, *, by: Any) -> None:
-    """Bring main addresses, search rows and last contact in step with what an undo of this work restored: they are no facts of their own."""
+    """Bring main addresses, search rows and last contact in step with what an undo of this work restored: they are no facts of their own.
+    Contacts that only went from hand to hand are found under the same words."""
     columns = {Party: "", EmailAddress: "party_id", PhoneNumber: "party_id", PostalAddress: "party_id", Affiliation: "person_id", HintDismissal: "party_id"}
     touched = _touched(work_id, columns)
     keep_main(touched, by)
     index_parties(touched)
     recount(_touched(work_id, {Party: "", Interaction: "party_id"}))
+
+
+_OF_NO_WORD = {"owner_id", "team_id", "version", "updated_at", "updated_by_id"}
 
 
 def _touched(work_id: str, columns: dict[type[Any], str]) -> set[int]:
@@ -214,7 +224,7 @@ def _touched(work_id: str, columns: dict[type[Any], str]) -> set[int]:
     for model, column in columns.items():
         changes = Change.objects.filter(work=work_id, relation=model._meta.db_table)
         if not column:
-            found |= set(changes.values_list("row_id", flat=True))
+            found |= {pk for pk, after in changes.values_list("row_id", "after") if after is None or not set(after) <= _OF_NO_WORD}
             continue
         told = [{**(change.before or {}), **(change.after or {})} for change in changes]
         found |= {values[column] for values in told if column in values}

@@ -7,12 +7,10 @@ from typing import Any
 
 from django.db.models import F
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts.models import Party, PartyTag, Tag
-from contacts.services import AT_ONCE, Done
-from crm.core.errors import RuleBroken
+from contacts.services import AT_ONCE, Done, too_many
 from crm.core.work import work
 
 
@@ -20,9 +18,9 @@ def tag_parties(ids: Iterable[int], tag: Tag, *, by: Any, take: bool = False) ->
     """Give these contacts the tag, or `take` it away. What `by` may not change, what is gone and what needs nothing is skipped."""
     chosen = set(ids)
     if len(chosen) > AT_ONCE:
-        raise RuleBroken(_("At most %(n)s contacts at once: please narrow the view.") % {"n": AT_ONCE})
+        raise too_many()
     with work(by=by):
-        mine = list(Party.objects.visible_to(by, "change").filter(pk__in=chosen).select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+        mine = list(Party.objects.visible_to(by, "change").filter(pk__any=chosen).select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
         count, skipped = _write(mine, tag, by, take), []
         if needless := len(mine) - count:
             words = ngettext("%(n)s did not have it", "%(n)s did not have it", needless) if take else ngettext("%(n)s had it already", "%(n)s had it already", needless)
@@ -41,12 +39,12 @@ def tag_party(party: Party, tag: Tag, *, by: Any, take: bool = False) -> None:
 
 def _write(ids: list[int], tag: Tag, by: Any, take: bool) -> int:
     """How many of these contacts, whose rows are held, got or lost the tag."""
-    rows = PartyTag.objects.unrestricted().filter(party__in=ids, tag=tag)
+    rows = PartyTag.objects.unrestricted().filter(party__id__any=ids, tag=tag)
     held = set(rows.values_list("party", flat=True))
     changed = held if take else set(ids) - held
     if take:
         rows.delete()
     else:
         PartyTag.objects.bulk_create(PartyTag(party_id=pk, tag=tag, created_by=by, updated_by=by) for pk in sorted(changed))
-    Party.objects.unrestricted().filter(pk__in=changed).update(version=F("version") + 1, updated_by=by, updated_at=timezone.now())
+    Party.objects.unrestricted().filter(pk__any=changed).update(version=F("version") + 1, updated_by=by, updated_at=timezone.now())
     return len(changed)

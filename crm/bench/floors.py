@@ -26,14 +26,14 @@ LEFT JOIN accounts_user u ON u.id = p.owner_id
 
 
 class Gate:
-    """What one reader may see of a table with owner and team, as SQL over the alias `p`."""
+    """What one reader may see of a table with owner and team, or do with it, as SQL over the alias `p`."""
 
-    def __init__(self, persona: Persona, model: type[Model], entity: str) -> None:
-        reach = persona.reach(entity)
+    def __init__(self, persona: Persona, model: type[Model], entity: str, action: str = "view") -> None:
+        reach = persona.reach(entity, action)
         self.table = model._meta.db_table
         self.everything = reach.everything
         self.teams, self.owners = sorted(reach.teams), sorted(reach.owners)
-        self.shared = [] if reach.everything else persona.shared(model)
+        self.shared = [] if reach.everything else persona.shared(model, action)
 
     def walk(self) -> tuple[str, list[Any]]:
         """A condition for one row after the other, in the order of an index."""

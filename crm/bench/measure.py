@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,3 +85,56 @@ def rows_of(sql: Sql) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql.text, sql.params)
         return [row[0] for row in cursor.fetchall()]
+
+
+@dataclass
+class Spent:
+    """What a piece of long work cost once: `ms` in all, `own_ms` of them on our own processor, and the `buffers` that its statements and all
+    they set off touched (triggers, indexes, keys)."""
+
+    ms: float = 0
+    own_ms: float = 0
+    buffers: int = 0
+    queries: int = 0
+
+
+@dataclass(frozen=True)
+class Both:
+    """What an operation cost, and the least that does the same by hand. `rows` it was about, none where it is about something single."""
+
+    rows: int
+    ours: Spent
+    floor: Spent
+    same: bool = True
+
+
+@contextmanager
+def spending() -> Iterator[Spent]:
+    """Count the block. What the database would check at the commit is checked at its end. Within a transaction: its counters begin there."""
+    spent = Spent()
+
+    def count(execute: Any, text: str, params: Any, many: bool, context: Any) -> Any:
+        spent.queries += 1
+        return execute(text, params, many, context)
+
+    before, own, begin = _touched(), time.process_time(), time.perf_counter()
+    with connection.execute_wrapper(count):
+        yield spent
+    connection.check_constraints()
+    spent.ms, spent.own_ms = (time.perf_counter() - begin) * 1000, (time.process_time() - own) * 1000
+    spent.buffers = _touched() - before
+
+
+def _touched() -> int:
+    """Shared buffers this transaction has touched so far, of whatever table or index."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(pg_stat_get_xact_blocks_fetched(oid)) FROM pg_class")
+        return int(cursor.fetchone()[0])
+
+
+@contextmanager
+def taken_back() -> Iterator[None]:
+    """Nothing of the block stays."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)

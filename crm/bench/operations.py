@@ -51,7 +51,8 @@ class Operation:
     open_to: Callable[[Persona], bool] = lambda persona: True
 
 
-def _request(persona: Persona, query: str = "") -> Any:
+def request_of(persona: Persona, query: str = "") -> Any:
+    """Of a page, without what stands before every view."""
     request: Any = RequestFactory().get("/", QueryDict(query).dict())
     request.user, request.htmx = persona.user, None
     return request
@@ -59,7 +60,7 @@ def _request(persona: Persona, query: str = "") -> Any:
 
 def _list(crud: type[Crud], persona: Persona, query: str = "") -> dict[str, Any]:
     """A list as its page builds it."""
-    request = _request(persona, query)
+    request = request_of(persona, query)
     rows = crud.rows(request, "view")
     return lists.context(crud, request, crud.listed(rows, persona.user) if hasattr(crud, "listed") else rows)
 
@@ -185,7 +186,7 @@ def _first_seen(persona: Persona) -> int:
 
 
 def _board(persona: Persona) -> Board:
-    request = _request(persona)
+    request = request_of(persona)
     return Board(persona.user, Pipeline.objects.get(key="projects"), lists.State(Opportunities, request))
 
 

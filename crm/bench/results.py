@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from crm.bench import fragments
-from crm.bench.measure import Cost, cost_of, rows_of
+from crm.bench.measure import Both, Cost, cost_of, rows_of
 from crm.bench.operations import Operation, client_of
 from crm.bench.personas import Persona
 from crm.core.timelimit import TookTooLong, at_most
@@ -16,6 +16,7 @@ RATIO, FEW_BUFFERS, GROWTH = 3.0, 3_000, 1.3
 GIVEN_UP = 10  # times the best floor so far
 FLOOR_TIMES = 3
 LONGEST = 3600.0  # seconds of the first floor
+LONG_HEAD = f"{'operation':<32}{'persona':<12}{'ratio':>7}{'ours ms':>10}{'floor ms':>10}{'buffers':>12}{'floor':>12}{'queries':>9}{'own ms':>10}{'rows':>9}{'µs/row':>9}{'buf/row':>9}{'growth':>8}"
 HEAD = f"{'operation':<32}{'persona':<12}{'ratio':>7}{'ours ms':>10}{'floor ms':>10}{'buffers':>10}{'floor':>9}{'queries':>9}{'whole ms':>10}{'fragment':>10}{'kB':>7}{'growth':>8}"
 
 
@@ -63,8 +64,50 @@ class Result:
         return f"{self.operation:<32}{self.persona:<12}{ratio:>7}{self.ms:>10.1f}{floor:>10}{self.buffers:>10,}{self.floor_buffers or '':>9}{self.queries:>9}{self.all_ms:>10.1f}{fragment}{growth:>8}{note}"
 
 
-def held_against(operation: Operation, persona: Persona, ours: Cost, smaller: Mapping[tuple[str, str], int]) -> Result:
-    """Measure the floors and compare with the fastest. `smaller` are the buffers on a smaller stock, by operation and persona."""
+@dataclass(frozen=True)
+class LongResult:
+    """Of long work on `rows` rows. `ms` is all of it, the database's part and our own: much of it is no statement one could time. `sql_ratio` is
+    that over the floor's. `growth` is how many times the buffers of one row are touched on a smaller stock, or where fewer rows were measured."""
+
+    operation: str
+    persona: str
+    sql_ratio: float
+    buffers: int
+    floor_buffers: int
+    queries: int
+    ms: float
+    floor_ms: float
+    own_ms: float
+    rows: int
+    same: bool
+    growth: float | None = None
+
+    holds, grows, as_row = Result.holds, Result.grows, Result.as_row
+
+    def line(self) -> str:
+        """For the terminal."""
+        each = f"{self.ms * 1000 / self.rows:>9.1f}{self.buffers / self.rows:>9.1f}" if self.rows else " " * 18
+        growth = "" if self.growth is None else f"{self.growth:.1f}"
+        note = "" if self.holds else "  <- not the same" if not self.same else "  <-"
+        return (
+            f"{self.operation:<32}{self.persona:<12}{self.sql_ratio:>7.1f}{self.ms:>10.0f}{self.floor_ms:>10.0f}{self.buffers:>12,}{self.floor_buffers:>12,}"
+            f"{self.queries:>9}{self.own_ms:>10.0f}{self.rows or '':>9}{each}{growth:>8}{note}"
+        )
+
+
+def long_result(operation: str, persona: Persona, both: Both, smaller: Mapping[tuple[str, str], Mapping[str, Any]]) -> LongResult:
+    """What was measured, beside what `smaller` says of fewer rows or a smaller stock."""
+    earlier, growth = smaller.get((operation, persona.name)), None
+    if earlier:
+        growth = (both.ours.buffers / (both.rows or 1)) / max(earlier["buffers"] / (earlier["rows"] or 1), 0.001)
+    return LongResult(
+        operation, persona.name, both.ours.ms / both.floor.ms, both.ours.buffers, both.floor.buffers, both.ours.queries, both.ours.ms, both.floor.ms,
+        both.ours.own_ms, both.rows, both.same, growth,
+    )  # fmt: skip
+
+
+def held_against(operation: Operation, persona: Persona, ours: Cost, smaller: Mapping[tuple[str, str], Mapping[str, Any]]) -> Result:
+    """Measure the floors and compare with the fastest. `smaller` are the results on a smaller stock, by operation and persona."""
     best: Cost | None = None
     same = True
     keys = operation.keys(persona) if operation.keys else None
@@ -89,7 +132,8 @@ def held_against(operation: Operation, persona: Persona, ours: Cost, smaller: Ma
         crud, query = operation.fragment
         fragment = fragments.ratio_of(crud, persona, query)
         weight = fragments.weight_of(client_of(persona).get(f"{crud.url('list')}?{query}").content)
-    growth = ours.buffers / max(smaller[operation.name, persona.name], 1) if (operation.name, persona.name) in smaller else None
+    earlier = smaller.get((operation.name, persona.name))
+    growth = ours.buffers / max(earlier["buffers"], 1) if earlier else None
     return Result(
         operation.name, persona.name, ratio, ours.buffers, best.buffers if best else 0, ours.queries, ours.ms, best.ms if best else 0, ours.all_ms, same, fragment, weight, growth
     )

@@ -109,6 +109,8 @@ def change_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]], *,
     if "version" in fields:
         sets.append("version = t.version + 1, updated_by_id = %s, updated_at = %s")
         values = [getattr(by, "pk", None), timezone.now()]
+    if not sets:
+        return 0
     shape = ", ".join(f'"{name}" {(model._meta.pk if name == "id" else fields[name]).db_type(connection)}' for name in ("id", *names))
     with connection.cursor() as cursor:
         cursor.execute(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from copy import copy
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from django.http import Http404, HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from crm.core import formats, paging
-from crm.core.access import hidden_fields, may
+from crm.core.access import ReferenceAccess, hidden_fields, may
 from crm.core.columns import Column
 from crm.core.models import SavedView
 from crm.core.rows import addresses
@@ -68,17 +68,19 @@ class State:
             rows = self.crud.search(rows, self.query)
         return rows
 
-    def joined(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """With what the shown columns read, and nothing else."""
+    def joined(self, rows: QuerySet[Any], apart: Collection[str] = ()) -> QuerySet[Any]:
+        """With what the shown columns read, and nothing else; what `apart` names comes otherwise."""
         for add in dict.fromkeys(column.adds for column in self.columns):
             if add is not None:
                 rows = add(rows, self.request.user)
-        joins = {join for column in self.columns for join in column.related()}
+        joins = {join for column in self.columns for join in column.related()} - set(apart)
         return rows.select_related(*sorted(joins)) if joins else rows
 
-    def ordered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+    def every(self, rows: QuerySet[Any]) -> Iterator[Any]:
         """All rows of the view in its order, for an export."""
-        return self.joined(self.narrowed(rows)).order_by(("-" if self.descending else "") + self.sort, "pk")
+        keys = {field.name: field for field in rows.model._meta.concrete_fields if field.is_relation and isinstance(getattr(field.related_model, "access", None), ReferenceAccess)}
+        apart = sorted(keys.keys() & {join for column in self.columns for join in column.related()})
+        return paging.every(self.narrowed(rows), self.joined(rows, apart), self.sort, descending=self.descending, apart=[keys[name] for name in apart])
 
     @cached_property
     def _here(self) -> QueryDict:
@@ -137,6 +139,7 @@ def context(crud: Any, request: HttpRequest, rows: QuerySet[Any], *, menus: bool
         "title": crud.title(),
         "count_label": _("more than %(n)s") % {"n": formats.number(count)} if more else formats.number(count),
         "count": count,
+        "more": more,
         "columns": [_head(state, column) for column in state.columns],
         "rows": [{"object": row, "pk": row.pk, "url": url_of(row.pk)} for row in page.rows],
         "shown": state.columns,

@@ -6,6 +6,8 @@ shows. A change of state is taken back by a service named in the roof (`crm/undo
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from django.apps import apps
@@ -14,12 +16,15 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from crm.core.access import Access
+from crm.core.access import Access, scope_of
+from crm.core.bulk import change_rows
 from crm.core.erasures import note_erased
 from crm.core.errors import RuleBroken
 from crm.core.models import Change, Undo
 from crm.core.wiring import table
 from crm.core.work import current_work, work
+
+AT_A_TIME = 2_000  # rows taken back by one statement
 
 
 def offer_undo(user: Any, label: str, way: str = "facts", **payload: Any) -> Undo:
@@ -46,41 +51,78 @@ def take_back(undo: Undo, *, by: Any) -> None:
 
 def restore_work(payload: dict[str, Any], *, by: Any) -> None:
     """Put every row that piece of work changed back to what it was, if nobody changed it since."""
-    changes = list(Change.objects.filter(work=payload["work"]).order_by("-id"))
+    for model, changes in _alike(Change.objects.filter(work=payload["work"]).order_by("-id").iterator(AT_A_TIME)):
+        if hasattr(model, "access"):
+            {"D": _bring_back, "I": _remove, "U": _turn_back}[changes[0].op](model, changes, by)
+
+
+def _alike(changes: Iterable[Change]) -> Iterator[tuple[Any, list[Change]]]:
+    """Neighbours that can be taken back together, latest first: the same was done to rows of one table, each of them once. What differs keeps
+    its place, because a row may need what another one had."""
+    found: list[Change] = []
+    rows: set[int] = set()
     for change in changes:
-        model = _model(change.relation)
-        if model is None or not hasattr(model, "access"):
-            continue
-        _restore(model, change, by)
+        if found and (len(found) == AT_A_TIME or change.row_id in rows or not _same(found[0], change)):
+            yield _model(found[0].relation), found
+            found, rows = [], set()
+        found.append(change)
+        rows.add(change.row_id)
+    if found:
+        yield _model(found[0].relation), found
 
 
-def _restore(model: type[models.Model], change: Change, by: Any) -> None:
+def _same(one: Change, other: Change) -> bool:
+    if (one.relation, one.op) != (other.relation, other.op):
+        return False
+    if one.op == "U":
+        return _facts(one.after) == _facts(other.after)
+    model = _model(one.relation)
+    return model is not None and all(field.related_model is not model for field in model._meta.concrete_fields)  # else one may hang on the other
+
+
+def _bring_back(model: type[models.Model], changes: list[Change], by: Any) -> None:
+    """Rows that were deleted."""
+    keys = [change.row_id for change in changes]
+    there = set(model._base_manager.select_for_update().filter(pk__any=keys).values_list("pk", flat=True))
+    gone = [model(**_columns(model, change.before or {})) for change in changes if change.row_id not in there]
+    if gone:
+        fields = [field for field in model._meta.concrete_fields if not getattr(field, "generated", False)]
+        model._base_manager.all()._insert(gone, fields=fields, using=connection.alias, raw=True)  # type: ignore[attr-defined]  # raw: created when it was, not now
+        note_erased(model, [row.pk for row in gone], back=True)
+
+
+def _remove(model: type[models.Model], changes: list[Change], by: Any) -> None:
+    """Rows that were made."""
+    keys = list(_unchanged(model, changes, by))
+    note_erased(model, keys)
+    model._base_manager.filter(pk__any=keys).delete()
+
+
+def _turn_back(model: type[models.Model], changes: list[Change], by: Any) -> None:
+    """Rows that were changed: the columns that were."""
+    _unchanged(model, changes, by)
+    change_rows(model, [{"id": change.row_id, **_columns(model, _facts(change.before))} for change in changes], by=by)
+
+
+def _unchanged(model: type[models.Model], changes: list[Change], by: Any) -> dict[int, models.Model]:
+    """The rows these changes are about, held; all of them, within reach and as that work left them, or it cannot be taken back."""
     access: Access = model.access  # type: ignore[attr-defined]
-    row = model._base_manager.select_for_update().filter(pk=change.row_id)
-    if change.op == "D":
-        if not row.exists():
-            model(**_columns(model, change.before or {})).save_base(raw=True, force_insert=True)  # raw: created when it was, not now
-            note_erased(model, [change.row_id], back=True)
-        return
-    current = row.first()
-    if current is None:
-        raise RuleBroken(_("It cannot be taken back: the record was deleted meanwhile."))
-    from crm.core.access import scope_of
-
     manager: Any = model._default_manager
-    if not access.filter(manager.all(), scope_of(by), "change").filter(pk=current.pk).exists():
+    keys = [change.row_id for change in changes]
+    held = {row.pk: row for row in model._base_manager.select_for_update().filter(pk__any=keys)}
+    if len(held) < len(keys):
+        raise RuleBroken(_("It cannot be taken back: the record was deleted meanwhile."))
+    if access.filter(manager.all(), scope_of(by), "change").filter(pk__any=keys).count() < len(keys):
         raise Http404
-    after = _columns(model, {key: value for key, value in (change.after or {}).items() if key not in _KEPT})
-    if any(getattr(current, column) != value for column, value in after.items()):
-        raise RuleBroken(_("It cannot be taken back: somebody changed the record meanwhile."))
-    if change.op == "I":
-        note_erased(model, [current.pk])
-        current.delete()
-        return
-    values = _columns(model, {key: value for key, value in (change.before or {}).items() if key not in _KEPT})
-    if hasattr(current, "version"):
-        values |= {"version": models.F("version") + 1, "updated_by_id": by.pk, "updated_at": timezone.now()}
-    row.update(**values)
+    for change in changes:
+        left = _columns(model, _facts(change.after))
+        if any(getattr(held[change.row_id], column) != value for column, value in left.items()):
+            raise RuleBroken(_("It cannot be taken back: somebody changed the record meanwhile."))
+    return held
+
+
+def _facts(stored: dict[str, Any] | None) -> dict[str, Any]:
+    return {column: value for column, value in (stored or {}).items() if column not in _KEPT}
 
 
 _KEPT = {"version", "updated_at", "updated_by_id"}  # these tell of the change itself and only ever go forward
@@ -92,5 +134,6 @@ def _columns(model: type[models.Model], stored: dict[str, Any]) -> dict[str, Any
     return {fields[column].attname: fields[column].to_python(value) for column, value in stored.items() if column in fields}
 
 
+@cache
 def _model(relation: str) -> type[models.Model] | None:
     return next((model for model in apps.get_models() if model._meta.db_table == relation and not model._meta.proxy), None)

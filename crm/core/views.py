@@ -60,8 +60,7 @@ class GatedList(Gated, ListView):
     """Filters, order, keyset pages, honest count, chosen columns; a fragment for htmx."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        fragment = is_fragment(request)
-        if fragment and (menu := request.GET.get("menu")):
+        if (fragment := is_fragment(request)) and (menu := request.GET.get("menu")):
             return render(request, "components/_filter_chips.html", lists.menu(self.crud, request, menu))
         context = {"crud": self.crud, **lists.context(self.crud, request, self.get_queryset(), menus=not fragment)}
         template = self.crud.template("rows", "crud/_table.html") if fragment else self.crud.template("list", "crud/list.html")
@@ -79,11 +78,10 @@ class GatedExport(Gated, View):
 
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
         state = lists.State(self.crud, request)
-        rows = state.ordered(self.get_queryset())
-        body = write_csv([str(column.label) for column in state.columns], ([column.plain(row) for column in state.columns] for row in rows.iterator(2000)), language=get_language() or "de")
-        return StreamingHttpResponse(
-            body, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{self.crud.name}.csv"'}
-        )
+        rows = state.every(self.get_queryset())
+        body = write_csv([str(column.label) for column in state.columns], ([column.plain(row) for column in state.columns] for row in rows), language=get_language() or "de")
+        headers = {"Content-Disposition": f'attachment; filename="{self.crud.name}.csv"'}
+        return StreamingHttpResponse(body, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 class _Saving(Gated):

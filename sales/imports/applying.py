@@ -113,6 +113,8 @@ def _lock(phase: int, parts_of: ImportRun | None = None) -> None:
 
 def _bring_in(context: Context, kind: str, **which: Any) -> list[Row]:
     rows = read_rows(ImportRow.objects.unrestricted().filter(run=context.run.pk, kind=kind, outcome=Outcome.NONE, **which), CHUNK)
+    if not rows:
+        return rows  # most imports hold one kind: nothing is looked up for the others
     judge = JUDGES[kind](context)
     judge.load(rows)
     plan: list[tuple[Row, Any]] = []

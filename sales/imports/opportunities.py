@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from accounts.models import Team
@@ -43,6 +43,13 @@ _COLUMNS = {
     "state": ("stage",),
 }
 State = Opportunity.State
+
+
+def _bottom(stages: Iterable[Stage]) -> dict[int, Decimal]:
+    """The rank of the last card in each column: one look at the end of an index for each, however many cards stand above it."""
+    cards = Opportunity.objects.unrestricted().filter(stage=OuterRef("pk"), state=State.OPEN).order_by("-rank")
+    found = Stage.objects.filter(pk__in=[stage.pk for stage in stages]).annotate(last=Subquery(cards.values("rank")[:1]))
+    return {pk: -STEP if last is None else last for pk, last in found.values_list("pk", "last")}
 
 
 class Opportunities:
@@ -193,7 +200,7 @@ class Opportunities:
         context = self.context
         stages = {stage.key: stage for stage in seed_pipeline(context.run.pipeline).stages.all()}
         unstated, _fresh = LostReason.objects.get_or_create(key="not-stated", defaults={"label_de": "nicht angegeben", "label_en": "not stated", "position": 900, "active": False})
-        bottom = dict(Opportunity.objects.unrestricted().filter(stage__in=stages.values(), state=State.OPEN).values_list("stage").annotate(Max("rank")))
+        bottom = _bottom(stages.values())
         fresh = [(row, finding) for row, finding in plan if finding.target_id is None]
         numbers = take_numbers("opportunity", len(fresh)) if fresh else []
         made = []
@@ -201,7 +208,7 @@ class Opportunities:
             values = dict(finding.values)
             stage = stages[values.pop("stage")]
             if values["state"] == State.OPEN:
-                bottom[stage.pk] = values["rank"] = bottom.get(stage.pk, -STEP) + STEP
+                bottom[stage.pk] = values["rank"] = bottom[stage.pk] + STEP
             since = past.moment_of(values["opened_on"] or values["closed_on"])
             made.append(
                 Opportunity(

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
@@ -20,7 +22,7 @@ from crm.core.admin_site import Gate, LookOnly, SingleAdmin
 from crm.core.models import Event, Installation, MailText, NumberRange, OutgoingMail
 from sales.models import LostReason, Opportunity, Stage
 from sales.services import open_opportunity
-from tests.factories import OpportunityFactory
+from tests.factories import OpportunityFactory, PersonFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -250,6 +252,22 @@ def test_currency_rates_prices_numbers_and_house(cast: Any, sign_in: Any) -> Non
     house = {"name": "Werk AG", "currency": "eur", "fiscal_year_start": "4", "language": "de"}
     assert submit(browser, reverse("admin:core_installation_add"), **house).status_code == 302
     assert (Installation.current().pk, Installation.current().currency, Installation.current().fiscal_year_start) == (1, "EUR", 4)
+
+
+def test_a_team_moves_with_its_row_alone(cast: Any, sign_in: Any) -> None:
+    """However many people hold rights and however many records it has: no grant is read, let alone written. Who leads the team above sees them at once."""
+    browser, clara = sign_in(cast.emil), sign_in(cast.clara)
+    elsewhere = Team.objects.create(name="Außen", parent=cast.firm.root)
+    person = PersonFactory(owner=None, team=elsewhere)
+    assert clara.get(reverse("person-detail", args=[person.pk])).status_code == 404
+    grants = set(TeamUserPerm.objects.values_list("pk", "content_object"))
+    page = reverse("admin:accounts_team_change", args=[elsewhere.pk])
+    form = fields_of(browser.get(page))
+    with CaptureQueriesContext(connection) as seen:
+        assert browser.post(page, {**form, "parent": str(cast.clara.memberships.get().team_id)}, headers={"Idempotency-Key": ""}).status_code == 302
+    assert not [one["sql"] for one in seen if "FOR UPDATE" in one["sql"] and "accounts_teamuserperm" in one["sql"]]
+    assert set(TeamUserPerm.objects.values_list("pk", "content_object")) == grants
+    assert clara.get(reverse("person-detail", args=[person.pk])).status_code == 200
 
 
 def test_parked_events_wait_for_a_person(cast: Any, sign_in: Any) -> None:

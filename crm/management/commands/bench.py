@@ -1,31 +1,36 @@
 """`manage.py bench`: each operation for each persona against the best hand-written SQL for the same rows (D15).
 
-Ratios and buffers are the result; milliseconds are printed and promise nothing. Needs a stock: `manage.py demo --size large`.
+Ratios and buffers are the result; milliseconds are printed and promise nothing. Needs a stock: `manage.py demo --size large`. `--long` adds what
+takes minutes and writes much: exports, an import, a bulk update, moving a team, signing in. It is taken back, but meanwhile it holds the rows.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from crm.bench.long import Long, longs
 from crm.bench.measure import buffers_of, cost_of
 from crm.bench.operations import Operation, operations
-from crm.bench.personas import Persona, personas
-from crm.bench.results import GROWTH, HEAD, Result, held_against
+from crm.bench.personas import Persona, personas, whoever_may
+from crm.bench.results import GROWTH, HEAD, LONG_HEAD, LongResult, Result, held_against, long_result
 from crm.core.access import one_request
 
 
 class Command(BaseCommand):
-    help = "Measure lists, search, board and pages against hand-written SQL that returns the same rows."
+    help = "Measure lists, search, board, pages and long work against hand-written SQL that does the same."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """What to measure and where to write it."""
         parser.add_argument("names", nargs="*", help="only operations whose name begins like this")
-        parser.add_argument("--persona", action="append", help="management, wide, narrow or few; default: all")
+        parser.add_argument("--persona", action="append", help="management, wide, narrow or few; default: all of them. With --long also: all")
+        parser.add_argument("--long", action="store_true", help="also exports, import, bulk update, moving a team, sign-in")
+        parser.add_argument("--rows", type=int, help="how many rows these take at most, instead of each its own many")
         parser.add_argument("--json", type=Path, help="keep the results in a file")
         parser.add_argument("--since", type=Path, help="what --json kept of a smaller stock: shows how the buffers grew")
         parser.add_argument("--profile", action="store_true", help="show each statement with its time and buffers")
@@ -39,19 +44,24 @@ class Command(BaseCommand):
     def _measure(self, options: dict[str, Any]) -> None:
         with one_request():
             people = [persona for persona in personas() if not options["persona"] or persona.name in options["persona"]]
-        if not people:
+        if not people and not (options["long"] and "all" in (options["persona"] or ())):
             raise CommandError("There is nobody to measure for. Load a stock first: manage.py demo --size large")
         for persona in people:
             self.stdout.write(f"{persona.name:<11} {persona.user} sees {persona.sees:,} contacts")
-        chosen = [one for one in operations() if not options["names"] or any(one.name.startswith(name) for name in options["names"])]
+        chosen = [one for one in operations() if _named(one.name, options)]
         earlier = json.loads(options["since"].read_text(encoding="utf-8")) if options["since"] else []
-        self.smaller = {(row["operation"], row["persona"]): row["buffers"] for row in earlier}
-        self.stdout.write(HEAD)
-        results: list[Result] = []
+        self.smaller = {(row["operation"], row["persona"]): row for row in earlier}
+        results: list[Result | LongResult] = []
+        if chosen:
+            self.stdout.write(HEAD)
         for operation in chosen:
             for persona in people:
                 if operation.open_to(persona):
                     results.append(self._measured(operation, persona, options["profile"]))
+        if options["long"]:
+            self.stdout.write(LONG_HEAD)
+            for long in [one for one in longs() if _named(one.name, options)]:
+                results += self._long(long, people, options)
         if options["json"]:
             options["json"].write_text(json.dumps([result.as_row() for result in results], ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         missed = [result for result in results if not result.holds]
@@ -71,3 +81,20 @@ class Command(BaseCommand):
                 self.stdout.write(f"      {ms:9.1f} ms {buffers_of(sql):>9,}  … {text[max(text.find(' FROM '), 0) :][:600]}")
         self.stdout.flush()
         return result
+
+    def _long(self, long: Long, people: list[Persona], options: dict[str, Any]) -> Iterator[LongResult]:
+        """For those of the readers who may, and for somebody who may do it everywhere."""
+        everywhere = whoever_may(*long.right)
+        those = [persona for persona in people if persona.scope.may(*long.right)]
+        if everywhere and not (options["persona"] and "all" not in options["persona"]):
+            those.insert(0, everywhere)
+        for persona in those:
+            both = long.measure(persona, options["rows"] or long.rows)
+            result = long_result(long.name, persona, both, self.smaller)
+            self.stdout.write(result.line())
+            self.stdout.flush()
+            yield result
+
+
+def _named(name: str, options: dict[str, Any]) -> bool:
+    return not options["names"] or any(name.startswith(chosen) for chosen in options["names"])

@@ -1,0 +1,119 @@
+"""Very many contacts at once: taken into a file, given away in one go, and taken back, in a handful of statements."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from contacts import services
+from contacts.models import EmailAddress, Party, PartyActivity, PartyTag, Person, Tag
+from contacts.tags import tag_parties
+from crm.core import paging
+from crm.core.models import Undo
+from crm.core.undo import offer_undo, restore_work, take_back
+from crm.core.work import work
+from tests.factories import EmailFactory, PersonFactory
+
+
+def crowd(owner: Any, count: int) -> list[Party]:
+    return Party.objects.bulk_create(
+        Party(kind="person", number=f"B-{owner.pk}-{place}", first_name="Erika", last_name=f"Reihe {place:05}", owner=owner, team=owner.team) for place in range(count)
+    )
+
+
+def exported(browser: Any, query: str) -> list[str]:
+    text = b"".join(browser.get(reverse("person-export") + query).streaming_content).decode("utf-8-sig")
+    return [row[0] for row in csv.reader(io.StringIO(text, newline=""), delimiter=";")][1:]
+
+
+def test_a_file_has_the_order_of_its_list_and_its_keys_are_found_once(cast: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also backwards, with those never spoken with at the end. However many rows, what narrows and orders them is asked once."""
+    rows = crowd(cast.anna, 9)
+    for place in (1, 4, 6):
+        PartyActivity.objects.create(party=rows[place], last_at=timezone.now() - timedelta(days=place))
+    anna = sign_in(cast.anna)
+    for query in ("", "?sort=-last_contact", "?sort=last_contact", "?sort=-name"):
+        shown = [str(row["object"]) for row in anna.get(reverse("person-list") + query).context["rows"]]
+        monkeypatch.setattr(paging, "AT_A_TIME", 2)
+        with CaptureQueriesContext(connection) as seen:
+            assert exported(anna, query) == shown and len(shown) == 9
+        asked = [one["sql"] for one in seen if 'FROM "contacts_party"' in one["sql"]]
+        by_key = [sql for sql in asked if '"contacts_party"."id" = ANY' in sql]
+        assert (len(by_key), len(asked) - len(by_key)) == (5, 2 if "last_contact" in query else 1), asked
+        assert not any('"accounts_user"' in sql for sql in by_key)  # the owners are few: they are read once
+        assert not any("OFFSET" in one["sql"] for one in seen)
+
+
+def test_a_whole_view_is_given_away_as_one_field(cast: Any, sign_in: Any) -> None:
+    """More than a form may have fields: the question carries them all, and the answer is one statement for all of them."""
+    rows = crowd(cast.anna, 2_100)
+    clara = sign_in(cast.clara)
+    assert "whole_label" in clara.get(reverse("person-list")).context
+    question = clara.post(reverse("person-assign"), {"all": "1", "query": ""})
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', question.content.decode()))
+    assert question.status_code == 200 and len(unescape(fields["pk"]).split(",")) == 2_100
+    with CaptureQueriesContext(connection) as seen:
+        assert clara.post(reverse("person-assign"), {"pk": fields["pk"], "owner": cast.ben.pk}).status_code == 302
+    assert Party.objects.filter(pk__in=[row.pk for row in rows], owner=cast.ben).count() == 2_100
+    assert sum('UPDATE "contacts_party"' in one["sql"] for one in seen) == 1
+
+
+def test_a_view_nobody_counted_to_its_end_is_not_offered_whole(cast: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd(cast.anna, 60)
+    monkeypatch.setattr(paging.capped_count, "__defaults__", (55,))
+    monkeypatch.setattr(services, "AT_ONCE", 55)
+    clara = sign_in(cast.clara)
+    context = clara.get(reverse("person-list")).context
+    assert context["count"] == 55 and context["more"] and "whole_label" not in context
+    assert clara.post(reverse("person-assign"), {"all": "1", "query": ""}).status_code == 422
+
+
+@pytest.mark.parametrize("way", ["owner", "tag", "untag"])
+def test_taking_many_back_costs_what_taking_few_back_costs(cast: Any, way: str) -> None:
+    """One statement for the rows of a table and not one per row; and what nobody searches by is not searched anew."""
+    tag = Tag.objects.create(key="messe", label_de="Messe", label_en="Fair")
+
+    def statements(count: int) -> int:
+        rows = crowd(cast.anna, count)
+        keys = [row.pk for row in rows]
+        if way == "untag":
+            tag_parties(keys, tag, by=cast.clara)
+        with work(by=cast.clara):
+            if way == "owner":
+                services.assign_parties(keys, cast.ben, by=cast.clara)
+            else:
+                tag_parties(keys, tag, by=cast.clara, take=way == "untag")
+            undo = offer_undo(cast.clara, "x")
+        with CaptureQueriesContext(connection) as seen:
+            take_back(undo, by=cast.clara)
+        mine = Party.objects.filter(pk__in=keys)
+        assert mine.filter(owner=cast.anna).count() == count and PartyTag.objects.filter(party__in=keys).count() == (count if way == "untag" else 0)
+        assert set(mine.values_list("version", flat=True)) == {4 if way == "untag" else 3}
+        assert not [one["sql"] for one in seen if "contacts_partysearch" in one["sql"]]
+        mine.delete()
+        return len(seen)
+
+    assert statements(40) == statements(4)
+
+
+def test_rows_that_changed_places_are_taken_back_one_after_the_other(cast: Any) -> None:
+    """Only one address is the main one: the one that became it makes room first."""
+    person = PersonFactory(owner=cast.anna)
+    first, second = EmailFactory(party=person, is_primary=True), EmailFactory(party=person, is_primary=False)
+    with work(by=cast.anna) as done:
+        EmailAddress.objects.filter(pk=first.pk).update(is_primary=False)
+        EmailAddress.objects.filter(pk=second.pk).update(is_primary=True)
+    with work(by=cast.anna):
+        restore_work({"work": done.id}, by=cast.anna)
+    assert EmailAddress.objects.get(party=person, is_primary=True) == first
+    assert Person.objects.get(pk=person.pk).emails.count() == 2 and not Undo.objects.exists()
