@@ -11,15 +11,21 @@ from django.db.models import Count, Exists, OuterRef
 from campaigns.models import SegmentMember, SegmentSnapshot
 from campaigns.segments.words import vocabulary_for
 from contacts.models import EmailAddress, Party
+from crm.core import paging
 from crm.core.conditions import Tree, to_query
 from crm.core.records import RecordQuerySet
 
 SAMPLE = 20
 
 
-def members(tree: Tree, reader: Any, today: date | None = None) -> RecordQuerySet[Party]:
-    """The contacts the reader may see and for whom the tree holds, each once. Raises ValidationError, in words, for a tree that cannot be asked."""
-    return Party.objects.visible_to(reader).filter(to_query(tree, vocabulary_for(reader, today)))
+def members(tree: Tree, reader: Any, today: date | None = None, *, only: int | None = None) -> RecordQuerySet[Party]:
+    """The contacts the reader may see and for whom the tree holds, each once; `only`: this contact, if it is one of them. Raises ValidationError,
+    in words, for a tree that cannot be asked."""
+    rows = Party.objects.visible_to(reader)
+    if only is not None:
+        rows = rows.filter(pk=only)
+    few = only is not None or (bool(rows.query.where) and not paging.capped_count(rows)[1])
+    return rows.filter(to_query(tree, vocabulary_for(reader, today, few=few)))
 
 
 @dataclass(frozen=True)
