@@ -96,7 +96,8 @@ class Totals(_Set):
         if self.few or len(self.relation.ways) > 1:
             return rows.values_list(F(way), F(self.path) if self.path else Value(1), "pk")
         # One row belongs to one: added up at once, before it is added to what belongs to others.
-        return rows.values_list(way).annotate(_n=Sum(self.path) if self.path else Count("pk"), _none=Value(0))
+        found: QuerySet[Any] = rows.values_list(way).annotate(_n=Sum(self.path) if self.path else Count("pk"), _none=Value(0))
+        return found
 
 
 _THEIRS = "SELECT subject, n, id FROM ({links}) AS link(subject, other) JOIN ({text}) AS theirs(who, n, id) ON who = other"
