@@ -11,20 +11,21 @@ the cap counts, handed over or still to leave. Consent is asked of `contacts.con
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Case, CharField, Count, F, OuterRef, QuerySet, Subquery, TextChoices, Value, When, Window
+from django.db.models import Case, CharField, Count, F, FilteredRelation, Q, QuerySet, TextChoices, Value, When, Window
 from django.db.models.functions import Coalesce, Lower, NullIf, RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import FrequencyCap
 from contacts.consent_gate import Hindrance, why_not
-from contacts.models import EmailAddress, Party
+from contacts.models import Party
 from crm.core.mail.kinds import kinds
 from crm.core.models import OutgoingMail
 
@@ -68,6 +69,12 @@ class Waterfall:
     left: int
     cuts: list[Cut]
 
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> Waterfall:
+        """From how many end at each place."""
+        cuts = [Cut(one, counts[one.value]) for one in Place if one is not Place.LEFT and counts.get(one.value)]
+        return cls(sum(counts.values()), counts.get(Place.LEFT.value, 0), cuts)
+
     @property
     def bars(self) -> list[tuple[Cut, int, int]]:
         """Each cut with where its bar begins and how wide it is, in hundredths of the whole."""
@@ -97,16 +104,18 @@ def place(address: str, hindrance: str, had: int, cap: int, *, first: bool) -> P
 
 def placed(rows: QuerySet[Party], purpose: Any, now: datetime | None = None) -> QuerySet[Party]:
     """The contacts with `to`, their address in small letters, and `ends`, the `Place` each ends in. `purpose` is one of consent, or its key."""
-    main = EmailAddress.objects.unrestricted().filter(party=OuterRef("pk"), is_primary=True)
-    capped = Case(When(to__in=_sated(now or timezone.now()), then=Value(Place.CAPPED.value)), default=Value(Place.LEFT.value))
-    alone = Case(
+    main = FilteredRelation("emails", condition=Q(emails__is_primary=True))  # a join: at most one, and read once for all that is asked of it
+    # An address alone decides up to the cap, so whoever shares one comes as far: the first of them keeps it.
+    rank = Window(RowNumber(), partition_by=[F("to")], order_by="pk")
+    reached = Case(
+        When(to__in=_sated(now or timezone.now()), then=Value(Place.CAPPED.value)), When(_rank__gt=1, then=Value(Place.TWICE.value)), default=Value(Place.LEFT.value)
+    )
+    ends = Case(
         When(to__isnull=True, then=Value(Place.NO_ADDRESS.value)),
-        default=Coalesce(NullIf(why_not(purpose, "to"), Value("")), capped, output_field=CharField()),
+        default=Coalesce(NullIf(why_not(purpose, "to"), Value("")), reached, output_field=CharField()),
         output_field=CharField(),
     )
-    rank = Window(RowNumber(), partition_by=[F("to"), F("_alone")], order_by="pk")
-    rows = rows.order_by().annotate(to=Subquery(main.values("normalised")[:1])).annotate(_alone=alone).annotate(_rank=rank)
-    return rows.annotate(ends=Case(When(_alone=Place.LEFT.value, _rank__gt=1, then=Value(Place.TWICE.value)), default=F("_alone"), output_field=CharField()))
+    return rows.order_by().annotate(_main=main, to=F("_main__normalised")).annotate(_rank=rank).annotate(ends=ends)
 
 
 def _sated(now: datetime) -> QuerySet[Any]:
@@ -117,18 +126,21 @@ def _sated(now: datetime) -> QuerySet[Any]:
     return lately.order_by().values(address=Lower("to")).annotate(n=Count("pk")).filter(n__gte=cap.mails).values("address")
 
 
+def places(rows: QuerySet[Party], purpose: Any, now: datetime | None = None) -> tuple[str, tuple[Any, ...]]:
+    """Statement of (place, number of these contacts). A window cannot be grouped by, so its statement is wrapped."""
+    text, params = placed(rows, purpose, now).values("ends").query.sql_with_params()
+    return f"SELECT ends, count(*) FROM ({text}) AS placed GROUP BY ends", params  # noqa: S608 - Django's own statement
+
+
 def waterfall(rows: QuerySet[Party], purpose: Any, now: datetime | None = None) -> Waterfall:
     """How many of these contacts a mail for `purpose` would reach now, and why not the others."""
-    counts: dict[str, int] = {}
     try:
-        sql, params = placed(rows, purpose, now).values("ends").query.sql_with_params()
+        text, params = places(rows, purpose, now)
     except EmptyResultSet:
-        return Waterfall(0, 0, [])
-    with connection.cursor() as cursor:  # a window cannot be grouped by, so its statement is wrapped
-        cursor.execute(f"SELECT ends, count(*) FROM ({sql}) AS placed GROUP BY ends", params)  # noqa: S608 - Django's own statement
-        counts = dict(cursor.fetchall())
-    cuts = [Cut(one, counts[one.value]) for one in Place if one is not Place.LEFT and counts.get(one.value)]
-    return Waterfall(sum(counts.values()), counts.get(Place.LEFT.value, 0), cuts)
+        return Waterfall.of({})
+    with connection.cursor() as cursor:
+        cursor.execute(text, params)
+        return Waterfall.of(dict(cursor.fetchall()))
 
 
 def at(rows: QuerySet[Party], purpose: Any, where: Place, now: datetime | None = None) -> QuerySet[Party]:

@@ -56,10 +56,17 @@ def tracking_ended(address: Any = "address") -> Q:
 def why_not(purpose: Any, address: Any = "address", channel: str = EMAIL) -> Case:
     """One of `Hindrance`, or "" where the address is permitted: exactly there where `permitted` holds."""
     stops, states = _stops(purpose, address, channel), _states(purpose, address, channel)
-    grave = [When(Exists(_unreadable()), then=Value(Hindrance.LOST_KEY))]
-    grave += [When(Exists(stops.filter(reason=reason)), then=Value(reason)) for reason in (OBJECTED, "complaint", WITHDRAWN, "bounced")]
-    found = [When(Exists(states.filter(state=state)), then=Value(word)) for state, word in ((STANDING, ""), (REQUESTED, "requested"), (OBJECTED, OBJECTED), (WITHDRAWN, WITHDRAWN))]
-    return Case(*grave, *found, default=Value(Hindrance.NO_CONSENT), output_field=CharField())
+    # Each question makes the hash of the address anew. So it is first asked whether there is anything at all: of most addresses there is not.
+    grave = Case(*(When(Exists(stops.filter(reason=reason)), then=Value(reason)) for reason in (OBJECTED, "complaint", WITHDRAWN)), default=Value("bounced"))
+    return Case(
+        When(Exists(_unreadable()), then=Value(Hindrance.LOST_KEY)),
+        When(Exists(stops), then=grave),
+        When(Exists(states.filter(state=STANDING)), then=Value("")),
+        When(~Exists(states), then=Value(Hindrance.NO_CONSENT)),
+        *(When(Exists(states.filter(state=state)), then=Value(word)) for state, word in ((REQUESTED, "requested"), (OBJECTED, OBJECTED), (WITHDRAWN, WITHDRAWN))),
+        default=Value(Hindrance.NO_CONSENT),
+        output_field=CharField(),
+    )
 
 
 def reachable(address: Any = "to") -> Q:

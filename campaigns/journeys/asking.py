@@ -56,7 +56,7 @@ def _holds(step: Step, party: int, owner: Any, began: datetime, now: datetime) -
         entries = Interaction.objects.visible_to(owner).filter(party=party, direction=Interaction.Direction.IN, occurred_at__gt=began, occurred_at__lte=now)
         return entries.exclude(kind=Interaction.Kind.SYSTEM).exists()
     if about == "tree":
-        return members(step["tree"], owner, last).filter(pk=party).exists()
+        return members(step["tree"], owner, last, only=party).exists()
     firm = Affiliation.objects.visible_to(owner).filter(person=party, is_primary=True).values("organisation")
     theirs = Opportunity.objects.visible_to(owner).filter(Q(party=party) | Q(party__in=firm))
     if about == "opportunity":

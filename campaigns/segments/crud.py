@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from campaigns.filters import MineFilter
 from campaigns.models import Segment, SegmentSnapshot
 from campaigns.segments.forms import SegmentForm
-from campaigns.segments.who import members, moved, standing
+from campaigns.segments.who import members, standing
 from campaigns.segments.words import vocabulary_for
-from campaigns.waterfall import Place, at, waterfall
+from campaigns.waterfall import Place, at
 from contacts.consent_words import to_write_for
 from contacts.crud import Parties
 from contacts.filters import PartyFilters
@@ -97,12 +97,11 @@ class SegmentDetail(GatedDetail):
         return {**context, "words": words, "refused": refused, "members_url": members_url, **found}
 
     def _counted(self, states: list[SegmentSnapshot]) -> dict[str, Any]:
-        user, tree = self.request.user, self.object.tree
-        found: dict[str, Any] = {"standing": standing(tree, user), "kept": [{"kept": one, "moved": moved(one, user)} for one in states]}
-        purpose = purposes(user).filter(key=self.request.GET.get("purpose", "")).first() or purposes(user).first()
-        if purpose is not None:
-            found |= {"purposes": list(purposes(user)), "purpose": purpose, "waterfall": waterfall(members(tree, user), purpose)}
-        return found
+        user, offered = self.request.user, list(purposes(self.request.user))
+        purpose = next((one for one in offered if one.key == self.request.GET.get("purpose")), offered[0] if offered else None)
+        now = standing(self.object.tree, user, since=states, purpose=purpose)
+        kept = [{"kept": one, "moved": now.moved[one.pk]} for one in states]
+        return {"standing": now, "kept": kept, "purposes": offered, "purpose": purpose, "waterfall": now.waterfall}
 
 
 class Segments(Crud):

@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +17,7 @@ from accounts.models import Team, User
 from contacts.models import Affiliation, EmailAddress, Industry, Interaction, Party, PartyActivity, PartyRole, PartyTag, PostalAddress, Tag
 from crm.catalog.models import Product
 from crm.core.access import hidden_fields, may
-from crm.core.conditions import Measure, Place, Relation, Vocabulary, Word
+from crm.core.conditions import Link, Measure, Place, Relation, Vocabulary, Word
 from crm.core.formats import countries
 from sales.metrics import house_amount
 from sales.models import Opportunity, Stage
@@ -29,8 +29,8 @@ PAST = ("within", "ago", "at_least", "at_most", "set", "unset")
 SETTLED = ("solved", "closed")
 
 
-def vocabulary_for(reader: Any, today: date | None = None) -> Vocabulary:
-    """All words this reader may use about contacts; `today` is the day relative words start from (default: now).
+def vocabulary_for(reader: Any, today: date | None = None, *, few: bool = False) -> Vocabulary:
+    """All words this reader may use about contacts; `today` is the day relative words start from (default: now). `few`: of few contacts.
 
     What the reader may not see — hidden fields, records without the verb — is `closed`: it cannot be asked, not even by counting.
     """
@@ -52,13 +52,13 @@ def vocabulary_for(reader: Any, today: date | None = None) -> Vocabulary:
         {"": _("Contacts"), Party.Kind.PERSON.value: _("People"), Party.Kind.ORGANISATION.value: _("Organisations")},
         "kind",
         today,
+        few,
     )
 
 
-def _rows(model: Any) -> QuerySet[Any]:
+def _of_party(model: Any) -> tuple[QuerySet[Any], str]:
     """Rows that hang on the contact asked about: visible exactly when it is."""
-    rows: QuerySet[Any] = model._default_manager.filter(party=OuterRef("pk"))
-    return rows
+    return model._default_manager.all(), "party"
 
 
 def _main_job(reader: Any) -> QuerySet[Affiliation]:
@@ -75,31 +75,31 @@ def _fixed(choices: Any) -> Callable[[], list[tuple[Any, Any]]]:
 
 
 def _party_words(reader: Any, hidden: frozenset[str]) -> list[Word]:
-    jobs = _main_job(reader).filter(person=OuterRef("pk"))
+    jobs = _main_job(reader)
 
     def of_firm(path: str) -> tuple[Place, ...]:
-        return (Place(path), Place(f"organisation__{path}", jobs)) if "employer" not in hidden else (Place(path),)
+        return (Place(path), Place(f"organisation__{path}", jobs, "person")) if "employer" not in hidden else (Place(path),)
 
     lands = cache(lambda: sorted(countries((get_language() or "de")[:2]).items(), key=lambda pair: pair[1]))
     return [
         Word("kind", _("kind"), "choice", (Place("kind"),), _fixed(Party.Kind.choices), CONTACT, ("in", "not_in")),
         Word("state", _("status"), "choice", (Place("state"),), _fixed(Party.State.choices), CONTACT, ("in", "not_in")),
-        Word("role", _("role"), "choice", (Place("role", _rows(PartyRole)),), _fixed(PartyRole.Role.choices), CONTACT),
+        Word("role", _("role"), "choice", (Place("role", *_of_party(PartyRole)),), _fixed(PartyRole.Role.choices), CONTACT),
         Word(
-            "tag", _("tag"), "choice", (Place("tag", _rows(PartyTag)),), _chosen(lambda: Tag.objects.visible_to(reader)), CONTACT,
+            "tag", _("tag"), "choice", (Place("tag", *_of_party(PartyTag)),), _chosen(lambda: Tag.objects.visible_to(reader)), CONTACT,
             says={"in": _("who are tagged %(value)s"), "not_in": _("who are not tagged %(value)s"), "set": _("who are tagged"), "unset": _("who have no tag")},
         ),
         Word("name", _("name"), "text", (Place("name"),), group=CONTACT, ops=("contains", "begins")),
         Word("industry", _("industry"), "choice", of_firm("industry"), _chosen(lambda: Industry.objects.visible_to(reader)), CONTACT),
         Word("employees", _("number of employees"), "number", of_firm("employees"), group=CONTACT),
-        Word("function", _("function"), "text", (Place("function", jobs),), group=CONTACT),
+        Word("function", _("function"), "text", (Place("function", jobs, "person"),), group=CONTACT),
         Word("language", _("language"), "choice", (Place("language"),), _fixed(Party._meta.get_field("language").choices), CONTACT),
         Word("source", _("source"), "text", (Place("source"),), group=CONTACT),
-        Word("city", _("city"), "text", (Place("city", _rows(PostalAddress)),), group=PLACE),
-        Word("postcode", _("postcode"), "text", (Place("postcode", _rows(PostalAddress)),), group=PLACE, ops=("begins", "set", "unset")),
-        Word("country", _("country"), "choice", (Place("country", _rows(PostalAddress)),), lands, PLACE),
+        Word("city", _("city"), "text", (Place("city", *_of_party(PostalAddress)),), group=PLACE),
+        Word("postcode", _("postcode"), "text", (Place("postcode", *_of_party(PostalAddress)),), group=PLACE, ops=("begins", "set", "unset")),
+        Word("country", _("country"), "choice", (Place("country", *_of_party(PostalAddress)),), lands, PLACE),
         Word(
-            "email", _("e-mail address"), "text", (Place("address", _rows(EmailAddress)),), group=PLACE,
+            "email", _("e-mail address"), "text", (Place("address", *_of_party(EmailAddress)),), group=PLACE,
             says={"set": _("who have an e-mail address"), "unset": _("who have no e-mail address")},
         ),
         Word(
@@ -115,7 +115,7 @@ def _party_words(reader: Any, hidden: frozenset[str]) -> list[Word]:
             says={"within": _("who were created within the last %(value)s days"), "ago": _("who were created more than %(value)s days ago")},
         ),
         Word(
-            "last_contact", _("last contact"), "moment", (Place("last_at", _rows(PartyActivity)),), group=CARE, ops=PAST,
+            "last_contact", _("last contact"), "moment", (Place("last_at", *_of_party(PartyActivity)),), group=CARE, ops=PAST,
             says={
                 "within": _("with whom there was contact within the last %(value)s days"), "ago": _("with whom the last contact was more than %(value)s days ago"),
                 "unset": _("with whom there was never any contact"), "set": _("with whom there was contact at least once"),
@@ -125,42 +125,36 @@ def _party_words(reader: Any, hidden: frozenset[str]) -> list[Word]:
 
 
 def _relations(reader: Any, today: date, of_party: frozenset[str]) -> list[tuple[Relation, Any]]:
-    jobs = _main_job(reader).filter(person=OuterRef(OuterRef("pk")))
-    firm = [Subquery(jobs.values("organisation")[:1])] if "employer" not in of_party else []
+    firm = Link(_main_job(reader), "person", "organisation") if "employer" not in of_party else None  # what belongs to the main employer, too
 
-    def belonging(*paths: str) -> Q:
-        """Of the contact, or of its main employer."""
-        found = Q()
-        for path in paths:
-            for whose in (OuterRef("pk"), *firm):
-                found |= Q(**{path: whose})
-        return found
-
-    def relation(key: str, label: Any, model: Any, rows: QuerySet[Any], words: list[Word], measures: Mapping[str, Measure] | None = None) -> tuple[Relation, Any]:
+    def relation(
+        key: str, label: Any, model: Any, rows: QuerySet[Any], words: list[Word], measures: Mapping[str, Measure] | None = None, ways: tuple[str, ...] = ("party",), link: Link | None = firm
+    ) -> tuple[Relation, Any]:
         hidden = hidden_fields(reader, model)
         open_words = {word.key: word for word in words if word.key not in hidden}
         known = Vocabulary(model, open_words, closed={word.key: word.label for word in words if word.key in hidden}, today=today)
-        return Relation(key, label, rows, known, {name: measure for name, measure in (measures or {}).items() if name not in hidden}, DEALINGS), model
+        return Relation(key, label, rows, ways, known, {name: measure for name, measure in (measures or {}).items() if name not in hidden}, DEALINGS, link), model
 
     products = _chosen(lambda: Product.objects.visible_to(reader))
-    deals = Opportunity.objects.visible_to(reader).annotate(worth=house_amount()).filter(belonging("party"))
+    deals = Opportunity.objects.visible_to(reader).annotate(worth=house_amount())
     product = Word("product", _("product"), "choice", (Place("product"),), products)
     amount = Word("amount", _("amount"), "money", (Place("worth"),))
     closed_on = Word("closed_on", pgettext_lazy("opportunity", "closing"), "day", (Place("closed_on"),), ops=PAST)
     sums = {"amount": Measure(_("amount in all"), "worth")}
     cases = (
         ServiceCase.objects.visible_to(reader)
-        .filter(belonging("party", "organisation"), merged_into__isnull=True)
+        .filter(merged_into__isnull=True)
         .annotate(progress=Case(When(state__in=SETTLED, then=Value("closed")), default=Value("open")))
     )
     return [
         relation(
-            "interaction", _("interactions"), Interaction, Interaction.objects.visible_to(reader).filter(party=OuterRef("pk")).exclude(kind="system"),
+            "interaction", _("interactions"), Interaction, Interaction.objects.visible_to(reader).exclude(kind="system"),
             [
                 Word("kind", _("kind"), "choice", (Place("kind"),), _fixed([choice for choice in Interaction.Kind.choices if choice[0] != "system"]), ops=("in", "not_in")),
                 Word("direction", _("direction"), "choice", (Place("direction"),), _fixed(Interaction.Direction.choices)),
                 Word("occurred_at", pgettext_lazy("interaction", "day"), "moment", (Place("occurred_at"),), ops=PAST),
             ],
+            link=None,
         ),
         relation(
             "opportunity", _("opportunities"), Opportunity, deals,
@@ -184,5 +178,6 @@ def _relations(reader: Any, today: date, of_party: frozenset[str]) -> list[tuple
                 product,
                 Word("opened_at", pgettext_lazy("case", "opened"), "moment", (Place("opened_at"),), ops=PAST),
             ],
+            ways=("party", "organisation"),
         ),
     ]  # fmt: skip

@@ -290,6 +290,7 @@ class PostalAddress(Record):
         indexes = [
             models.Index(fields=["postcode", "city"], name="address_place"),
             models.Index(OpClass(Fold("city"), "text_pattern_ops"), name="address_city"),
+            models.Index(OpClass(Fold("postcode"), "text_pattern_ops"), name="address_postcode"),
         ]
 
 

@@ -18,7 +18,7 @@ from contacts.detail import MOST
 from contacts.models import Party, Person
 from contacts.search import first_parties, telephone, words_of
 from contacts.timeline import timeline
-from crm.bench import floors, sums
+from crm.bench import floors, segments, sums
 from crm.bench.floors import PERSON, Gate
 from crm.bench.measure import Sql
 from crm.bench.personas import Persona
@@ -294,6 +294,8 @@ def operations() -> list[Operation]:
         Operation("today", _get(reverse("today"))),
         Operation("queue", lambda persona: Queue(persona.user).first(), lambda persona: [row.pk for row in Queue(persona.user).first()], _due),
         Operation("queue, page", _get(reverse("desk"))),
+        Operation("segment, six conditions", segments.counted, lambda persona: [segments.counted(persona)], segments.by_hand),
+        Operation("segment's page", _get(segments.page_of), None, segments.by_hand, open_to=segments.sees_segments),
     ]  # fmt: skip
     return found
 

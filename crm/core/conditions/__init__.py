@@ -7,6 +7,6 @@ Words and related things come from a `Vocabulary` that code declares, never from
 
 from crm.core.conditions.sentences import sentence
 from crm.core.conditions.tree import ALWAYS, NEVER, Tree, check, holds, to_query, unmet, which_hold
-from crm.core.conditions.words import OPERATORS, Measure, Place, Relation, Vocabulary, Word, plain
+from crm.core.conditions.words import OPERATORS, Link, Measure, Place, Relation, Vocabulary, Word, plain
 
-__all__ = ["ALWAYS", "NEVER", "OPERATORS", "Measure", "Place", "Relation", "Tree", "Vocabulary", "Word", "check", "holds", "plain", "sentence", "to_query", "unmet", "which_hold"]
+__all__ = ["ALWAYS", "NEVER", "OPERATORS", "Link", "Measure", "Place", "Relation", "Tree", "Vocabulary", "Word", "check", "holds", "plain", "sentence", "to_query", "unmet", "which_hold"]

@@ -9,12 +9,11 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Exists, F, Func, IntegerField, Q, Subquery
-from django.db.models.functions import Coalesce
-from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
+from django.db.models import Exists, Q
 from django.utils.translation import gettext as _
 
-from crm.core.conditions.words import Relation, Vocabulary, plain
+from crm.core.conditions.related import Totals, as_set, some
+from crm.core.conditions.words import Relation, Vocabulary, opposite, plain, row_by_row
 
 Tree = dict[str, Any]
 Words = Vocabulary | type[models.Model]
@@ -22,7 +21,6 @@ DEPTH = 10
 MOST = 200  # parts of a tree
 NEVER = Q(pk__in=[])
 ALWAYS = ~NEVER  # not Q(): joined by OR, an empty Q disappears instead of being true
-_MONEY: Any = models.DecimalField(max_digits=20, decimal_places=2)
 
 
 def check(tree: Any, words: Words) -> None:
@@ -88,44 +86,44 @@ def to_query(tree: Tree, words: Words) -> Q:
     return _query(tree, plain(words))
 
 
-def _query(tree: Tree, words: Vocabulary) -> Q:
+def _query(tree: Tree, words: Vocabulary, *, must: bool = True) -> Q:
+    """`must`: whatever else is asked, this has to hold or not to hold."""
     if not tree:
         return ALWAYS
     if "all" in tree:
         found = ALWAYS
         for part in tree["all"]:
-            found &= _query(part, words)
+            found &= _query(part, words, must=must)
         return found
     if "any" in tree:
         found = NEVER
         for part in tree["any"]:
-            found |= _query(part, words)
+            found |= _query(part, words, must=must and len(tree["any"]) == 1)
         return found
     if "not" in tree:
-        return ~_query(tree["not"], words)
+        return opposite(_query(tree["not"], words, must=must and "all" not in tree["not"]))
     if "related" in tree:
-        return _related(tree, words.relation(tree["related"]))
+        return _related(tree, words.relation(tree["related"]), few=words.few, must=must)
     word = words.word(tree["field"])
-    return word.query(tree["op"], word.clean(tree["op"], tree.get("value")), words.today)
+    alone = must and len(word.places) == 1
+    return word.query(tree["op"], word.clean(tree["op"], tree.get("value")), words.today, row_by_row if words.few or alone else as_set)
 
 
-def _related(tree: Tree, relation: Relation) -> Q:
+def _related(tree: Tree, relation: Relation, *, few: bool, must: bool) -> Q:
     """Related rows are asked by subqueries, so that no row of the subject is met twice."""
-    wanted = amount_of(relation, tree["measure"], tree["value"])
+    wanted, least = amount_of(relation, tree["measure"], tree["value"]), tree["op"] == "at_least"
     rows = relation.rows.filter(_query(tree.get("where", {}), relation.vocabulary)).order_by()
-    if tree["measure"] == "count":
-        if tree["op"] == "at_least" and wanted == 0:
-            return ALWAYS
-        if (tree["op"], wanted) in {("at_least", 1), ("at_most", 0)}:
-            some = Q(Exists(rows))
-            return some if tree["op"] == "at_least" else ~some
-        number = Subquery(rows.annotate(_reckoned=Func(F("pk"), function="COUNT", output_field=IntegerField())).values("_reckoned"))
-        reckoned: Any = Coalesce(number, 0)  # where no row can match, Django leaves the subquery out and says NULL
-    else:
+    if tree["measure"] != "count":
         path = relation.measures[tree["measure"]].path
-        total = Subquery(rows.annotate(_reckoned=Func(F(path), function="SUM", output_field=_MONEY)).values("_reckoned"), output_field=_MONEY)
-        reckoned = Coalesce(total, Decimal(0), output_field=_MONEY)
-    return Q(GreaterThanOrEqual(reckoned, wanted)) if tree["op"] == "at_least" else Q(LessThanOrEqual(reckoned, wanted))
+        if least:
+            return Q(Totals(relation, rows, path, ">=", wanted, few=few)) if wanted else ALWAYS
+        return ~Q(Totals(relation, rows, path, ">", wanted, few=few))
+    number = int(wanted) if least else int(wanted) + 1  # at most two: not at least three
+    if number == 0:
+        return ALWAYS
+    alone = must and relation.link is None and len(relation.ways) == 1
+    enough = some(relation, rows, row_by_row if few or alone else as_set) if number == 1 else Q(Totals(relation, rows, "", ">=", number, few=few))
+    return enough if least else opposite(enough)
 
 
 def holds(tree: Tree, record: models.Model) -> bool:

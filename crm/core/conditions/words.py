@@ -11,7 +11,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
-from django.db.models import Exists, F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.lookups import Contains, StartsWith
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -52,16 +52,25 @@ RELATIVE = {"within", "ago", "ahead"}
 MOST_DAYS = 36_500
 
 
+Ask = Callable[[QuerySet[Any], str], Q]  # the rows that these rows name by this column
+
+
+def row_by_row(rows: QuerySet[Any], whose: str) -> Q:
+    """Best for few rows, and where it must hold anyway: then Postgres makes a join of it."""
+    return Q(Exists(rows.filter(**{whose: OuterRef("pk")})))
+
+
 @dataclass(frozen=True)
 class Place:
-    """Where a word's value stands: a field path of the row itself, or of `rows`, which are linked to it by an OuterRef."""
+    """Where a word's value stands: a field path of the row itself, or of `rows`, whose column `whose` names it."""
 
     path: str
     rows: QuerySet[Any] | None = None
+    whose: str = ""
 
-    def holds(self, test: Callable[[str], Q]) -> Q:
+    def holds(self, test: Callable[[str], Q], ask: Ask = row_by_row) -> Q:
         """Does a value here pass the test?"""
-        return test(self.path) if self.rows is None else Q(Exists(self.rows.filter(test(self.path))))
+        return test(self.path) if self.rows is None else ask(self.rows.filter(test(self.path)), self.whose)
 
 
 @dataclass(frozen=True)
@@ -129,13 +138,13 @@ class Word:
             return value.isoformat()
         return str(value) if isinstance(value, Decimal) else value
 
-    def query(self, op: str, value: Any, today: date) -> Q:
-        """The rows of which it holds; never unknown."""
+    def query(self, op: str, value: Any, today: date, ask: Ask = row_by_row) -> Q:
+        """The rows of which it holds; never unknown. `ask` is how other rows are asked about these."""
         positive = OPPOSITE.get(op, op)
         found = Q(pk__in=[])
         for place in self.places:
-            found |= place.holds(lambda path: self._test(path, positive, value, today))
-        return found if op == positive else ~found
+            found |= place.holds(lambda path: self._test(path, positive, value, today), ask)
+        return found if op == positive else opposite(found)
 
     def _test(self, path: str, op: str, value: Any, today: date) -> Q:
         filled = Q(**{f"{path}__isnull": False})
@@ -195,7 +204,7 @@ class FieldWord(Word):
             raise ValidationError(_("This condition cannot be understood.")) from error
         return value
 
-    def query(self, op: str, value: Any, today: date) -> Q:
+    def query(self, op: str, value: Any, today: date, ask: Ask = row_by_row) -> Q:
         name = self.field.name
         if op in WITHOUT_VALUE:
             empty = Q(**{f"{name}__isnull": True}) if self.field.null else Q(pk__in=[])
@@ -221,8 +230,17 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class Link:
+    """What belongs to somebody else counts for a row, too: `rows` say whose (`other`), at most one for each row of the subject (`subject`)."""
+
+    rows: QuerySet[Any]
+    subject: str
+    other: str
+
+
+@dataclass(frozen=True)
 class Relation:
-    """Things that belong to a row: `rows` are narrowed to what the reader sees and linked by an OuterRef to the row's pk.
+    """Things that belong to a row: `rows` are all that the reader sees; each belongs to the row its `ways` name, and to those linked to that.
 
     `label` is their plural. Every relation can be counted; `measures` can be summed besides.
     """
@@ -230,9 +248,11 @@ class Relation:
     key: str
     label: Any
     rows: QuerySet[Any]
+    ways: tuple[str, ...]
     vocabulary: Vocabulary
     measures: Mapping[str, Measure] = field(default_factory=dict)
     group: Any = ""
+    link: Link | None = None
 
 
 @dataclass(frozen=True)
@@ -240,7 +260,8 @@ class Vocabulary:
     """All words one reader may use about the rows of a model, and what belongs to them.
 
     `closed` are words that exist but not for this reader (key → label): a tree that holds one is refused in words. `nouns` name the rows:
-    "" for all of them, else by the single value of the word `noun_word`. `today` is the day relative words start from.
+    "" for all of them, else by the single value of the word `noun_word`. `today` is the day relative words start from. `few`: only few rows are
+    asked about, so that their own related rows are looked up; else all there are are read as sets.
     """
 
     model: type[models.Model]
@@ -250,6 +271,7 @@ class Vocabulary:
     nouns: Mapping[str, Any] = field(default_factory=dict)
     noun_word: str = ""
     today: date = field(default_factory=timezone.localdate)
+    few: bool = True
 
     def word(self, name: Any) -> Word:
         """The word of this name. Raises ValidationError in words."""
@@ -285,6 +307,18 @@ class _Plain(Vocabulary):
 def plain(words: Vocabulary | type[models.Model]) -> Vocabulary:
     """A model's own fields as a vocabulary; a vocabulary stays what it is."""
     return words if isinstance(words, Vocabulary) else _Plain(words)
+
+
+def opposite(found: Q) -> Q:
+    """The rows of which it does not hold. "None of these" is said of each by itself: so Postgres leaves the rows of each out by a join."""
+    if found.negated:
+        return Q(*found.children, _connector=found.connector)
+    if found.connector != Q.OR:
+        return ~found
+    rest = ~Q(pk__in=[])
+    for part in found.children:
+        rest &= opposite(part if isinstance(part, Q) else Q(part))  # type: ignore[arg-type]  # a lookup or an expression
+    return rest
 
 
 def days_of(op: str, value: Any, today: date) -> tuple[date | None, date | None]:

@@ -1,0 +1,114 @@
+"""What belongs to a row, where it is asked of many rows: as sets of keys that Postgres reads once and looks each row up in.
+
+Left to itself Postgres asks again for each row as soon as there is an "or", a "not" or something to reckon, or where it expects a set too big
+for its memory. So the set is given to it as one, with its size in the dark (`_IN`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection as database
+from django.db.models import BooleanField, Count, Expression, F, Q, QuerySet, Sum, Value
+
+from crm.core.conditions.words import Ask, Relation
+
+# Of a union Postgres knows no distinct values and expects few: it makes the hash. Nobody has the key 0. "is true" keeps it from joining what it
+# believes to be few rows by reading all of them again for each.
+_IN = "({subject} IN (SELECT who FROM ({pairs} UNION ALL SELECT 0{more}) AS pairs(who{columns}) GROUP BY who{having})) IS TRUE"
+# For few rows: each looks up its own.
+_OF_ONE = "(EXISTS (SELECT 1 FROM ({pairs}) AS pairs(who{columns}) WHERE who = {subject} GROUP BY who{having})) IS TRUE"
+
+
+def as_set(rows: QuerySet[Any], whose: str) -> Q:
+    """The rows these rows name by `whose`, as a set."""
+    return Q(_Set(rows, whose))
+
+
+def some(relation: Relation, rows: QuerySet[Any], ask: Ask) -> Q:
+    """There is one among `rows` for the row of the subject."""
+    found, link = Q(pk__in=[]), relation.link
+    for way in relation.ways:
+        found |= ask(rows, way)
+        if link is not None:
+            theirs = rows.filter(**{f"{way}__isnull": False}).values(way)
+            found |= ask(link.rows.filter(**{f"{link.other}__in": theirs}), link.subject)
+    return found
+
+
+class _Set(Expression):
+    """Is the row of the subject named by one of these rows?"""
+
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, rows: QuerySet[Any], whose: str = "") -> None:
+        super().__init__()
+        self.rows, self.whose, self.subject = rows, whose, F("pk")
+
+    def get_source_expressions(self) -> list[Any]:
+        return [self.subject]
+
+    def set_source_expressions(self, exprs: Any) -> None:
+        (self.subject,) = exprs
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        subject, mine = compiler.compile(self.subject)
+        pairs, params = _sql(_named(self.rows, self.whose).values_list(self.whose))
+        return _IN.format(subject=subject, pairs=pairs, more="", columns="", having=""), (*mine, *params)
+
+
+class Totals(_Set):
+    """Does the number of `rows` that belong to the row of the subject (their sum of `path`) compare like this with `wanted`? Whoever has none is
+    left out; a row that belongs to it in several ways is counted once."""
+
+    def __init__(self, relation: Relation, rows: QuerySet[Any], path: str, compares: str, wanted: int | Decimal, *, few: bool) -> None:
+        super().__init__(rows)
+        self.relation, self.path, self.compares, self.wanted, self.few = relation, path, compares, wanted, few
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        subject, mine = compiler.compile(self.subject)
+        pairs, params = self._pairs()
+        whole = {"pairs": pairs, "subject": subject, "columns": ", n, id", "more": ", 0, 0", "having": f" HAVING SUM(n) {self.compares} %s"}
+        if self.few:
+            return _OF_ONE.format(**whole), (*params, *mine, self.wanted)
+        return _IN.format(**whole), (*mine, *params, self.wanted)
+
+    def _pairs(self) -> tuple[str, tuple[Any, ...]]:
+        """Statement of (who, how much belongs to them, what it is)."""
+        link, ways = self.relation.link, self.relation.ways
+        union = " UNION " if len(ways) > 1 else " UNION ALL "
+        links, of_links = ("", ()) if link is None else _sql(link.rows.exclude(**{link.subject: F(link.other)}).order_by().values_list(link.subject, link.other))
+        arms: list[str] = []
+        params: list[Any] = []
+        for way in ways:
+            text, own = _sql(self._of(way))
+            arms.append(text)
+            params += own
+            if link is not None:
+                arms.append(_THEIRS.format(links=links, text=text))
+                params += [*of_links, *own]
+        return f"({union.join(arms)})", tuple(params)
+
+    def _of(self, way: str) -> QuerySet[Any]:
+        rows = _named(self.rows, way)
+        if self.few or len(self.relation.ways) > 1:
+            return rows.values_list(F(way), F(self.path) if self.path else Value(1), "pk")
+        # One row belongs to one: added up at once, before it is added to what belongs to others.
+        found: QuerySet[Any] = rows.values_list(way).annotate(_n=Sum(self.path) if self.path else Count("pk"), _none=Value(0))
+        return found
+
+
+_THEIRS = "SELECT subject, n, id FROM ({links}) AS link(subject, other) JOIN ({text}) AS theirs(who, n, id) ON who = other"
+
+
+def _named(rows: QuerySet[Any], whose: str) -> QuerySet[Any]:
+    """Those that name somebody: an empty key would make "is not among them" unknown."""
+    return rows.filter(**{f"{whose}__isnull": False}).order_by()
+
+
+def _sql(rows: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
+    """Raises EmptyResultSet where Django knows that there is none."""
+    text, params = rows.query.get_compiler(connection=database).as_sql()
+    return text, tuple(params)
