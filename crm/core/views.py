@@ -147,9 +147,8 @@ class GatedDetail(Gated, DetailView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user, row = self.request.user, self.object
-        may_here = {verb: type(row).objects.visible_to(user, verb).filter(pk=row.pk).exists() for verb in ("change", "delete")}
-        facts = partial(lists.facts, self.crud, row, user)  # asked by the template that draws them: a page of its own shows others
-        return {**super().get_context_data(**kwargs), "title": str(row), "facts": facts, "hidden": hidden_fields(user, self.crud.model), "may": may_here}
+        found = {"title": str(row), "hidden": hidden_fields(user, self.crud.model), "may": {verb: type(row).objects.visible_to(user, verb).filter(pk=row.pk).exists() for verb in ("change", "delete")}}
+        return {**super().get_context_data(**kwargs), **found, "facts": partial(lists.facts, self.crud, row, user)}  # asked by the template that draws them
 
 
 class GatedDelete(Gated, DeleteView):
