@@ -47,7 +47,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return found
 
 
-def test_three_requests_in_one_process_say_that_people_wait(clock: Clock) -> None:
+def test_two_requests_in_one_process_say_that_people_wait(clock: Clock) -> None:
     with ExitStack() as hands:
         for _ in range(CROWD - 1):
             hands.enter_context(in_hand())
