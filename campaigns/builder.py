@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from campaigns import audience, tracking
+from campaigns.audience import Audience
 from campaigns.blocks import KINDS, MOST, ContentForm
 from campaigns.content import PLACEHOLDERS
 from campaigns.forms import GoalForm, ScheduleForm, TestForm
@@ -18,7 +19,6 @@ from campaigns.models import Campaign, Variant
 from campaigns.preflight import ask_dns, preflight
 from campaigns.recipients import gaps_of
 from campaigns.services import MOST_VARIANTS, RELEASE, needs_second
-from campaigns.waterfall import Waterfall
 from contacts.models import Party
 from crm.core.access import hidden_fields
 from crm.core.approvals import open_approval
@@ -80,7 +80,8 @@ def images_of(campaign: Campaign) -> dict[str, int]:
 def page(request: HttpRequest, campaign: Campaign, step: str, **given: Any) -> dict[str, Any]:
     """The context of `campaigns/builder.html`. `given` may bring the form that was sent and refused."""
     variant = variant_at(campaign, request)
-    found = audience.waterfall(campaign, request.user)
+    number = number_from(request, "person", 1) or 1
+    found = audience.look(campaign, request.user, number=number, most=audience.LOOKED_AT if step == "check" else 0)
     context: dict[str, Any] = {
         "campaign": campaign,
         "object": campaign,
@@ -90,7 +91,8 @@ def page(request: HttpRequest, campaign: Campaign, step: str, **given: Any) -> d
         "next_step": NEXT[step],
         "variants": _tabs(campaign, step, variant),
         "variant": variant,
-        "preview": preview_bar(request, campaign, variant, found),
+        "preview": preview_bar(campaign, variant, found, number),
+        "too_long": found.too_long,
         **given,
     }
     if step == "content":
@@ -101,22 +103,22 @@ def page(request: HttpRequest, campaign: Campaign, step: str, **given: Any) -> d
     elif "form" not in context:
         context["form"] = FORMS[step](instance=campaign, user=request.user)
     if step == "goal":
-        context["waterfall"] = found
+        context["waterfall"] = found.waterfall
     if step == "test":
         context["may_add_variant"] = campaign.variants.count() < MOST_VARIANTS
     return context
 
 
-def checked(request: HttpRequest, campaign: Campaign, found: Waterfall | None) -> dict[str, Any]:
-    """What the last step shows: the lines of the check, who would get it (`audience.waterfall`), and who releases it."""
-    recipients = found.left if found else 0
-    gaps = len(gaps_of(campaign, audience.sample(campaign, request.user, audience.LOOKED_AT), hidden_fields(request.user, Party)))
+def checked(request: HttpRequest, campaign: Campaign, found: Audience) -> dict[str, Any]:
+    """What the last step shows: the lines of the check, who would get it (`audience.look` with a sample), and who releases it."""
+    recipients = found.recipients
+    gaps = len(gaps_of(campaign, found.sample, hidden_fields(request.user, Party)))
     going = campaign.going(recipients)
     asked = "dns" in request.GET
-    lines = preflight(campaign, recipients=going, gaps=gaps, per_arm=going // max(1, campaign.variants.count()), findings=ask_dns(campaign) if asked else None)
+    lines = preflight(campaign, recipients=None if found.too_long else going, gaps=gaps, per_arm=going // max(1, campaign.variants.count()), findings=ask_dns(campaign) if asked else None)
     approval = open_approval(campaign, RELEASE)
     return {
-        "waterfall": found,
+        "waterfall": found.waterfall,
         "lines": lines,
         "stopped": any(line.state == "bad" for line in lines),
         "recipients": going,
@@ -125,7 +127,7 @@ def checked(request: HttpRequest, campaign: Campaign, found: Waterfall | None) -
         "approval": approval,
         "mine": approval is not None and approval.asked_by_id == request.user.pk,
         "may_count": tracking.may_count(),
-        "agreed": audience.agreed(campaign, request.user),
+        "agreed": found.agreed,
         "dns_url": "" if asked else step_url(campaign, "check", dns=1),
     }
 
@@ -138,15 +140,13 @@ def _tabs(campaign: Campaign, step: str, current: Variant) -> list[dict[str, Any
     ]
 
 
-def preview_bar(request: HttpRequest, campaign: Campaign, variant: Variant, found: Waterfall | None) -> dict[str, Any]:
+def preview_bar(campaign: Campaign, variant: Variant, found: Audience, number: int) -> dict[str, Any]:
     """Whose mail is shown, and the way to the person before and after."""
-    number = number_from(request, "person", 1) or 1
-    total = found.left if found else 0
+    total = found.recipients
     number = min(max(number, 1), max(total, 1))
-    person = audience.person(campaign, request.user, number)
     query = {"variant": variant.position, "person": number}
     return {
-        "person": person,
+        "person": found.person,
         "number": number,
         "total": total,
         "url": f"{reverse('campaign-preview', args=[campaign.pk])}?{urlencode(query)}",

@@ -34,8 +34,8 @@ class Line:
     url: str = ""
 
 
-def preflight(campaign: Campaign, *, recipients: int, gaps: int, per_arm: int, findings: Sequence[Finding] | None = None) -> list[Line]:
-    """The lines, the worst first. `recipients` would get it, `gaps` of them with something missing; `findings` are DNS's, if it was asked."""
+def preflight(campaign: Campaign, *, recipients: int | None, gaps: int, per_arm: int, findings: Sequence[Finding] | None = None) -> list[Line]:
+    """The lines, the worst first. `recipients` would get it (None: it takes too long to count), `gaps` of them with something missing; `findings` are DNS's, if it was asked."""
     lines = [*_whole(campaign, recipients), *_mails(campaign)]
     if gaps:
         words = ngettext("With %(n)s recipient something is missing in the mail.", "With %(n)s recipients something is missing in the mail.", gaps) % {"n": formats.number(gaps)}
@@ -47,14 +47,16 @@ def preflight(campaign: Campaign, *, recipients: int, gaps: int, per_arm: int, f
     return sorted(lines, key=lambda line: order[line.state])
 
 
-def _whole(campaign: Campaign, recipients: int) -> list[Line]:
+def _whole(campaign: Campaign, recipients: int | None) -> list[Line]:
     edit = reverse("campaign-update", args=[campaign.pk])
     found = []
     if campaign.segment_id is None:
         found.append(Line("bad", _("Nobody is chosen to get it."), f"{edit}?step=goal"))
+    elif campaign.purpose is not None and recipients is None:
+        found.append(Line("warn", _("There is too much to count for a page just now. Nothing is wrong with the segment: a campaign counts it when it writes down who gets it.")))
     elif campaign.purpose is not None and not recipients:
         found.append(Line("bad", _("Nobody would get it: everybody of the segment is left out."), f"{edit}?step=goal"))
-    elif campaign.purpose is not None:
+    elif campaign.purpose is not None and recipients:
         words = ngettext("%(n)s person gets it.", "%(n)s people get it.", recipients) % {"n": formats.number(recipients)}
         found.append(Line("good", words))
     if campaign.purpose is None:

@@ -87,7 +87,7 @@ def preview(request: HttpRequest, row: Campaign) -> Any:
         form = ContentForm(request.POST, variant=variant, images=builder.images_of(row))
         if form.is_valid():
             subject, preheader, blocks = form.cleaned_data["subject"], form.cleaned_data["preheader"], [one.block() for one in form.blocks]
-    person = audience.person(row, request.user, number_from(request, "person", 1) or 1)
+    person = audience.look(row, request.user, number=number_from(request, "person", 1) or 1).person
     mail = shown(row, subject, preheader, blocks, person, request.user)
     if "text" in request.GET:
         return HttpResponse(f"{mail.subject}\n\n{mail.text}", content_type="text/plain; charset=utf-8")
@@ -108,7 +108,7 @@ def shown(campaign: Campaign, subject: str, preheader: str, blocks: list[dict[st
 @action(Campaigns, "view", methods=("GET",))
 def gaps(request: HttpRequest, row: Campaign) -> HttpResponse:
     """In whose mail something would be missing, and what."""
-    people = audience.sample(row, request.user, audience.LOOKED_AT)
+    people = audience.look(row, request.user, most=audience.LOOKED_AT).sample
     found = gaps_of(row, people, hidden_fields(request.user, Party))
     labels = dict(builder.PLACEHOLDERS)
     rows = [{"party": party, "words": ", ".join(str(labels.get(name, name)) for name in found[party.pk])} for party in people if party.pk in found]
@@ -118,7 +118,7 @@ def gaps(request: HttpRequest, row: Campaign) -> HttpResponse:
 @action(Campaigns, "change")
 def test_mail(request: HttpRequest, row: Campaign) -> HttpResponse:
     """Each mail to the reader alone, as the person in the preview would get it."""
-    person = audience.person(row, request.user, number_from(request, "person", 1) or 1)
+    person = audience.look(row, request.user, number=number_from(request, "person", 1) or 1).person
     words = words_of(person, row.language, hidden_fields(request.user, Party)) if person is not None else {}
     to = Recipient(request.user.email, row.language, str(request.user))
     key = request.POST.get("_key", "") or request.headers.get("Idempotency-Key", "")
@@ -148,7 +148,7 @@ def count(request: HttpRequest, row: Campaign) -> HttpResponse:
 def release(request: HttpRequest, row: Campaign) -> HttpResponse:
     """Let it go, or ask a second person to."""
     seen = services.stamp(row)
-    found = builder.checked(request, row, audience.waterfall(row, request.user))
+    found = builder.checked(request, row, audience.look(row, request.user, most=audience.LOOKED_AT, patience=None))  # what is released is counted
     if found["stopped"]:
         raise RuleBroken(_("Not yet: please put right what the check has found."))
     asked = services.release_campaign(row, recipients=found["recipients"], by=request.user, seen=seen)

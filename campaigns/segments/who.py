@@ -19,6 +19,7 @@ from crm.core.once import KEYS, ask_once
 from crm.core.records import RecordQuerySet
 
 SAMPLE = 20
+PATIENCE = 8.0  # seconds the database may count for a page
 
 
 def members(tree: Tree, reader: Any, today: date | None = None, *, only: int | None = None) -> RecordQuerySet[Party]:

@@ -24,7 +24,7 @@ def test_the_bench_finds_the_same_rows(grown: list[str], tmp_path: Path, monkeyp
     opens one team too many is seen."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    names = ["people", "organisations", "search", "palette", "longest", "opportunities", "board", "queue", "check"]
+    names = ["people", "organisations", "search", "palette", "longest", "opportunities", "board", "queue", "check", "segment"]
     monkeypatch.setattr(measure, "TIMES", 1)
     call_command("bench", *names, json=tmp_path / "bench.json", stdout=StringIO())
     rows = json.loads((tmp_path / "bench.json").read_text())

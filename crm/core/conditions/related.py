@@ -7,6 +7,7 @@ for its memory. So the set is given to it as one, with its size in the dark (`_I
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 from django.db import connection as database
@@ -78,29 +79,42 @@ class Totals(_Set):
     def _pairs(self) -> tuple[str, tuple[Any, ...]]:
         """Statement of (who, how much belongs to them, what it is)."""
         link, ways = self.relation.link, self.relation.ways
-        union = " UNION " if len(ways) > 1 else " UNION ALL "
-        links, of_links = ("", ()) if link is None else _sql(link.rows.exclude(**{link.subject: F(link.other)}).order_by().values_list(link.subject, link.other))
-        arms: list[str] = []
-        params: list[Any] = []
+        links = None if link is None else _sql(link.rows.exclude(**{link.subject: F(link.other)}).order_by().values_list(link.subject, link.other))
+        if self.few:
+            own = [_sql(self._each(way)) for way in ways]
+            return _joined(" UNION " if len(ways) > 1 else " UNION ALL ", [*own, *([_linked(links, one) for one in own] if links else [])])
+        # Of all at once: added up for each before it is added to those linked to them, less what was theirs already.
+        if len(ways) == 1:
+            mine = _sql(self._each(ways[0]).values_list(ways[0]).annotate(_n=Sum(self.path) if self.path else Count("pk"), _none=Value(0)))
+        else:
+            text, params = _joined(" UNION ", [_sql(self._each(way)) for way in ways])
+            mine = (_ADDED.format(pairs=text), params)
+        if links is None:
+            return mine
+        arms = [mine, _linked(links, mine)]
+        if len(ways) > 1:
+            arms.append(_joined(" UNION ", [_linked(links, _sql(self._each(*pair)), _BOTH) for pair in permutations(ways, 2)]))
+        return _joined(" UNION ALL ", arms)
+
+    def _each(self, *ways: str) -> QuerySet[Any]:
+        rows = self.rows
         for way in ways:
-            text, own = _sql(self._of(way))
-            arms.append(text)
-            params += own
-            if link is not None:
-                arms.append(_THEIRS.format(links=links, text=text))
-                params += [*of_links, *own]
-        return f"({union.join(arms)})", tuple(params)
-
-    def _of(self, way: str) -> QuerySet[Any]:
-        rows = _named(self.rows, way)
-        if self.few or len(self.relation.ways) > 1:
-            return rows.values_list(F(way), F(self.path) if self.path else Value(1), "pk")
-        # One row belongs to one: added up at once, before it is added to what belongs to others.
-        found: QuerySet[Any] = rows.values_list(way).annotate(_n=Sum(self.path) if self.path else Count("pk"), _none=Value(0))
-        return found
+            rows = _named(rows, way)
+        return rows.values_list(*map(F, ways), F(self.path) if self.path else Value(1), "pk")
 
 
-_THEIRS = "SELECT subject, n, id FROM ({links}) AS link(subject, other) JOIN ({text}) AS theirs(who, n, id) ON who = other"
+_ADDED = "SELECT who, SUM(n), 0 FROM {pairs} AS pairs(who, n, id) GROUP BY who"
+_THEIRS = "SELECT subject, n, id FROM ({links}) AS link(subject, other) JOIN ({rows}) AS theirs(who, n, id) ON who = other"
+_BOTH = "SELECT subject, -n, id FROM ({links}) AS link(subject, other) JOIN ({rows}) AS both_ways(who, whose, n, id) ON who = subject AND whose = other"
+Statement = tuple[str, tuple[Any, ...]]
+
+
+def _linked(links: Statement, rows: Statement, how: str = _THEIRS) -> Statement:
+    return how.format(links=links[0], rows=rows[0]), (*links[1], *rows[1])
+
+
+def _joined(union: str, arms: list[Statement]) -> Statement:
+    return f"({union.join(f'({text})' for text, _params in arms)})", tuple(value for _text, params in arms for value in params)
 
 
 def _named(rows: QuerySet[Any], whose: str) -> QuerySet[Any]:

@@ -12,14 +12,14 @@ from django import forms
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.lookups import Contains, StartsWith
+from django.db.models.lookups import Contains
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from crm.core import formats
 from crm.core.days import on_days
-from crm.core.fold import Fold, fold
+from crm.core.fold import Begins, Fold, fold
 from crm.core.saving import said
 
 OPERATORS: dict[str, Any] = {
@@ -150,7 +150,7 @@ class Word:
         filled = Q(**{f"{path}__isnull": False})
         if self.kind == "text":
             text = Fold(F(path))
-            return filled & (~Q(**{path: ""}) if op == "set" else Q(Contains(text, fold(value)) if op == "contains" else StartsWith(text, fold(value))))
+            return filled & (~Q(**{path: ""}) if op == "set" else Q(Contains(text, fold(value)) if op == "contains" else Begins(text, fold(value))))
         if op == "set":
             return filled & ~Q(**{path: ""}) if self.kind == "choice" and self._of_letters() else filled
         if op == "in":
