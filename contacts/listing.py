@@ -15,7 +15,7 @@ from contacts.detail import STATE_TONES
 from contacts.letters import addressee, stored
 from contacts.models import Affiliation, EmailAddress, Party, PartyTag, PhoneNumber, PostalAddress
 from contacts.salutation import Addressee
-from crm.core.columns import Column
+from crm.core.columns import Column, chosen
 from crm.core.models import Installation
 from crm.core.rows import addresses
 
@@ -86,7 +86,7 @@ EMAIL = EditableColumn("email", gettext_lazy("E-mail"), "main_address", priority
 CITY = Column("city", gettext_lazy("City"), "main_city", priority=2, adds=of_main(PostalAddress, "city"))
 EMPLOYER = Column("employer", gettext_lazy("Organisation"), "main_employer", priority=0, adds=add_employer)
 STATE = EditableColumn(
-    "state", gettext_lazy("Status"), lambda party: party.get_state_display(), "state", "tag", priority=4, tone=lambda party: STATE_TONES[party.state]
+    "state", gettext_lazy("Status"), chosen("state", Party.State), "state", "tag", priority=4, tone=lambda party: STATE_TONES[party.state]
 )
 LAST = Column("last_contact", gettext_lazy("Last contact"), "activity__last_at", "activity__last_at", "ago", priority=1)
 OWNER = Column("owner", gettext_lazy("Owner"), "owner", priority=3, joins=("owner",))

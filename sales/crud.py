@@ -15,7 +15,7 @@ from contacts.fields import numbered, party_label
 from contacts.models import Party
 from crm.core import lists
 from crm.core.access import hidden_fields, may, scope_of
-from crm.core.columns import Column
+from crm.core.columns import Column, chosen
 from crm.core.feedback import is_fragment
 from crm.core.saving import FactsForm, save_facts
 from crm.core.views import Crud, GatedCreate, GatedDetail, GatedList
@@ -75,7 +75,7 @@ class Opportunities(Crud):
         Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail="number", field="name"),
         Column("party", gettext_lazy("Contact"), lambda row: row.party if row.party_seen else None, "", priority=0, joins=("party",)),
         Column("stage", gettext_lazy("Stage"), "stage", "stage__position", priority=4, joins=("stage",)),
-        Column("state", gettext_lazy("State"), lambda row: row.get_state_display(), "state", "tag", priority=1, tone=lambda row: TONES[row.state]),
+        Column("state", gettext_lazy("State"), chosen("state", Opportunity.State), "state", "tag", priority=1, tone=lambda row: TONES[row.state]),
         Column("amount", gettext_lazy("Amount"), "amount", "amount", "money", priority=1),
         Column("expected_close", gettext_lazy("Close expected"), "expected_close", "expected_close", "day", priority=3),
         Column("owner", gettext_lazy("Owner"), "owner", "", priority=2, joins=("owner",)),

@@ -15,7 +15,7 @@ from contacts.fields import numbered, party_label
 from contacts.models import Party
 from crm.core import lists
 from crm.core.access import may
-from crm.core.columns import Column
+from crm.core.columns import Column, chosen
 from crm.core.feedback import is_fragment
 from crm.core.models import Installation
 from crm.core.saving import FactsForm
@@ -84,15 +84,15 @@ class Cases(Crud):
     columns = [
         Column("heading", gettext_lazy("Subject"), "heading", "sort_heading", primary=True, detail="number", field="heading"),
         Column("party", gettext_lazy("Customer"), lambda row: row.party if row.party_seen else None, "", priority=2, joins=("party",)),
-        Column("type", gettext_lazy("Type"), lambda row: row.get_type_display(), "type", "tag", priority=4, tone=lambda row: TYPE_TONES[row.type]),
-        Column("state", gettext_lazy("State"), lambda row: row.get_state_display(), "state", "tag", priority=1, tone=lambda row: STATE_TONES[row.state]),
-        Column("priority", gettext_lazy("Priority"), lambda row: row.get_priority_display(), "priority", priority=3),
+        Column("type", gettext_lazy("Type"), chosen("type", Case.Type), "type", "tag", priority=4, tone=lambda row: TYPE_TONES[row.type]),
+        Column("state", gettext_lazy("State"), chosen("state", Case.State), "state", "tag", priority=1, tone=lambda row: STATE_TONES[row.state]),
+        Column("priority", gettext_lazy("Priority"), chosen("priority", Case.Priority), "priority", priority=3),
         Column("due", gettext_lazy("Due"), "due_next", "due_next", "ago", priority=3, field="due_next"),
         Column("owner", gettext_lazy("Owner"), "owner", "", priority=2, joins=("owner",)),
         Column("opened_at", gettext_lazy("Opened"), "opened_at", "opened_at", "ago", priority=3),
         Column("number", gettext_lazy("Number"), "number", "", priority=2, shown=False),
         Column("team", gettext_lazy("Queue"), "team", "", priority=2, shown=False, joins=("team",)),
-        Column("channel", gettext_lazy("Channel"), lambda row: row.get_channel_display(), "channel", priority=2, shown=False),
+        Column("channel", gettext_lazy("Channel"), chosen("channel", Case.Channel), "channel", priority=2, shown=False),
         Column("product", gettext_lazy("Product"), "product", "", priority=2, shown=False, joins=("product",)),
         Column("lot", gettext_lazy("Lot or serial number"), "lot", "", priority=2, shown=False),
         Column("touchpoint", gettext_lazy("Touchpoint"), "touchpoint", "", priority=2, shown=False, joins=("touchpoint",)),

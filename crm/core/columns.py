@@ -9,10 +9,16 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Choices, QuerySet
 from django.utils import timezone
 
 from crm.core import formats
+
+
+def chosen(name: str, choices: type[Choices]) -> Callable[[Any], str]:
+    """For a value: the word for what a row holds in this field. `get_…_display` translates all there are, for each row anew."""
+    labels = dict(choices.choices)
+    return lambda row: str(labels.get(getattr(row, name), getattr(row, name)))
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Column:
 
     `kind` is text, number, money, day, ago or tag. `field` names the model field whose hiding hides the column (default: key).
     `detail` stands small below the value: a field,
-    unless it is hidden, or a function of the row. `adds` (rows, reader) brings what the column reads beside the row itself. `priority` 2–4 lets a column leave on narrow screens (DESIGN.md); `shown` is whether it is there before anyone chooses.
+    unless it is hidden, or a function of the row. `adds` (rows, reader) brings what the value reads beside the row itself, `adds_detail` what the detail reads. `priority` 2–4 lets a column leave on narrow screens (DESIGN.md); `shown` is whether it is there before anyone chooses.
     """
 
     key: str
@@ -37,6 +43,7 @@ class Column:
     tone: Callable[[Any], str] | None = None
     detail: str | Callable[[Any], Any] = ""
     adds: Callable[[QuerySet[Any], Any], QuerySet[Any]] | None = None
+    adds_detail: Callable[[QuerySet[Any], Any], QuerySet[Any]] | None = None
 
     @property
     def numeric(self) -> bool:
