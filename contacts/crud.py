@@ -139,7 +139,7 @@ class People(Parties):
     form_class = PersonForm
     filterset_class = PersonFilters
     columns = [
-        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, field="last_name", detail=lambda party: getattr(party, "main_function", ""), adds=add_function),
+        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, field="last_name", detail=lambda party: getattr(party, "main_function", ""), adds_detail=add_function),
         EMPLOYER,
         CITY,
         PHONE,

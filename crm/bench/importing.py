@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from tempfile import TemporaryFile
@@ -17,6 +15,7 @@ from crm.bench.measure import Both, spending, taken_back
 from crm.bench.personas import Persona
 from crm.core import jobs
 from crm.core.models import Job
+from crm.core.tables import write_csv
 from crm.core.work import work
 from sales.imports import services
 from sales.imports.applying import outcomes
@@ -61,9 +60,7 @@ def _file(rows: int) -> tuple[bytes, int]:
     """Names of organisations nobody has heard of, beside known ones in another spelling and doubles; and how many are new."""
     known = Organisation.objects.unrestricted().order_by("pk").values_list("legal_name", flat=True)[:rows]
     there = iter(dict.fromkeys(" ".join(name.lower().split()) for name in known))
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=";")
-    writer.writerow(["Firma", "Branche", "Mitarbeiter", "Land", "Ort"])
+    lines: list[list[object]] = []
     fresh, name = 0, ""
     for number in range(rows):
         shown = ""
@@ -74,8 +71,8 @@ def _file(rows: int) -> tuple[bytes, int]:
         if not shown:
             shown = name = f"Messwerk {number} GmbH"
             fresh += 1
-        writer.writerow([shown, "Handel", 10 + number % 900, "Deutschland", _TOWNS[number % 10]])
-    return text.getvalue().encode(), fresh
+        lines.append([shown, "Handel", 10 + number % 900, "Deutschland", _TOWNS[number % 10]])
+    return b"".join(write_csv(["Firma", "Branche", "Mitarbeiter", "Land", "Ort"], lines, language="de")), fresh
 
 
 @contextmanager
@@ -113,5 +110,5 @@ def _bring_back(files: Mapping[type[models.Model], IO[bytes]]) -> None:
     with connection.cursor() as cursor:
         for model, file in files.items():
             table = model._meta.db_table
-            cursor.execute(f"CREATE TEMP TABLE floor_{table} ON COMMIT DROP AS SELECT {_columns(model)} FROM {table} WITH NO DATA")
+            cursor.execute(f"CREATE TABLE floor_{table} AS SELECT {_columns(model)} FROM {table} WITH NO DATA")
             cursor.copy_expert(f"COPY floor_{table} FROM STDIN (FORMAT binary)", file)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from tempfile import TemporaryFile
@@ -23,11 +23,13 @@ from contacts.models import Party, Person
 from contacts.services import AT_ONCE
 from crm.bench.floors import PERSON, Gate
 from crm.bench.importing import bring_in
-from crm.bench.measure import Both, Sql, spending, taken_back
+from crm.bench.measure import Both, Spent, Sql, spending, taken_back
 from crm.bench.operations import client_of, request_of
 from crm.bench.personas import Persona
 from crm.core.access import scope_of
-from crm.core.tables import unescape
+from crm.core.models import Undo
+from crm.core.tables import Dialect
+from crm.core.tables import rows as rows_of_file
 from crm.core.views import Crud
 from crm.core.work import work
 from sales.crud import Opportunities
@@ -54,6 +56,7 @@ def longs() -> list[Long]:
         Long("export, opportunities", ("export", "opportunity"), EVERY_ROW, lambda persona, rows: _export(Opportunities, persona, rows, _opportunities(persona, rows))),
         Long("import, organisations", ("add", "importrun"), 100_000, bring_in),
         Long("bulk update, new owner", ("assign", "party"), 10_000, _assign),
+        Long("bulk update, taken back", ("assign", "party"), 10_000, _undo),
         Long("team, moved below another", ("change", "setup"), 0, _move_team),
         Long("sign-in, without the hash", ("view", "party"), 0, _sign_in),
     ]
@@ -76,13 +79,13 @@ def _export(crud: type[Crud], persona: Persona, most: int, floor: Sql) -> Both:
             _keep(answer.streaming_content, mine, most + 1)
         with spending() as by_hand, connection.cursor() as cursor:
             cursor.copy_expert(f"COPY ({cursor.mogrify(floor.text, floor.params).decode()}) TO STDOUT (FORMAT csv)", least)
-        shown = islice(_names(mine, ";"), 1, most + 1)
-        expected = _names(least, ",")
         rows, same = 0, True
-        for name in expected:
-            rows += 1
-            same = same and unescape(next(shown, "")) == name
-        return Both(rows, ours, by_hand, same and next(shown, None) is None)
+        with closing(_names(mine, ";", header=True)) as shown, closing(_names(least, ",")) as expected:
+            for name in expected:
+                rows += 1
+                same = same and next(shown, "") == name
+            same = same and (rows == most or next(shown, None) is None)
+        return Both(rows, ours, by_hand, same)
 
 
 def _keep(content: Iterable[bytes], file: IO[bytes], lines: int) -> None:
@@ -93,9 +96,9 @@ def _keep(content: Iterable[bytes], file: IO[bytes], lines: int) -> None:
             return
 
 
-def _names(file: IO[bytes], delimiter: str) -> Iterable[str]:
+def _names(file: IO[bytes], delimiter: str, *, header: bool = False) -> Iterator[str]:
     file.seek(0)
-    return (row[0] for row in csv.reader((line.decode().removeprefix("\ufeff") for line in file), delimiter=delimiter))
+    yield from (cells[0] for _line, cells in islice(rows_of_file(file, Dialect("utf-8-sig", delimiter, '"', int(header), 1.0)), int(header), None))  # type: ignore[arg-type]  # a temporary file is a binary one
 
 
 def _people(persona: Persona, most: int) -> Sql:
@@ -127,25 +130,48 @@ def _opportunities(persona: Persona, most: int) -> Sql:
 
 def _assign(persona: Persona, most: int) -> Both:
     """Contacts get another owner: asked about and done in the list, as many at once as it takes. By hand: one UPDATE."""
-    owner = _colleague(persona)
-    ids = list(Person.objects.visible_to(persona.user, "assign").exclude(owner=owner).order_by("pk").values_list("pk", flat=True)[:most])
-    browser = client_of(persona)
+    owner, ids, browser = *_given_away(persona, most), client_of(persona)
     with taken_back(), spending() as ours:
         for start in range(0, len(ids), AT_ONCE):
             _post(browser, reverse("person-assign"), pk=",".join(map(str, ids[start : start + AT_ONCE])), owner=owner.pk)
         same = Party.objects.unrestricted().filter(pk__any=ids, owner=owner).count() == len(ids)
+    return Both(len(ids), ours, _by_hand(persona, owner, ids), same)
+
+
+def _undo(persona: Persona, most: int) -> Both:
+    """One click takes such an action back. By hand: one UPDATE again."""
+    owner, ids, browser = *_given_away(persona, min(most, AT_ONCE)), client_of(persona)
+    with taken_back():
+        before = dict(Party.objects.unrestricted().filter(pk__any=ids).values_list("pk", "owner"))
+        _post(browser, reverse("person-assign"), pk=",".join(map(str, ids)), owner=owner.pk)
+        way_back = Undo.objects.filter(user=persona.user).latest("pk")
+        with spending() as ours:
+            _post(browser, reverse("undo", args=[way_back.token]))
+        same = dict(Party.objects.unrestricted().filter(pk__any=ids).values_list("pk", "owner")) == before
+    return Both(len(ids), ours, _by_hand(persona, owner, ids), same)
+
+
+def _given_away(persona: Persona, most: int) -> tuple[User, list[int]]:
+    """To whom, and what."""
+    owner = _colleague(persona)
+    return owner, list(Person.objects.visible_to(persona.user, "assign").exclude(owner=owner).order_by("pk").values_list("pk", flat=True)[:most])
+
+
+def _by_hand(persona: Persona, owner: User, ids: list[int]) -> Spent:
     with taken_back(), spending() as floor, work(by=persona.user), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE contacts_party SET owner_id = %s, team_id = %s, version = version + 1, updated_by_id = %s, updated_at = %s WHERE id = ANY(%s)",
             [owner.pk, owner.team_id, persona.user.pk, timezone.now(), ids],
         )
-    return Both(len(ids), ours, floor, same)
+    return floor
 
 
 def _colleague(persona: Persona) -> User:
-    """Somebody else who may have contacts."""
-    others = User.objects.filter(is_active=True, team__isnull=False).exclude(pk=persona.user.pk)
-    return next(user for user in [*others.filter(team=persona.user.team), *others] if scope_of(user).may("view", "party"))
+    """Somebody else who may have contacts, where they can still be changed, or they could not be fetched back; else the reader alone."""
+    reach = persona.reach("party", "change")
+    others = User.objects.filter(is_active=True, team__isnull=False).exclude(pk=persona.user.pk).order_by("pk")
+    near = others if reach.everything else others.filter(team__in=reach.teams)
+    return next((user for user in near if scope_of(user).may("view", "party")), persona.user)
 
 
 # --- rights and people ------------------------------------------------------------------------------------------------------------------

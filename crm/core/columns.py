@@ -47,7 +47,7 @@ class Column:
 
     `kind` is text, number, money, day, ago or tag. `field` names the model field whose hiding hides the column (default: key).
     `detail` stands small below the value: a field,
-    unless it is hidden, or a function of the row. `adds` (rows, reader) brings what the column reads beside the row itself. `priority` 2–4 lets a column leave on narrow screens (DESIGN.md); `shown` is whether it is there before anyone chooses.
+    unless it is hidden, or a function of the row. `adds` (rows, reader) brings what the value reads beside the row itself, `adds_detail` what the detail reads. `priority` 2–4 lets a column leave on narrow screens (DESIGN.md); `shown` is whether it is there before anyone chooses.
     """
 
     key: str
@@ -63,6 +63,7 @@ class Column:
     tone: Callable[[Any], str] | None = None
     detail: str | Callable[[Any], Any] = ""
     adds: Callable[[QuerySet[Any], Any], QuerySet[Any]] | None = None
+    adds_detail: Callable[[QuerySet[Any], Any], QuerySet[Any]] | None = None
 
     @property
     def numeric(self) -> bool:

@@ -68,9 +68,10 @@ class State:
             rows = self.crud.search(rows, self.query)
         return rows
 
-    def joined(self, rows: QuerySet[Any], apart: Collection[str] = ()) -> QuerySet[Any]:
+    def joined(self, rows: QuerySet[Any], apart: Collection[str] = (), *, details: bool = True) -> QuerySet[Any]:
         """With what the shown columns read, and nothing else; what `apart` names comes otherwise."""
-        for add in dict.fromkeys(column.adds for column in self.columns):
+        adds = [column.adds for column in self.columns] + [column.adds_detail for column in self.columns if details]
+        for add in dict.fromkeys(adds):
             if add is not None:
                 rows = add(rows, self.request.user)
         joins = {join for column in self.columns for join in column.related()} - set(apart)
@@ -80,7 +81,7 @@ class State:
         """All rows of the view in its order, for an export."""
         keys = {field.name: field for field in rows.model._meta.concrete_fields if field.is_relation and isinstance(getattr(field.related_model, "access", None), ReferenceAccess)}
         apart = sorted(keys.keys() & {join for column in self.columns for join in column.related()})
-        return paging.every(self.narrowed(rows), self.joined(rows, apart), self.sort, descending=self.descending, apart=[keys[name] for name in apart])
+        return paging.every(self.narrowed(rows), self.joined(rows, apart, details=False), self.sort, descending=self.descending, apart=[keys[name] for name in apart])
 
     @cached_property
     def _here(self) -> QueryDict:

@@ -64,7 +64,7 @@ def every(rows: QuerySet[Any], shown: QuerySet[Any], sort: str, *, descending: b
     """
     keys = array("q")
     for walk in _walks(rows, sort, None, descending=descending, backwards=False):
-        keys.extend(walk.values_list("pk", flat=True).iterator(chunk_size=50_000))
+        keys.extend(walk.order_by().aggregate(keys=ArrayAgg("pk", order_by=walk.query.order_by))["keys"] or [])  # one value: no cursor, and planned for all of them
     known: dict[Any, dict[int, Any]] = {field: {} for field in apart}
     for start in range(0, len(keys), AT_A_TIME):
         some = keys[start : start + AT_A_TIME]

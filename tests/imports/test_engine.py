@@ -8,7 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import Count, Sum
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, Team, User
 from contacts.merging import merge_parties
@@ -18,7 +20,8 @@ from crm.core.models import Change, Erasure, Job
 from sales.imports import forms, services
 from sales.imports.models import ImportRow, ImportRun
 from sales.models import Opportunity, StageTransition
-from tests.factories import InteractionFactory, OrganisationFactory
+from sales.pipelines import seed_pipeline
+from tests.factories import InteractionFactory, OpportunityFactory, OrganisationFactory
 from tests.imports.export_files import write_export
 from tests.imports.reference import figures_of
 from tests.imports.steps import apply, begin, business_digest, check, revert, run_to_end
@@ -43,6 +46,27 @@ def brought(cast: SimpleNamespace, tmp_path: Path) -> SimpleNamespace:
     checked = verdicts(run)
     apply(run, cast.emil)
     return SimpleNamespace(run=run, before=before, folder=tmp_path, emil=cast.emil, checked=checked, expected=figures_of(tmp_path))
+
+
+def test_new_cards_come_below_those_of_their_column_without_reading_them(cast: SimpleNamespace, tmp_path: Path) -> None:
+    """The last rank is looked up for each column; an import without opportunities looks for none."""
+    write_export(tmp_path, opportunities=60)
+    run = check(begin(sorted(tmp_path.iterdir()), cast.emil), cast.emil)
+    stage = seed_pipeline(run.pipeline).stages.order_by("position")[0]
+    low = OpportunityFactory(stage=stage, owner=cast.anna, rank=5_000)
+    with CaptureQueriesContext(connection) as seen:
+        apply(run, cast.emil)
+    fresh = Opportunity.objects.filter(state="open", source="Altsystem", stage=stage)
+    assert fresh.exists() and not fresh.filter(rank__lte=low.rank).exists() and fresh.values("rank").distinct().count() == fresh.count()
+    looked = [one["sql"] for one in seen if '"rank"' in one["sql"] and one["sql"].startswith("SELECT") and "sales_stage" in one["sql"] and "LIMIT 1" in one["sql"]]
+    assert len(looked) == 1 and not any('MAX("sales_opportunity"."rank")' in one["sql"] for one in seen)
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / "firmen.csv").write_text("Firma;Ort\nNeu GmbH;Köln\n", encoding="utf-8")
+    other = check(begin([others / "firmen.csv"], cast.emil), cast.emil)
+    with CaptureQueriesContext(connection) as seen:
+        apply(other, cast.emil)
+    assert not any("sales_lostreason" in one["sql"] or '"sales_opportunity"' in one["sql"] for one in seen)
 
 
 def test_every_row_has_a_verdict_and_the_doubts_are_asked_once(cast: SimpleNamespace, tmp_path: Path) -> None:
