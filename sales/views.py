@@ -59,7 +59,7 @@ def board(request: HttpRequest) -> HttpResponse:
         found = drawn.columns([column], after=(column, after))
         return render(request, "sales/_more.html", {"column": found[0]} if found else {"column": None})
     columns = drawn.columns(shown=number_from(request, "on"), after=(column, after) if column is not None else None)
-    chips = offered(lists.chip(drawn.state, name) for name in drawn.state.filters)
+    chips = offered(lists.chip(drawn.state, name) for name in drawn.state.filterset.form.fields)
     filtered = any(chip["active"] for chip in chips) or bool(drawn.state.query)
     context = {
         "title": _("Pipeline"),

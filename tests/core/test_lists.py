@@ -17,7 +17,7 @@ from crm.bench import fragments
 from crm.bench.personas import Persona
 from crm.core import lists
 from crm.core.access import one_request
-from tests.factories import AddressFactory, PersonFactory
+from tests.factories import AddressFactory, OpportunityFactory, PersonFactory
 
 LIST = "/contacts/people/"
 
@@ -84,3 +84,13 @@ def test_no_list_has_a_filter_the_address_cannot_name(cast: Any, sign_in: Callab
         chips = emil.get(reverse(page)).context["filter_chips"]
         for chip in chips:
             assert emil.get(f"{reverse(page)}?menu={chip['name']}", htmx=True).status_code == 200, (page, chip["name"])
+
+
+def test_the_board_offers_its_own_filters_and_no_others(cast: Any, sign_in: Callable[[Any], Any]) -> None:
+    """What the board fixes itself is no filter of it, and its menus are all there."""
+    OpportunityFactory(owner=cast.anna)
+    anna = sign_in(cast.anna)
+    for htmx in (False, True):
+        page = anna.get(reverse("board"), htmx=htmx)
+        names = {chip["name"] for chip in page.context["filter_chips"]}
+        assert "owner" in names and not names & {"state", "stage", "closed"} and "menu=" not in page.content.decode()
