@@ -28,8 +28,8 @@ def members(tree: Tree, reader: Any, today: date | None = None, *, only: int | N
     rows = Party.objects.visible_to(reader)
     if only is not None:
         rows = rows.filter(pk=only)
-    few = only is not None or (bool(rows.query.where) and not paging.capped_count(rows)[1])
-    return rows.filter(to_query(tree, vocabulary_for(reader, today, few=few)))
+    asked = "one" if only is not None else "few" if rows.query.where and not paging.capped_count(rows)[1] else "all"
+    return rows.filter(to_query(tree, vocabulary_for(reader, today, asked=asked)))
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ PAST = ("within", "ago", "at_least", "at_most", "set", "unset")
 SETTLED = ("solved", "closed")
 
 
-def vocabulary_for(reader: Any, today: date | None = None, *, few: bool = False) -> Vocabulary:
-    """All words this reader may use about contacts; `today` is the day relative words start from (default: now). `few`: of few contacts.
+def vocabulary_for(reader: Any, today: date | None = None, *, asked: str = "all") -> Vocabulary:
+    """All words this reader may use about contacts; `today` is the day relative words start from (default: now). `asked`: of how many contacts (see there).
 
     What the reader may not see — hidden fields, records without the verb — is `closed`: it cannot be asked, not even by counting.
     """
@@ -52,7 +52,7 @@ def vocabulary_for(reader: Any, today: date | None = None, *, few: bool = False)
         {"": _("Contacts"), Party.Kind.PERSON.value: _("People"), Party.Kind.ORGANISATION.value: _("Organisations")},
         "kind",
         today,
-        few,
+        asked,
     )
 
 

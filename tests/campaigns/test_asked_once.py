@@ -108,5 +108,5 @@ def test_one_contact_is_not_answered_from_sets(cast: Any) -> None:
     person = PersonFactory(owner=cast.anna)
     tree = {"any": [{"field": "city", "op": "set"}, {"related": "opportunity", "measure": "count", "op": "at_least", "value": 2}]}
     assert "hashed" not in plan(members(tree, cast.emil, only=person.pk)) and "hashed" in plan(members(tree, cast.emil))
-    few, many = (Party.objects.filter(to_query(tree, vocabulary_for(cast.emil, few=few))) for few in (True, False))
-    assert not few.exists() and not many.exists()
+    one, many = (Party.objects.filter(to_query(tree, vocabulary_for(cast.emil, asked=asked))) for asked in ("one", "all"))
+    assert not one.exists() and not many.exists()

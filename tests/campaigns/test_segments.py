@@ -35,11 +35,11 @@ def disagreements(cast: Any, number: int, seed: int = 11, *, first: bool = False
         reader, world = (cast.anna, annas) if n % 3 == 2 else (cast.emil, everybody)
         expected = world.members(tree)
         telling += 0 < len(expected) < len(world.parties)
-        for few in (True, False):  # both ways of asking, whichever the number of contacts would choose
-            query = to_query(tree, vocabulary_for(reader, reference.TODAY, few=few))
+        for asked in ("one", "few", "all"):  # each way of asking, whichever the number of contacts would choose
+            query = to_query(tree, vocabulary_for(reader, reference.TODAY, asked=asked))
             found = list(Party.objects.visible_to(reader).filter(query).values_list("pk", flat=True))
             if sorted(found) != sorted(expected):
-                wrong.append(f"{reader}, {few=}: {tree}: {set(found) ^ expected}")
+                wrong.append(f"{reader}, {asked=}: {tree}: {set(found) ^ expected}")
         if wrong and first:
             break
         assert sentence(tree, vocabulary_for(reader, reference.TODAY))

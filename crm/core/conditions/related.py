@@ -18,7 +18,7 @@ from crm.core.conditions.words import Ask, Relation
 # Of a union Postgres knows no distinct values and expects few: it makes the hash. Nobody has the key 0. "is true" keeps it from joining what it
 # believes to be few rows by reading all of them again for each.
 _IN = "({subject} IN (SELECT who FROM ({pairs} UNION ALL SELECT 0{more}) AS pairs(who{columns}) GROUP BY who{having})) IS TRUE"
-# For few rows: each looks up its own.
+# For one row: it looks up its own.
 _OF_ONE = "(EXISTS (SELECT 1 FROM ({pairs}) AS pairs(who{columns}) WHERE who = {subject} GROUP BY who{having})) IS TRUE"
 
 
@@ -64,15 +64,15 @@ class Totals(_Set):
     """Does the number of `rows` that belong to the row of the subject (their sum of `path`) compare like this with `wanted`? Whoever has none is
     left out; a row that belongs to it in several ways is counted once."""
 
-    def __init__(self, relation: Relation, rows: QuerySet[Any], path: str, compares: str, wanted: int | Decimal, *, few: bool) -> None:
+    def __init__(self, relation: Relation, rows: QuerySet[Any], path: str, compares: str, wanted: int | Decimal, *, one: bool) -> None:
         super().__init__(rows)
-        self.relation, self.path, self.compares, self.wanted, self.few = relation, path, compares, wanted, few
+        self.relation, self.path, self.compares, self.wanted, self.one = relation, path, compares, wanted, one
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         subject, mine = compiler.compile(self.subject)
         pairs, params = self._pairs()
         whole = {"pairs": pairs, "subject": subject, "columns": ", n, id", "more": ", 0, 0", "having": f" HAVING SUM(n) {self.compares} %s"}
-        if self.few:
+        if self.one:
             return _OF_ONE.format(**whole), (*params, *mine, self.wanted)
         return _IN.format(**whole), (*mine, *params, self.wanted)
 
@@ -80,7 +80,7 @@ class Totals(_Set):
         """Statement of (who, how much belongs to them, what it is)."""
         link, ways = self.relation.link, self.relation.ways
         links = None if link is None else _sql(link.rows.exclude(**{link.subject: F(link.other)}).order_by().values_list(link.subject, link.other))
-        if self.few:
+        if self.one:
             own = [_sql(self._each(way)) for way in ways]
             return _joined(" UNION " if len(ways) > 1 else " UNION ALL ", [*own, *([_linked(links, one) for one in own] if links else [])])
         # Of all at once: added up for each before it is added to those linked to them, less what was theirs already.

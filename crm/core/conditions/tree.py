@@ -103,26 +103,26 @@ def _query(tree: Tree, words: Vocabulary, *, must: bool = True) -> Q:
     if "not" in tree:
         return opposite(_query(tree["not"], words, must=must and "all" not in tree["not"]))
     if "related" in tree:
-        return _related(tree, words.relation(tree["related"]), few=words.few, must=must)
+        return _related(tree, words.relation(tree["related"]), asked=words.asked, must=must)
     word = words.word(tree["field"])
     alone = must and len(word.places) == 1
-    return word.query(tree["op"], word.clean(tree["op"], tree.get("value")), words.today, row_by_row if words.few or alone else as_set)
+    return word.query(tree["op"], word.clean(tree["op"], tree.get("value")), words.today, as_set if words.asked == "all" and not alone else row_by_row)
 
 
-def _related(tree: Tree, relation: Relation, *, few: bool, must: bool) -> Q:
+def _related(tree: Tree, relation: Relation, *, asked: str, must: bool) -> Q:
     """Related rows are asked by subqueries, so that no row of the subject is met twice."""
     wanted, least = amount_of(relation, tree["measure"], tree["value"]), tree["op"] == "at_least"
     rows = relation.rows.filter(_query(tree.get("where", {}), relation.vocabulary)).order_by()
     if tree["measure"] != "count":
         path = relation.measures[tree["measure"]].path
         if least:
-            return Q(Totals(relation, rows, path, ">=", wanted, few=few)) if wanted else ALWAYS
-        return ~Q(Totals(relation, rows, path, ">", wanted, few=few))
+            return Q(Totals(relation, rows, path, ">=", wanted, one=asked == "one")) if wanted else ALWAYS
+        return ~Q(Totals(relation, rows, path, ">", wanted, one=asked == "one"))
     number = int(wanted) if least else int(wanted) + 1  # at most two: not at least three
     if number == 0:
         return ALWAYS
     alone = must and relation.link is None and len(relation.ways) == 1
-    enough = some(relation, rows, row_by_row if few or alone else as_set) if number == 1 else Q(Totals(relation, rows, "", ">=", number, few=few))
+    enough = some(relation, rows, as_set if asked == "all" and not alone else row_by_row) if number == 1 else Q(Totals(relation, rows, "", ">=", number, one=asked == "one"))
     return enough if least else opposite(enough)
 
 

@@ -260,8 +260,8 @@ class Vocabulary:
     """All words one reader may use about the rows of a model, and what belongs to them.
 
     `closed` are words that exist but not for this reader (key → label): a tree that holds one is refused in words. `nouns` name the rows:
-    "" for all of them, else by the single value of the word `noun_word`. `today` is the day relative words start from. `few`: only few rows are
-    asked about, so that their own related rows are looked up; else all there are are read as sets.
+    "" for all of them, else by the single value of the word `noun_word`. `today` is the day relative words start from. `asked` is about how
+    many rows ("one", "few", "all"): of one and of few the related rows are looked up, of all they are read as sets; what is added up, of few, too.
     """
 
     model: type[models.Model]
@@ -271,7 +271,7 @@ class Vocabulary:
     nouns: Mapping[str, Any] = field(default_factory=dict)
     noun_word: str = ""
     today: date = field(default_factory=timezone.localdate)
-    few: bool = True
+    asked: str = "one"
 
     def word(self, name: Any) -> Word:
         """The word of this name. Raises ValidationError in words."""
