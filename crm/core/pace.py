@@ -1,8 +1,8 @@
 """People first: what works in the background steps back while people wait for pages.
 
 A process of the page that has two requests in hand at once lets somebody wait, for whatever reason: it says so, for a second. Background
-work looks between two of its steps, and as long as somebody says so it rests, at most four times as long as its last step took. So it
-never stands still, and takes a fifth of its time on a day on which everybody is there. Where Valkey is gone nobody rests.
+work looks between two of its steps, and as long as somebody says so it rests, at most eight times as long as its last step took. So it
+never stands still, and takes a ninth of its time on a day on which everybody is there. Where Valkey is gone nobody rests.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from crm.core.memory import keep, recall
 CROWD = 2  # requests in hand at once in one process; with fewer threads than that nobody ever says so
 HOLDS = 1  # seconds for which it is said
 OFTEN = HOLDS / 2  # seconds until a process says so again
-REST, LONGEST = 4.0, 5.0  # times the last step, and seconds
+REST, LONGEST = 8.0, 5.0  # times the last step, and seconds
 LOOK = 0.1  # seconds from one look to the next
 WAITING = "lotse-people-wait"
 
