@@ -70,7 +70,7 @@ ROOT_URLCONF = "crm.urls"
 WSGI_APPLICATION = "crm.wsgi.application"
 WEB_WORKERS = env.number("LOTSE_WEB_WORKERS", 2)
 WEB_THREADS = env.number("LOTSE_WEB_THREADS", 4)
-WORKER_NICE = env.number("LOTSE_WORKER_NICE", 10)
+WORKER_NICE = env.number("LOTSE_WORKER_NICE", 5)
 
 TEMPLATES = [
     {

@@ -2,7 +2,8 @@
 
 A process of the page that has two requests in hand at once lets somebody wait, for whatever reason: it says so, for a second. Background
 work looks between two of its steps, and as long as somebody says so it rests, at most eight times as long as its last step took. So it
-never stands still, and takes a ninth of its time on a day on which everybody is there. Where Valkey is gone nobody rests.
+never stands still, however many are there. What takes no more than a second is done at once: somebody waits for that, too. Where Valkey is
+gone nobody rests.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from crm.core.memory import keep, recall
 CROWD = 2  # requests in hand at once in one process; with fewer threads than that nobody ever says so
 HOLDS = 1  # seconds for which it is said
 OFTEN = HOLDS / 2  # seconds until a process says so again
+FREE = 1.0  # seconds of work without a rest
 REST, LONGEST = 8.0, 5.0  # times the last step, and seconds
 LOOK = 0.1  # seconds from one look to the next
 WAITING = "lotse-people-wait"
@@ -47,12 +49,14 @@ class Pace:
     """One run of background work."""
 
     def __init__(self) -> None:
-        self._since = time.monotonic()
+        self._since, self._worked = time.monotonic(), 0.0
 
     def step(self) -> None:
         """Between two steps, outside every transaction: rest while people wait."""
         now = time.monotonic()
-        until = now + min(REST * (now - self._since), LONGEST)
+        took = now - self._since
+        self._worked += took
+        until = now + min(REST * took, LONGEST) if self._worked > FREE else now
         while now < until and recall(WAITING):
             time.sleep(min(LOOK, until - now))
             now = time.monotonic()
