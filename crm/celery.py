@@ -29,7 +29,7 @@ class LookAround(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has n
 app.steps["consumer"].add(LookAround)
 
 
-@worker_init.connect  # type: ignore[untyped-decorator]
+@worker_init.connect  # type: ignore[untyped-decorator]  # Celery has no types
 def step_back(**_: Any) -> None:
     """Where page and worker want the same processor the page gets it. Before the processes of the worker begin: they take it over."""
     os.nice(settings.WORKER_NICE)

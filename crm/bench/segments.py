@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -54,8 +53,7 @@ def by_hand(persona: Persona) -> list[Sql]:
     people, deals, cases = Gate(persona, Party, "party"), Gate(persona, Opportunity, "opportunity"), Gate(persona, Case, "case")
     found: list[Sql] = []
     for way in ("walk", "keys"):
-        gate: Callable[[Gate], tuple[str, list[Any]]] = lambda gate, way=way: getattr(gate, way)()  # type: ignore[misc]  # noqa: E731
-        (seen, mine), (deal, dealt), (case, cased) = gate(people), gate(deals), gate(cases)
+        (seen, mine), (deal, dealt), (case, cased) = (gate.walk() if way == "walk" else gate.keys() for gate in (people, deals, cases))
         jobs, of_jobs = "a.is_primary", []
         if not people.everything:
             jobs += f" AND a.person_id IN (SELECT p.id FROM contacts_party p WHERE {seen}) AND a.organisation_id IN (SELECT p.id FROM contacts_party p WHERE {seen})"

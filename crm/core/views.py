@@ -46,7 +46,7 @@ class Gated:
         if not may(request.user, self.action, self.crud.model):
             raise PermissionDenied
         with while_there(self.crud, request, self.action, kwargs.get("pk")):
-            return vary_on_headers("HX-Request")(super().dispatch)(request, *args, **kwargs)  # type: ignore[misc,no-any-return]
+            return vary_on_headers("HX-Request")(super().dispatch)(request, *args, **kwargs)  # type: ignore[misc,no-any-return]  # the view this is mixed into
 
     def get_queryset(self) -> QuerySet[Any]:
         """The rows this user may do this to."""

@@ -49,6 +49,7 @@ def test_thirty_rows_cost_what_three_cost(cast, sign_in):
     urls = [reverse("person-list"), reverse("organisation-list"), reverse("person-list") + "?q=vogel", reverse("search") + "?q=werk", reverse("today"),
             reverse("organisation-detail", args=[firm.pk]), reverse("party-opportunities", args=[firm.pk])]  # fmt: skip
     few = {url: cost(anna, url) for url in urls}
+    assert few[reverse("organisation-detail", args=[firm.pk])] <= 34, "tags, roles, people and cases are read once for the page"
     populate(cast, 27, start=3)
     for person in Party.objects.filter(kind="person"):
         log_interaction(person, kind="note", body="Noch eins", by=cast.anna)
