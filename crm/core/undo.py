@@ -57,16 +57,14 @@ def restore_work(payload: dict[str, Any], *, by: Any) -> None:
 
 
 def _alike(changes: Iterable[Change]) -> Iterator[tuple[Any, list[Change]]]:
-    """Neighbours that can be taken back together, latest first: the same was done to rows of one table, each of them once. What differs keeps
-    its place, because a row may need what another one had."""
+    """Neighbours that can be taken back together, latest first: the same was done to rows of one table. What differs keeps its place,
+    because a row may need what another one had; so no row is there twice: between the same done to it twice stands what undid it."""
     found: list[Change] = []
-    rows: set[int] = set()
     for change in changes:
-        if found and (len(found) == AT_A_TIME or change.row_id in rows or not _same(found[0], change)):
+        if found and (len(found) == AT_A_TIME or not _same(found[0], change)):
             yield _model(found[0].relation), found
-            found, rows = [], set()
+            found = []
         found.append(change)
-        rows.add(change.row_id)
     if found:
         yield _model(found[0].relation), found
 

@@ -254,6 +254,16 @@ def test_currency_rates_prices_numbers_and_house(cast: Any, sign_in: Any) -> Non
     assert (Installation.current().pk, Installation.current().currency, Installation.current().fiscal_year_start) == (1, "EUR", 4)
 
 
+@pytest.mark.parametrize(("which", "times"), [("root", 1), ("north", 0)])
+def test_grants_name_the_firm_alone(cast: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch, which: str, times: int) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("accounts.admin.sync_grants", lambda: synced.append(1))
+    page = reverse("admin:accounts_team_change", args=[getattr(cast.firm, which).pk])
+    browser = sign_in(cast.emil)
+    assert browser.post(page, fields_of(browser.get(page)), headers={"Idempotency-Key": ""}).status_code == 302
+    assert len(synced) == times
+
+
 def test_a_team_moves_with_its_row_alone(cast: Any, sign_in: Any) -> None:
     """However many people hold rights and however many records it has: no grant is read, let alone written. Who leads the team above sees them at once."""
     browser, clara = sign_in(cast.emil), sign_in(cast.clara)

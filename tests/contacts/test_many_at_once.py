@@ -11,14 +11,17 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.http import Http404
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from contacts import services
-from contacts.models import EmailAddress, Party, PartyActivity, PartyTag, Person, Tag
+from contacts.models import EmailAddress, Party, PartyActivity, PartySearch, PartyTag, Person, Tag
+from contacts.search import index_parties
 from contacts.tags import tag_parties
 from crm.core import paging
+from crm.core.errors import RuleBroken
 from crm.core.models import Undo
 from crm.core.undo import offer_undo, restore_work, take_back
 from crm.core.work import work
@@ -117,3 +120,42 @@ def test_rows_that_changed_places_are_taken_back_one_after_the_other(cast: Any) 
         restore_work({"work": done.id}, by=cast.anna)
     assert EmailAddress.objects.get(party=person, is_primary=True) == first
     assert Person.objects.get(pk=person.pk).emails.count() == 2 and not Undo.objects.exists()
+
+
+def renamed(cast: Any, *names: str, rows: int = 1) -> tuple[list[Party], Undo]:
+    """Contacts of anna's that got these last names one after the other in one piece of work, and the way back."""
+    people = [PersonFactory(owner=cast.anna, last_name="Vorher") for _ in range(rows)]
+    with work(by=cast.anna):
+        for name in names:
+            for person in people:
+                Party.objects.filter(pk=person.pk).update(last_name=name, name=f"Erika {name}", sort_name=name.lower())
+        return people, offer_undo(cast.anna, "x")
+
+
+def test_a_row_changed_twice_comes_back_as_it_was_first(cast: Any) -> None:
+    (person,), undo = renamed(cast, "Mitte", "Nachher")
+    take_back(undo, by=cast.anna)
+    assert Party.objects.get(pk=person.pk).last_name == "Vorher"
+
+
+def test_a_name_that_comes_back_is_found_again(cast: Any) -> None:
+    people, undo = renamed(cast, "Nachher")
+    index_parties([people[0].pk])
+    take_back(undo, by=cast.anna)
+    assert "vorher" in PartySearch.objects.get(party=people[0].pk).words
+
+
+def test_one_of_many_that_is_gone_is_said_in_words(cast: Any) -> None:
+    people, undo = renamed(cast, "Nachher", rows=3)
+    Party.objects.filter(pk=people[1].pk).delete()
+    with pytest.raises(RuleBroken, match=r"deleted meanwhile|inzwischen"):
+        take_back(undo, by=cast.anna)
+    assert Party.objects.get(pk=people[0].pk).last_name == "Nachher"
+
+
+def test_one_of_many_beyond_reach_keeps_all_of_them(cast: Any) -> None:
+    people, undo = renamed(cast, "Nachher", rows=3)
+    Party.objects.filter(pk=people[1].pk).update(owner=cast.david, team=cast.david.team)
+    with pytest.raises(Http404):
+        take_back(undo, by=cast.anna)
+    assert Party.objects.get(pk=people[0].pk).last_name == "Nachher"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.utils import timezone
 
 from accounts.models import Role
+from contacts.models import Interaction
 from crm.core.access import one_request
 from crm.core.errors import RuleBroken
 from crm.core.sharing import share_record, shares_of, unshare_record
+from crm.core.subjects import name_subject
 from sales.models import Opportunity
-from tests.factories import OpportunityFactory
+from tests.factories import OpportunityFactory, PersonFactory
 
 
 @pytest.fixture
@@ -60,3 +63,13 @@ def test_who_may_not_change_may_not_share(cast, row):
 def test_a_share_that_opens_nothing_is_refused(cast, row, name):
     with pytest.raises(RuleBroken):
         share_record(row, getattr(cast, name), by=cast.anna)
+
+
+def test_what_hangs_on_a_shared_record_opens_within_the_same_request(cast, row):
+    """Entries of a history about it are seen as soon as it is: nothing made of the rights of before is kept."""
+    party = PersonFactory(owner=cast.david)
+    entry = Interaction.objects.create(party=party, kind="system", heading="Gewonnen", occurred_at=timezone.now(), **name_subject(row))
+    with one_request():
+        assert not Interaction.objects.visible_to(cast.david).filter(pk=entry.pk).exists()
+        share_record(row, cast.david, by=cast.anna)
+        assert Interaction.objects.visible_to(cast.david).filter(pk=entry.pk).exists()
