@@ -25,7 +25,8 @@ def emit(name: str, subject: models.Model, *, by: Any = None, **payload: Any) ->
 
 
 def dispatch(limit: int = 100) -> int:
-    """Hand out waiting events: the handlers of one event run in the transaction that marks it done. Returns how many were done."""
+    """Hand out waiting events: the handlers of one event run in the transaction that marks it done. Returns how many were done; rings for
+    those beyond the limit."""
     done = 0
     for _ in range(limit):
         with transaction.atomic():
@@ -49,4 +50,5 @@ def dispatch(limit: int = 100) -> int:
                 event.done_at = timezone.now()
                 done += 1
             event.save(update_fields=["attempts", "error", "done_at"])
+    ring("crm.core.tasks.dispatch_events")
     return done

@@ -26,3 +26,20 @@ def keep(key: str, value: Any, seconds: int | None) -> None:
         cache.set(key, value, seconds)
     except (RedisError, OSError):
         log.warning("Valkey does not answer; nothing is remembered")
+
+
+def claim(key: str, seconds: int) -> bool:
+    """Whether this is the first to say so within that time. Where nobody remembers, everybody is."""
+    try:
+        return bool(cache.add(key, 1, seconds))
+    except (RedisError, OSError):
+        log.warning("Valkey does not answer; nothing is remembered")
+        return True
+
+
+def forget(key: str) -> None:
+    """Take back what was kept, if anything."""
+    try:
+        cache.delete(key)
+    except (RedisError, OSError):
+        log.warning("Valkey does not answer; nothing is forgotten")

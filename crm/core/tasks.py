@@ -3,20 +3,45 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from celery import current_app, shared_task
+from celery.signals import task_prerun
 from django.db import transaction
 
+from crm.core.memory import claim, forget
 from crm.core.work import request_id
 
 log = logging.getLogger("lotse.tasks")
+RINGS = 10  # seconds a bell counts as ringing, if nobody comes
+AT_ONCE = {"max_retries": 1, "interval_start": 0}  # without a policy kombu tries for six seconds, and a page that rings waits for it
 
 
 def ring(task: str, *ids: int | str) -> None:
-    """Ask for `task` after the commit. If nobody answers the bell, the next tick finds the work in Postgres."""
+    """Ask for `task` after the commit. If nobody answers the bell, the next tick finds the work in Postgres.
 
+    A bell without ids that rings already is not rung again: whoever comes looks for all there is. Else many people at once would ring more often
+    than anybody can come, and what is rung for behind them would wait for bells that mean nothing any more.
+    """
     asked = request_id.get()
-    transaction.on_commit(lambda: _send(task, *ids, asked=asked))
+    transaction.on_commit(lambda: _ring(task, *ids, asked=asked))
+
+
+def _ring(task: str, *ids: int | str, asked: str) -> None:
+    if not ids and not claim(_bell(task), RINGS):
+        return
+    if not _send(task, *ids, asked=asked) and not ids:
+        forget(_bell(task))
+
+
+def _bell(task: str) -> str:
+    return f"lotse-rings-{task}"
+
+
+@task_prerun.connect  # type: ignore[untyped-decorator]  # Celery has no types
+def hear(task: Any, **_: Any) -> None:
+    """Somebody comes, and has not looked yet: what is committed from here on has to ring again."""
+    forget(_bell(task.name))
 
 
 def look_around() -> None:
@@ -24,11 +49,14 @@ def look_around() -> None:
     _send("crm.core.tasks.tick")
 
 
-def _send(task: str, *ids: int | str, asked: str = "") -> None:
+def _send(task: str, *ids: int | str, asked: str = "") -> bool:
+    """Whether the broker took it."""
     try:
-        current_app.send_task(task, args=ids, headers={"request": asked}, retry=False)
+        current_app.send_task(task, args=ids, headers={"request": asked}, retry=True, retry_policy=AT_ONCE)
     except Exception:
         log.warning("the broker did not take %s; the next tick will", task, exc_info=True)
+        return False
+    return True
 
 
 @shared_task

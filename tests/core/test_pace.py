@@ -138,12 +138,13 @@ def test_a_job_asks_between_its_steps(cast: Any, steps: list[int], monkeypatch: 
 
 
 @pytest.mark.django_db
-def test_sending_asks_between_its_batches(steps: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    left = [["a"], ["b"], []]
+def test_advertising_asks_between_its_batches_and_nothing_else_does(steps: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    answer, campaign = SimpleNamespace(kind="case"), SimpleNamespace(kind="campaign")
+    left = [[answer], [answer, campaign], [campaign], [campaign], []]
     monkeypatch.setattr(sending, "check_lock", lambda: False)
     monkeypatch.setattr(sending, "Run", lambda: SimpleNamespace(claim=lambda _mark: left.pop(0), hold_back=lambda rows: rows, close=lambda: None))
     monkeypatch.setattr(sending, "_send_batch", lambda rows, *_: len(rows))
-    assert sending.send_due() == 2 and len(steps) == 2
+    assert sending.send_due() == 5 and len(steps) == 2
 
 
 @pytest.mark.django_db
