@@ -23,8 +23,8 @@ graceful_timeout = 30  # seconds for what is on its way when we are asked to end
 max_requests = 5_000  # then a worker is replaced, so that what leaks does not add up …
 max_requests_jitter = 1_000  # … and not all at once
 backlog = 128  # connections that may wait; those beyond are the proxy's, which can say so
-keepalive = 5
-worker_connections = 100
+keepalive = 130  # seconds: longer than any proxy keeps what is idle (nginx 60, Caddy 120), or a form meets a connection just being closed
+worker_connections = 250  # idle ones with them
 control_socket_disable = True  # it lies in the home folder: two copies would share it
 logconfig_dict = settings.LOGGING
 

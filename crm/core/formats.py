@@ -55,7 +55,7 @@ def money(amount: Number | None, currency: str, *, decimals: int | None = None, 
     return DASH if amount is None else _money(amount or 0, currency, decimals, locale or current_locale())
 
 
-@lru_cache(maxsize=4096)  # lists write the same sums again and again, and CLDR's patterns are slow; minus nothing is nothing before it comes here
+@lru_cache(maxsize=1024)  # lists write the same sums again and again, and CLDR's patterns are slow; minus nothing is nothing before it comes here
 def _money(amount: Number, currency: str, decimals: int | None, locale: Locale) -> str:
     if decimals is None:
         return _minus(format_currency(amount, currency, locale=locale))
@@ -68,7 +68,7 @@ def number(value: Number | None, decimals: int | None = None, *, locale: Locale 
     return DASH if value is None else _number(value or 0, decimals, locale or current_locale())
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _number(value: Number, decimals: int | None, locale: Locale) -> str:
     if decimals is None:
         return _minus(format_decimal(value, locale=locale))
@@ -89,7 +89,7 @@ def day(value: date | datetime | None, locale: Locale | None = None) -> str:
     return DASH if value is None else _medium(_local_day(value), locale or current_locale())
 
 
-@lru_cache(maxsize=4096)  # a page writes hundreds of days, most of them near today
+@lru_cache(maxsize=1024)  # a page writes hundreds of days, most of them near today
 def _medium(value: date, locale: Locale) -> str:
     return format_date(value, format="medium", locale=locale)
 
@@ -106,7 +106,7 @@ def short_day(value: date | datetime | None, locale: Locale | None = None) -> st
     return _short(_local_day(value), locale or current_locale())
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _short(value: date, locale: Locale) -> str:
     return format_skeleton("MMMd", datetime.combine(value, datetime.min.time()), tzinfo=UTC, locale=locale)
 
@@ -119,7 +119,7 @@ def clock(value: datetime | None, length: Literal["short", "medium"] = "short") 
     return _clock(time(local.hour, local.minute, local.second if length == "medium" else 0), length, current_locale())
 
 
-@lru_cache(maxsize=4 * 24 * 60)
+@lru_cache(maxsize=1024)
 def _clock(value: time, length: Literal["short", "medium"], locale: Locale) -> str:
     return format_time(value, format=length, locale=locale).replace("\u202f", "\u00a0")
 
@@ -186,7 +186,7 @@ def _local_day(value: date | datetime) -> date:
     return value
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _span(delta: timedelta, unit: Literal["year", "month", "day", "hour", "minute"], locale: Locale) -> str:
     return format_timedelta(delta, granularity=unit, threshold=10**9, add_direction=True, locale=locale)
 

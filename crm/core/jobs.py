@@ -109,7 +109,7 @@ def _work_on(job_id: int) -> None:
     job = Job.objects.select_related("by").filter(pk=job_id, state__in=OPEN).first()
     if job is None:
         return None
-    begun, pace, mine, clashes, divided = time.monotonic(), Pace(), False, 0, False
+    begun, pace, mine, clashes, divided = time.monotonic(), Pace(begun=job.state == Job.State.RUNNING), False, 0, False
     with translation.override(job.by.language if job.by else Installation.current().language):
         while time.monotonic() - begun < (SLICE_OF_PARTS if divided else SLICE):
             pace.step()

@@ -30,7 +30,7 @@ from crm.core.feedback import page_of
 from crm.core.logs import note_access, person
 from crm.core.models import OnceKey
 from crm.core.monitoring import observe
-from crm.core.pace import in_hand
+from crm.core.pace import somebody_asks
 from crm.core.requests import is_utf8
 from crm.core.uploads import without_room
 from crm.core.wiring import table
@@ -47,8 +47,10 @@ def RequestId(get_response: Handler) -> Handler:
         token, nobody = request_id.set(uuid.uuid4().hex[:16]), person.set(None)
         request.lotse_id = request_id.get()  # for what Django logs when the answer has left us
         begin = time.monotonic()
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and "X-Watches" not in request.headers:  # a page that shows how far work is slows it not
+            somebody_asks()
         try:
-            with in_hand(), one_request():
+            with one_request():
                 response = get_response(request)
             response["X-Request-Id"] = request_id.get()
             seconds = time.monotonic() - begin

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
-from contextlib import ExitStack
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -22,7 +21,10 @@ from crm.core.mail import sending
 from crm.core.memory import keep, recall
 from crm.core.middleware import RequestId
 from crm.core.models import Job
-from crm.core.pace import CROWD, FREE, LONGEST, REST, WAITING, Pace, in_hand
+from crm.core.pace import AT_WORK, FREE, LONGEST, Pace, somebody_asks
+from crm.devstack.places import ROOT
+
+REST = 4.0  # as on two processors, whatever the tests run on
 
 
 class Clock:
@@ -42,58 +44,39 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
     monkeypatch.setattr(pace, "time", found)
+    monkeypatch.setattr(pace, "REST", REST)
     monkeypatch.setattr(pace, "_said_at", 0.0)
-    cache.delete(WAITING)
+    cache.delete(AT_WORK)
     return found
 
 
-def test_two_requests_in_one_process_say_that_people_wait(clock: Clock) -> None:
-    with ExitStack() as hands:
-        for _ in range(CROWD - 1):
-            hands.enter_context(in_hand())
-        assert recall(WAITING) is None
-        with in_hand():
-            assert recall(WAITING)
-        cache.delete(WAITING)
-        with in_hand():
-            assert recall(WAITING) is None, "said again at once: each request would ask Valkey"
-        clock.sleep(pace.OFTEN)
-        with in_hand():
-            assert recall(WAITING)
-    clock.sleep(pace.OFTEN)
-    cache.delete(WAITING)
-    with in_hand():
-        assert recall(WAITING) is None, "who has left is still counted"
+def test_whoever_asks_says_so_but_not_each_time(clock: Clock) -> None:
+    somebody_asks()
+    assert recall(AT_WORK)
+    cache.delete(AT_WORK)
+    clock.sleep(pace.OFTEN / 2)
+    somebody_asks()
+    assert recall(AT_WORK) is None, "said again at once: each request would ask Valkey"
+    clock.sleep(pace.OFTEN / 2)
+    somebody_asks()
+    assert recall(AT_WORK)
 
 
-def test_a_request_that_fails_is_not_in_hand_any_more(clock: Clock) -> None:
-    for _ in range(CROWD):
-        with pytest.raises(ValueError, match="no"), in_hand():
-            raise ValueError("no")
-    with in_hand():
-        assert recall(WAITING) is None
+@pytest.mark.parametrize(("cookie", "headers", "said"), [(settings.SESSION_COOKIE_NAME, {}, True), (settings.SESSION_COOKIE_NAME, {"X-Watches": "1"}, False), ("other", {}, False)])
+def test_strangers_machines_and_who_watches_the_work_slow_nothing(clock: Clock, rf: Any, cookie: str, headers: dict[str, str], said: bool) -> None:
+    rf.cookies[cookie] = "x"
+    RequestId(lambda _request: HttpResponse())(rf.get("/", headers=headers))
+    assert bool(recall(AT_WORK)) is said
 
 
-def test_each_request_is_counted(clock: Clock, rf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[Any] = []  # a thread has a cache of its own here
-    monkeypatch.setattr(pace, "keep", lambda *what: said.append(what))
-    together = threading.Barrier(CROWD, timeout=10)
-
-    def slow(_request: Any) -> HttpResponse:
-        together.wait()
-        return HttpResponse()
-
-    people = [threading.Thread(target=RequestId(slow), args=[rf.get("/")]) for _ in range(CROWD)]
-    for one in people:
-        one.start()
-    for one in people:
-        one.join()
-    assert said == [(WAITING, 1, pace.HOLDS)]
+def test_whatever_asks_by_itself_says_that_it_only_watches() -> None:
+    asking = [tag for path in (ROOT / "templates").rglob("*.html") for tag in re.findall(r"<[^<>]*hx-trigger=\"every[^<>]*>", re.sub(r"{[{%].*?[%}]}", "", path.read_text(encoding="utf-8")))]
+    assert len(asking) >= 4 and all("X-Watches" in tag for tag in asking), asking
 
 
 @pytest.mark.parametrize(("worked", "rests"), [(0.5, 0.5 * REST), (30.0, LONGEST), (0.0, 0.0)])
 def test_it_rests_while_people_wait_but_not_for_ever(clock: Clock, worked: float, rests: float) -> None:
-    keep(WAITING, 1, 60)
+    keep(AT_WORK, 1, 60)
     work = Pace()
     clock.sleep(FREE)
     work.step()
@@ -106,16 +89,24 @@ def test_it_rests_while_people_wait_but_not_for_ever(clock: Clock, worked: float
     assert clock.now - begun == pytest.approx(rests), "the rest itself was taken for work"
 
 
+def test_the_next_part_of_long_work_has_nothing_free(clock: Clock) -> None:
+    keep(AT_WORK, 1, 60)
+    work = Pace(begun=True)
+    clock.sleep(0.5)
+    work.step()
+    assert clock.now == pytest.approx(1000.5 + 0.5 * REST)
+
+
 def test_it_goes_on_when_nobody_waits_any_more(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     work = Pace()
     clock.sleep(1)
     begun = clock.now
     work.step()
     assert clock.now == begun, "it rests although nobody waits"
-    monkeypatch.setattr(pace, "recall", lambda _key: clock.now < begun + 0.65)
-    clock.sleep(0.3)
+    monkeypatch.setattr(pace, "recall", lambda _key: clock.now < begun + 1.05)
+    clock.sleep(1.0)
     work.step()
-    assert clock.now == pytest.approx(begun + 0.7)
+    assert clock.now == pytest.approx(begun + 1.1)
 
 
 @pytest.fixture
@@ -135,6 +126,18 @@ def test_a_job_asks_between_its_steps(cast: Any, steps: list[int], monkeypatch: 
     monkeypatch.setattr(jobs, "table", lambda _name: {"count": JobKind("count", third)})
     jobs.advance(Job.objects.create(kind="count", by=cast.anna, label="Zählen").pk)
     assert len(steps) == 3
+
+
+@pytest.mark.django_db
+def test_only_the_beginning_of_a_job_is_free(cast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    paces: list[bool] = []
+    monkeypatch.setattr(jobs, "Pace", lambda *, begun: paces.append(begun) or SimpleNamespace(step=lambda: None))
+    monkeypatch.setattr(jobs, "table", lambda _name: {"count": JobKind("count", lambda job: False)})
+    monkeypatch.setattr(jobs, "SLICE", 0.01)
+    job = Job.objects.create(kind="count", by=cast.anna, label="Zählen")
+    for _ in range(2):
+        jobs.advance(job.pk)
+    assert paces == [False, True]
 
 
 @pytest.mark.django_db
