@@ -34,12 +34,14 @@ def share(count: int, total: int) -> Between:
     return Between(p, max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale))
 
 
-def moved(treated: Sequence[Decimal], held: Sequence[Decimal]) -> Between | None:
-    """How much more a unit brought because of the campaign; None while a group is too small to say."""
-    if min(len(treated), len(held)) < FEWEST:
+def moved(treated: Sequence[Decimal], held: Sequence[Decimal], units: tuple[int, int] | None = None) -> Between | None:
+    """How much more a unit brought because of the campaign; None while a group is too small to say. `units`: how many there are of each group,
+    where those that brought nothing may be missing in the lists."""
+    many, few = units or (len(treated), len(held))
+    if min(many, few) < FEWEST:
         return None
-    (mean_t, var_t), (mean_c, var_c) = _moments(treated), _moments(held)
-    spread = Z * math.sqrt(var_t / len(treated) + var_c / len(held))
+    (mean_t, var_t), (mean_c, var_c) = _moments(treated, many), _moments(held, few)
+    spread = Z * math.sqrt(var_t / many + var_c / few)
     return Between(mean_t - mean_c, mean_t - mean_c - spread, mean_t - mean_c + spread)
 
 
@@ -51,7 +53,7 @@ def roi(gain: Between, units: int, cost: Decimal) -> Between | None:
     return Between(*((part * units - spent) / spent for part in (gain.value, gain.low, gain.high)))
 
 
-def _moments(values: Sequence[Decimal]) -> tuple[float, float]:
+def _moments(values: Sequence[Decimal], units: int) -> tuple[float, float]:
     plain = [float(value) for value in values]
-    mean = math.fsum(plain) / len(plain)
-    return mean, math.fsum((value - mean) ** 2 for value in plain) / (len(plain) - 1)
+    mean = math.fsum(plain) / units
+    return mean, math.fsum([*((value - mean) ** 2 for value in plain), (units - len(plain)) * mean**2]) / (units - 1)

@@ -8,14 +8,15 @@ currency. Those held out are counted over the same days from the start.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, partial
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BigIntegerField, Count, DateTimeField, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from campaigns.ab import CONTROL, Race, Verdict
@@ -58,112 +59,142 @@ class Arm:
 
 @dataclass(frozen=True)
 class Results:
-    """All of it. `gain` is what the mail brought per firm beyond what came anyway, `back` the return on the costs; None where it cannot be said."""
+    """All of it. What takes longer is worked out where somebody asks."""
 
     arms: list[Arm]
     control: Arm
-    race: Callable[[], Race]
     over: bool
     cost: Decimal
-    firms: int = 0
-    gain: Between | None = None
-    back: Between | None = None
-    whole: Arm = field(default_factory=lambda: Arm(0))
+    whole: Arm
+    race: Callable[[], Race]
+    units: Callable[[], tuple[int, int]]
+    brought: tuple[list[Decimal], list[Decimal]]  # what was won of each firm that bought: of those written to, of those held out
 
     @cached_property
     def verdict(self) -> Verdict:
-        """What the test says; run only where somebody asks."""
+        """What the test says."""
         return self.race().verdict
 
+    @cached_property
+    def _units(self) -> tuple[int, int]:
+        return self.units()
 
-def people_of(campaign: Campaign) -> list[Person]:
-    """Whoever has the mail, and whoever was held out."""
-    if campaign.started_at is None:
-        return []
-    rows = Delivery.objects.unrestricted().filter(Q(arm=CONTROL) | Q(mail__state=OutgoingMail.State.ACCEPTED), campaign=campaign).values_list("party_id", "arm", "mail__handed_at")
-    found = [(party, arm, at or campaign.started_at) for party, arm, at in rows]
-    jobs = Affiliation.objects.unrestricted().filter(person__in=[party for party, _arm, _at in found], is_primary=True)
-    firms = dict(jobs.values_list("person_id", "organisation_id"))
-    return [Person(party, arm or 0, at, firms.get(party, party)) for party, arm, at in found]
+    @property
+    def firms(self) -> int:
+        """How many firms were written to."""
+        return self._units[0]
+
+    @cached_property
+    def gain(self) -> Between | None:
+        """What the mail brought per firm beyond what came anyway; None where it cannot be said."""
+        return moved(*self.brought, self._units)
+
+    @property
+    def back(self) -> Between | None:
+        """The return on the costs, if both can be said."""
+        return None if self.gain is None else roi(self.gain, self.firms, self.cost)
 
 
-def first_answers(people: Iterable[Person], days: int) -> dict[int, datetime]:
-    """Contact → when it first answered within its days."""
-    since = {one.party: one.at for one in people}
-    if not since:
-        return {}
-    by_machine = IncomingMail.objects.filter(entry=OuterRef("pk")).exclude(nature=Nature.HUMAN)
-    rows = Interaction.objects.unrestricted().filter(~Exists(by_machine), party__in=since, direction=Interaction.Direction.IN, occurred_at__gte=min(since.values())).order_by("occurred_at")
-    found: dict[int, datetime] = {}
-    for party, at in rows.values_list("party_id", "occurred_at"):
-        if since[party] <= at <= since[party] + timedelta(days=days):
-            found.setdefault(party, at)
+def _reached(campaign: Campaign) -> QuerySet[Any]:
+    """Whoever has the mail, and whoever was held out, with `since` when. A report asks of them only who answered or bought: there may be very many."""
+    rows = Delivery.objects.unrestricted().filter(Q(arm=CONTROL) | Q(mail__state=OutgoingMail.State.ACCEPTED), campaign=campaign)
+    return rows.annotate(since=Coalesce("mail__handed_at", Value(campaign.started_at, DateTimeField()))) if campaign.started_at else rows.none()
+
+
+def _jobs() -> QuerySet[Affiliation]:
+    return Affiliation.objects.unrestricted().filter(is_primary=True)
+
+
+def _with_firm(rows: QuerySet[Any]) -> QuerySet[Any]:
+    job = Subquery(_jobs().filter(person=OuterRef("party_id")).values("organisation")[:1])
+    found: QuerySet[Any] = rows.annotate(firm=Coalesce(job, F("party_id"), output_field=BigIntegerField()))
     return found
 
 
-def opened_by(people: Iterable[Person], days: int) -> dict[int, list[tuple[datetime, Decimal]]]:
-    """Contact → the opportunities that count for it: (when opened, what was won)."""
-    ranked = sorted(people, key=lambda one: (one.at, one.party))
-    if not ranked:
-        return {}
+def _people(rows: QuerySet[Any]) -> list[Person]:
+    return [Person(party, arm or 0, since, firm) for party, arm, since, firm in _with_firm(rows).values_list("party_id", "arm", "since", "firm")]
+
+
+def _units(rows: QuerySet[Any]) -> tuple[int, int]:
+    """How many firms, of those written to and of those held out."""
+    found = _with_firm(rows).aggregate(sent=Count("firm", distinct=True, filter=~Q(arm=CONTROL)), held=Count("firm", distinct=True, filter=Q(arm=CONTROL)))
+    return found["sent"], found["held"]
+
+
+def _first_answers(rows: QuerySet[Any], span: tuple[datetime, datetime], days: timedelta) -> dict[Person, datetime]:
+    """Who answered within its days, and when first."""
+    by_machine = IncomingMail.objects.filter(entry=OuterRef("pk")).exclude(nature=Nature.HUMAN)
+    said = Interaction.objects.unrestricted().filter(~Exists(by_machine), party__in=rows.values("party"), direction=Interaction.Direction.IN, occurred_at__range=span)
+    entries = list(said.order_by("occurred_at").values_list("party_id", "occurred_at"))
+    people = {one.party: one for one in _people(rows.filter(party__in={party for party, _at in entries}))}
+    found: dict[Person, datetime] = {}
+    for party, at in entries:
+        one = people[party]
+        if one.at <= at <= one.at + days:
+            found.setdefault(one, at)
+    return found
+
+
+def _opened_by(rows: QuerySet[Any], span: tuple[datetime, datetime], days: timedelta) -> dict[Person, list[tuple[datetime, Decimal]]]:
+    """Who bought, with the opportunities that count for it: (when opened, what was won)."""
+    firms = _jobs().filter(person__in=rows.values("party")).values("organisation")
+    chances = Opportunity.objects.unrestricted().filter(Q(party__in=rows.values("party")) | Q(party__in=firms), opened_on__range=[timezone.localdate(end) for end in span])
+    listed: Any = list(chances.annotate(worth=house_amount()).order_by("opened_on", "pk").values_list("party_id", "opened_on", "state", "worth"))
+    parties = {party for party, *_rest in listed}
     keys: dict[int, list[Person]] = defaultdict(list)
-    for one in ranked:
+    for one in sorted(_people(rows.filter(Q(party__in=parties) | Q(party__in=_jobs().filter(organisation__in=parties).values("person")))), key=lambda one: (one.at, one.party)):
         keys[one.party].append(one)
         if one.firm != one.party:
             keys[one.firm].append(one)
-    rows = Opportunity.objects.unrestricted().filter(party__in=list(keys), opened_on__gte=timezone.localdate(ranked[0].at))
-    found: dict[int, list[tuple[datetime, Decimal]]] = defaultdict(list)
-    listed: Any = rows.annotate(worth=house_amount()).order_by("opened_on", "pk").values_list("party_id", "opened_on", "state", "worth")
+    found: dict[Person, list[tuple[datetime, Decimal]]] = defaultdict(list)
     for party, day, state, amount in listed:
         for one in keys[party]:
-            if timezone.localdate(one.at) <= day <= timezone.localdate(one.at) + timedelta(days=days):
+            if timezone.localdate(one.at) <= day <= timezone.localdate(one.at) + days:
                 opened = max(one.at, timezone.make_aware(datetime.combine(day, datetime.min.time())))
-                found[one.party].append((opened, amount if state == Opportunity.State.WON and amount else Decimal(0)))
+                found[one].append((opened, amount if state == Opportunity.State.WON and amount else Decimal(0)))
                 break
     return found
 
 
-def race_of(people: Iterable[Person], hits: Mapping[int, datetime], arms: int, effect: int) -> Race:
-    """The test, fed in the order of what happened."""
-    events = [(one.at, 0, one) for one in people if one.arm != CONTROL]
-    events += [(hits[one.party], 1, one) for one in people if one.arm != CONTROL and one.party in hits]
+def _race_of(rows: QuerySet[Any], hits: Mapping[Person, datetime], arms: int, effect: int) -> Race:
+    """The test, fed in the order of what happened. One mail alone runs against nobody: nothing is read for it."""
     race = Race(arms, effect / 100)
-    for _at, answered, one in sorted(events, key=lambda event: (event[0], event[1], event[2].party)):
-        cohort = int(one.at.timestamp()) // HOUR
-        race.answered(one.arm, cohort) if answered else race.handed(one.arm, cohort)
+    sent = rows.exclude(arm=CONTROL).values_list("since", "party_id", "arm") if arms > 1 else []
+    events = [(at, 0, party, arm or 0, at) for at, party, arm in sent]
+    events += [(at, 1, one.party, one.arm, one.at) for one, at in hits.items() if one.arm != CONTROL and arms > 1]
+    for _at, answered, _party, arm, since in sorted(events):
+        cohort = int(since.timestamp()) // HOUR
+        race.answered(arm, cohort) if answered else race.handed(arm, cohort)
     return race
 
 
 def results(campaign: Campaign, now: datetime | None = None) -> Results:
     """Everything the report shows."""
-    now = now or timezone.now()
-    people, days = people_of(campaign), campaign.days
-    answers, opened = first_answers(people, days), opened_by(people, days)
-    number = max(1, campaign.variants.count())
+    rows, days, number = _reached(campaign), timedelta(days=campaign.days), max(1, campaign.variants.count())
+    counted = list(rows.order_by().values_list("arm").annotate(Count("pk"), Max("since")))
+    last = max((at for _arm, _people, at in counted), default=None)
+    span = (campaign.started_at, last + days) if last and campaign.started_at else None
+    answers, opened = (_first_answers(rows, span, days), _opened_by(rows, span, days)) if span else ({}, {})
     arms = {arm: Arm(arm) for arm in (*range(number), CONTROL)}
+    for arm, people, _at in counted:
+        arms.setdefault(arm or 0, Arm(arm or 0)).people += people
+    for one in answers:
+        arms[one.arm].answers += 1
     units: dict[bool, dict[int, Decimal]] = {True: defaultdict(Decimal), False: defaultdict(Decimal)}
-    for one in people:
-        row, sold = arms.setdefault(one.arm, Arm(one.arm)), opened.get(one.party, [])
-        row.people += 1
-        row.answers += one.party in answers
-        row.opportunities += len(sold)
+    for one, sold in opened.items():
         won = sum((amount for _at, amount in sold), Decimal(0))
-        row.revenue += won
+        arms[one.arm].opportunities += len(sold)
+        arms[one.arm].revenue += won
         units[one.arm != CONTROL][one.firm] += won
-    hits = answers if campaign.metric == Campaign.Metric.REPLY else {party: min(rows)[0] for party, rows in opened.items()}
+    hits = answers if campaign.metric == Campaign.Metric.REPLY else {one: min(sold)[0] for one, sold in opened.items()}
     sent = [row for arm, row in arms.items() if arm != CONTROL]
-    last = max((one.at for one in people), default=None)
-    cost = sum(campaign.costs.values_list("amount", flat=True), Decimal(0))
-    gain = moved(list(units[True].values()), list(units[False].values()))
-    whole = Arm(0, sum(r.people for r in sent), sum(r.answers for r in sent), sum(r.opportunities for r in sent), sum((r.revenue for r in sent), Decimal(0)))
     return Results(
         arms=sent,
         control=arms[CONTROL],
-        race=partial(race_of, people, hits, number, campaign.effect),
-        over=campaign.ended_at is not None and last is not None and now > last + timedelta(days=days),
-        cost=cost,
-        firms=len(units[True]),
-        gain=gain,
-        back=roi(gain, len(units[True]), cost) if gain is not None else None,
-        whole=whole,
+        over=campaign.ended_at is not None and last is not None and (now or timezone.now()) > last + days,
+        cost=sum(campaign.costs.values_list("amount", flat=True), Decimal(0)),
+        whole=Arm(0, sum(r.people for r in sent), sum(r.answers for r in sent), sum(r.opportunities for r in sent), sum((r.revenue for r in sent), Decimal(0))),
+        race=partial(_race_of, rows, hits, number, campaign.effect),
+        units=partial(_units, rows),
+        brought=(list(units[True].values()), list(units[False].values())),
     )

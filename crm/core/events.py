@@ -26,13 +26,14 @@ def emit(name: str, subject: models.Model, *, by: Any = None, **payload: Any) ->
 
 def dispatch(limit: int = 100) -> int:
     """Hand out waiting events: the handlers of one event run in the transaction that marks it done. Returns how many were done; rings for
-    those beyond the limit."""
-    done = 0
+    those beyond the limit. One that fails is tried again by the next call: what stands in its way may have gone by then."""
+    done, failed = 0, list[int]()
     for _ in range(limit):
         with transaction.atomic():
             event = (
                 Event.objects.select_for_update(skip_locked=True)
                 .filter(done_at__isnull=True, attempts__lt=PARKED_AFTER)
+                .exclude(pk__in=failed)
                 .order_by("attempts", "id")
                 .first()
             )
@@ -46,6 +47,7 @@ def dispatch(limit: int = 100) -> int:
                 log.exception("event %s failed", event.pk)
                 event.attempts += 1
                 event.error = repr(error)[:2000]
+                failed.append(event.pk)
             else:
                 event.done_at = timezone.now()
                 done += 1

@@ -144,11 +144,25 @@ def test_a_page_does_not_wait_for_a_count_that_takes_too_long(cast: Any, contact
     keep_segment(segment, by=cast.mia)
     monkeypatch.setattr(segment_pages, "PATIENCE", 0.0)
     mia = sign_in(cast.mia)
-    for page in (mia.get(reverse("segment-detail", args=[segment.pk])), mia.get(reverse("segment-result"), {**TYPED, "g0-r0-was": "field:state"}, htmx=True)):
+    for page in (mia.get(reverse("segment-detail", args=[segment.pk]) + "?count=1"), mia.get(reverse("segment-result"), {**TYPED, "g0-r0-was": "field:state"}, htmx=True)):
         text = page.content.decode()
         assert page.status_code == 200 and "mehr zu zählen, als eine Seite warten darf" in text and "davon" not in text.split("<main")[-1]
     kept = mia.get(reverse("segment-detail", args=[segment.pk])).content.decode()
     assert '<td class="n">2</td><td class="n">–</td><td class="n">–</td>' in kept
+
+
+def test_a_count_that_takes_a_while_comes_behind_the_page(cast: Any, contacts: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment = create_segment(by=cast.mia, name="Kunden", tree=CUSTOMERS)
+    keep_segment(segment, by=cast.mia)
+    address, mia = reverse("segment-detail", args=[segment.pk]), sign_in(cast.mia)
+    at_once = mia.get(address).content.decode()
+    assert "davon" in at_once and "Wird gezählt" not in at_once
+    monkeypatch.setattr(segment_pages, "SOON", 0.0)
+    page = mia.get(address).content.decode()
+    assert "Wird gezählt" in page and 'hx-get="?count=1"' in page and "davon" not in page.split("<main")[-1]
+    assert '<td class="n">2</td><td class="n">–</td><td class="n">–</td>' in page
+    behind = mia.get(address + "?count=1", htmx=True).content.decode()
+    assert 'id="counted"' in behind and "davon" in behind and '<td class="n">2</td><td class="n">0</td><td class="n">0</td>' in behind
 
 
 def test_a_tree_one_cannot_ask_is_said(cast: Any, sign_in: Any) -> None:

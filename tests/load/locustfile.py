@@ -193,8 +193,10 @@ class Marketer(Colleague):
 
     @task(2)
     def count_a_segment(self) -> None:
-        """Whom it reaches."""
-        self.open_one("/campaigns/segments/", r"/campaigns/segments/\d+/")
+        """Whom it reaches, at once or behind the page."""
+        address, page = self.open_one("/campaigns/segments/", r"/campaigns/segments/\d+/")
+        if 'hx-get="?count=1"' in page:
+            self.look(f"{address}?count=1", htmx=True)
 
     @task(1)
     def follow_a_journey(self) -> None:
