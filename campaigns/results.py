@@ -129,8 +129,8 @@ def _first_answers(rows: QuerySet[Any], span: tuple[datetime, datetime], days: t
     people = {one.party: one for one in _people(rows.filter(party__in={party for party, _at in entries}))}
     found: dict[Person, datetime] = {}
     for party, at in entries:
-        one = people[party]
-        if one.at <= at <= one.at + days:
+        one = people.get(party)  # nobody, where the mail has come back just now
+        if one and one.at <= at <= one.at + days:
             found.setdefault(one, at)
     return found
 
