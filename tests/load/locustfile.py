@@ -195,7 +195,7 @@ class Marketer(Colleague):
     def count_a_segment(self) -> None:
         """Whom it reaches, at once or behind the page."""
         address, page = self.open_one("/campaigns/segments/", r"/campaigns/segments/\d+/")
-        if 'hx-get="?count=1"' in page:
+        if f'hx-get="{address}?count=1"' in page:
             self.look(f"{address}?count=1", htmx=True)
 
     @task(1)
