@@ -118,7 +118,8 @@ def left_out(campaign: Campaign, reader: Any, reason: str, arm: int | None = Non
     found = list(rows.select_related("mail").order_by("pk")[:MOST])
     parties = Party.objects.visible_to(reader).in_bulk([row.party_id for row in found])
     words = reactions.words_of(campaign, reason, found)
-    return [{"party": parties[row.party_id], "answer": words.get(row.pk) or (row.mail.answer if row.mail else "")} for row in found], len(found) if len(found) < MOST else rows.count()
+    there = [row for row in found if row.party_id in parties]  # whoever was deleted between the two is nobody's line
+    return [{"party": parties[row.party_id], "answer": words.get(row.pk) or (row.mail.answer if row.mail else "")} for row in there], len(found) if len(found) < MOST else rows.count()
 
 
 def _facts(campaign: Campaign, reader: Any) -> list[dict[str, Any]]:

@@ -122,10 +122,9 @@ class CauseField(forms.ModelChoiceField):
         """What the user may choose: active causes, and the one that is set."""
         rows = Cause.objects.visible_to(user)
         known = rows.in_bulk()
-        order = {pk: _place(cause, known) for pk, cause in known.items()}
+        listed = sorted((cause for cause in known.values() if cause.active or cause.pk == chosen), key=lambda cause: _place(cause, known))
         self.queryset = rows.filter(Q(active=True) | Q(pk=chosen or 0))
         self.label_from_instance = lambda cause: path_of(cause, known)  # type: ignore[method-assign,assignment]
-        listed = sorted(self.queryset, key=lambda cause: order[cause.pk])
         self.choices = [("", self.empty_label), *((cause.pk, path_of(cause, known)) for cause in listed)]
 
 

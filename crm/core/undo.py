@@ -91,32 +91,40 @@ def _bring_back(model: type[models.Model], changes: list[Change], by: Any) -> No
 
 def _remove(model: type[models.Model], changes: list[Change], by: Any) -> None:
     """Rows that were made."""
-    keys = list(_unchanged(model, changes, by))
-    note_erased(model, keys)
-    model._base_manager.filter(pk__any=keys).delete()
+    keys = _unchanged(model, changes)
+    if keys - _within_reach(model, keys, by):
+        raise Http404
+    note_erased(model, list(keys))
+    model._base_manager.filter(pk__any=list(keys)).delete()
 
 
 def _turn_back(model: type[models.Model], changes: list[Change], by: Any) -> None:
-    """Rows that were changed: the columns that were."""
-    _unchanged(model, changes, by)
+    """Rows that were changed: the columns that were. A row that this very work put beyond their reach is within it again afterwards."""
+    keys = _unchanged(model, changes)
+    beyond = keys - _within_reach(model, keys, by)
     change_rows(model, [{"id": change.row_id, **_columns(model, _facts(change.before))} for change in changes], by=by)
+    if beyond and beyond - _within_reach(model, beyond, by):
+        raise Http404
 
 
-def _unchanged(model: type[models.Model], changes: list[Change], by: Any) -> dict[int, models.Model]:
-    """The rows these changes are about, held; all of them, within reach and as that work left them, or it cannot be taken back."""
-    access: Access = model.access  # type: ignore[attr-defined]
-    manager: Any = model._default_manager
-    keys = [change.row_id for change in changes]
-    held = {row.pk: row for row in model._base_manager.select_for_update().filter(pk__any=keys)}
+def _unchanged(model: type[models.Model], changes: list[Change]) -> set[int]:
+    """The rows these changes are about, held; all of them, and as that work left them, or it cannot be taken back."""
+    keys = {change.row_id for change in changes}
+    held = {row.pk: row for row in model._base_manager.select_for_update().filter(pk__any=list(keys))}
     if len(held) < len(keys):
         raise RuleBroken(_("It cannot be taken back: the record was deleted meanwhile."))
-    if access.filter(manager.all(), scope_of(by), "change").filter(pk__any=keys).count() < len(keys):
-        raise Http404
     for change in changes:
         left = _columns(model, _facts(change.after))
         if any(getattr(held[change.row_id], column) != value for column, value in left.items()):
             raise RuleBroken(_("It cannot be taken back: somebody changed the record meanwhile."))
-    return held
+    return keys
+
+
+def _within_reach(model: type[models.Model], keys: set[int], by: Any) -> set[int]:
+    """Those of the rows they may change now."""
+    access: Access = model.access  # type: ignore[attr-defined]
+    manager: Any = model._default_manager
+    return set(access.filter(manager.all(), scope_of(by), "change").filter(pk__any=list(keys)).values_list("pk", flat=True))
 
 
 def _facts(stored: dict[str, Any] | None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.grants import sync_grants
 from contacts import services
 from contacts.models import EmailAddress, Party, PartyActivity, PartySearch, PartyTag, Person, Tag
 from contacts.search import index_parties
@@ -159,3 +160,29 @@ def test_one_of_many_beyond_reach_keeps_all_of_them(cast: Any) -> None:
     with pytest.raises(Http404):
         take_back(undo, by=cast.anna)
     assert Party.objects.get(pk=people[0].pk).last_name == "Nachher"
+
+
+def given_away(cast: Any) -> tuple[list[int], Undo]:
+    """Contacts of the north that its lead gave to somebody of the south, whom she does not see, and the way back."""
+    rows = [row.pk for row in crowd(cast.anna, 3)]
+    with work(by=cast.clara):
+        services.assign_parties(rows, cast.david, by=cast.clara)
+        undo = offer_undo(cast.clara, "x")
+    assert not Party.objects.visible_to(cast.clara, "change").filter(pk__in=rows).exists()
+    return rows, undo
+
+
+def test_what_was_given_beyond_ones_own_reach_can_be_taken_back(cast: Any) -> None:
+    rows, undo = given_away(cast)
+    take_back(undo, by=cast.clara)
+    assert Party.objects.visible_to(cast.clara, "change").filter(pk__in=rows, owner=cast.anna, team=cast.anna.team).count() == 3
+
+
+def test_what_was_given_away_stays_so_for_whoever_lost_the_right_meanwhile(cast: Any) -> None:
+    """Back where it was, it would be beyond reach as well: nothing moves."""
+    rows, undo = given_away(cast)
+    cast.clara.memberships.all().delete()
+    sync_grants()
+    with pytest.raises(Http404):
+        take_back(undo, by=cast.clara)
+    assert Party.objects.filter(pk__in=rows, owner=cast.david).count() == 3

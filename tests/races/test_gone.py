@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,12 +13,15 @@ from django.db import connection, transaction
 
 from accounts.models import Role
 from accounts.services import create_role
+from campaigns.models import Delivery
+from campaigns.report import left_out
 from contacts import crud
-from contacts.models import Party
+from contacts.models import ConsentPurpose, Party
 from crm.core.keys import taken_keys
 from service import detail
-from service.models import Case
-from tests.factories import CaseFactory, OrganisationFactory
+from service.forms import GrantForm
+from service.models import Case, Cause
+from tests.factories import CampaignFactory, CaseFactory, OrganisationFactory, PersonFactory
 
 
 def falls(*_: Any, **__: Any) -> Any:
@@ -80,3 +84,36 @@ def test_two_new_rows_of_one_name_get_two_keys(cast: Any) -> None:
     assert first.key == "temp" and found == ["temp-2"]
     with transaction.atomic():
         assert {"temp", "temp-2"} <= taken_keys(Role.objects)
+
+
+def after_reading(table: str, act: Callable[[], Any]) -> Any:
+    """Do this behind the first statement that reads the table, as somebody else would."""
+    left = [act]
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        found = execute(sql, params, many, context)
+        if left and f'FROM "{table}"' in sql:
+            left.pop()()
+        return found
+
+    return connection.execute_wrapper(watch)
+
+
+@pytest.mark.django_db
+def test_a_cause_that_comes_while_a_form_is_made_is_offered_the_next_time(cast: Any) -> None:
+    case = CaseFactory(party=OrganisationFactory(owner=cast.emil), owner=cast.emil, team=cast.firm.service)
+    with after_reading("service_cause", lambda: Cause.objects.create(key="new", label_de="Neu", label_en="New")):
+        form = GrantForm({"cause": "1"}, case=case, user=cast.emil)
+        assert len(form.fields["cause"].choices) == Cause.objects.filter(active=True).count()  # type: ignore[attr-defined]  # a field of choices
+    assert not [label for _pk, label in form.fields["cause"].choices if "Neu" in str(label)]  # type: ignore[attr-defined]
+    assert "Neu" in str(GrantForm(case=case, user=cast.emil)["cause"])
+
+
+@pytest.mark.django_db
+def test_a_recipient_who_is_deleted_while_the_report_is_read_has_no_line(cast: Any) -> None:
+    row = CampaignFactory(owner=cast.mia, team=cast.mia.team, purpose=ConsentPurpose.objects.get(key="newsletter"))
+    stays, goes = PersonFactory(owner=cast.anna), PersonFactory(owner=cast.anna)
+    Delivery.objects.bulk_create(Delivery(campaign=row, party=person, reason="twice") for person in (stays, goes))
+    with after_reading("campaigns_delivery", lambda: Party.objects.unrestricted().filter(pk=goes.pk).delete()):
+        lines, _count = left_out(row, cast.mia, "twice")
+    assert [line["party"].pk for line in lines] == [stays.pk]
