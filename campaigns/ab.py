@@ -79,10 +79,10 @@ class Race:
         self._alpha = alpha
         self._pairs = {pair: _Pair(1 + effect, alpha / len(pairs)) for pair in pairs}
 
-    def handed(self, arm: int, cohort: int = 0) -> None:
-        """One more person has this mail."""
-        self.mails[arm] += 1
-        self._left[cohort][arm] += 1
+    def handed(self, arm: int, cohort: int = 0, count: int = 1) -> None:
+        """One more person has this mail, or so many."""
+        self.mails[arm] += count
+        self._left[cohort][arm] += count
 
     def answered(self, arm: int, cohort: int = 0) -> None:
         """One of those has answered, for the first time."""

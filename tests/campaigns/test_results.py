@@ -115,3 +115,17 @@ def test_who_did_nothing_is_counted_and_not_read(cast: Any, campaign: Any, audie
     with django_assert_num_queries(0):
         assert (found.whole.people, found.whole.answers, found.verdict.kind) == (40, 1, "alone")
     assert sum(read) == 1
+
+
+def test_the_test_is_fed_by_the_second(cast: Any, campaign: Any, audience: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two mails to forty people within a second are two lines, not forty; each of them counts."""
+    audience(40)
+    row = run(campaign(mails=2, control=0), cast.mia).row
+    at = timezone.now().replace(microsecond=0)
+    for number, mail in enumerate(OutgoingMail.objects.filter(delivery__campaign=row)):
+        OutgoingMail.objects.filter(pk=mail.pk).update(state="accepted", handed_at=at + timedelta(milliseconds=number))
+    handed: list[int] = []
+    real = Race.handed
+    monkeypatch.setattr(Race, "handed", lambda self, arm, cohort, count: handed.append(count) or real(self, arm, cohort, count))
+    race = results(row).race()
+    assert len(handed) == 2 and sum(race.mails) == sum(handed) == 40
