@@ -37,6 +37,11 @@ def is_unreachable(error: BaseException | None) -> bool:
     return isinstance(error, _UNREACHABLE) or (type(error) is DatabaseError and error.__cause__ is not None)
 
 
+def is_clash(error: BaseException | None) -> bool:
+    """Whether two waited for each other and this one was ended for it (deadlock_detected): nothing of it was done, and it may be done again."""
+    return isinstance(error, OperationalError) and getattr(error.__cause__, "pgcode", "") == "40P01"
+
+
 def is_gone(error: BaseException) -> bool:
     """Whether the connection is lost, so that nothing of the transaction was kept: no word of the server, or one that it shuts down (class 57P, 08)."""
     code = getattr(error.__cause__ or error, "pgcode", None)

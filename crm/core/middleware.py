@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.contrib.messages.storage import default_storage
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -23,9 +24,9 @@ from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 from redis import RedisError
 
-from crm.core.access import one_request
+from crm.core.access import forget_scopes, one_request
 from crm.core.again import address_of, what_was_sent
-from crm.core.errors import RuleBroken, is_full, is_unreachable
+from crm.core.errors import RuleBroken, is_clash, is_full, is_unreachable
 from crm.core.feedback import page_of
 from crm.core.logs import note_access, person
 from crm.core.models import OnceKey
@@ -38,6 +39,7 @@ from crm.core.work import request_id, work
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger("lotse.request")
+TRIES = 3  # of a form that met another one in the same records
 
 
 def RequestId(get_response: Handler) -> Handler:
@@ -176,6 +178,9 @@ def unreachable(request: HttpRequest, error: BaseException | None) -> HttpRespon
     if isinstance(error, OperationalError) and getattr(error.__cause__, "pgcode", "") == "57014":  # query_canceled
         log.warning("a statement took too long")
         return answer(request, 503, _("This took too long and was stopped. Nothing was changed. Please narrow down what you look for, or try again in a minute."))
+    if is_clash(error):
+        log.warning("two forms waited for each other")
+        return answer(request, 503, _("Somebody else worked on the same records at this moment. Nothing was saved; please send it again."))
     if isinstance(error, RedisError):
         log.exception("Valkey unreachable")
         return answer(request, 503, _("This does not work for a moment, because a part of Lotse cannot be reached. Nothing was lost; please try again in a minute."))
@@ -230,12 +235,33 @@ class Once:
         except ValueError:
             return answer(request, 400, _("This form is incomplete. Please reload the page and try again."))
         try:
-            return self._once(request, key)
+            return self._whatever_it_met(request, key)
         except IntegrityError as error:
             if getattr(error.__cause__, "pgcode", "") != "23503":  # foreign_key_violation: looked at when the transaction commits
                 raise
             log.warning("what a form belongs to was deleted meanwhile")
             return answer(request, 409, _("Something this belongs to was deleted or merged meanwhile. Nothing was saved; please go back, reload the page and try again."))
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> None:
+        """Note that it is worth another try; what is said of it otherwise is for `Errors`."""
+        request.met_another = is_clash(error)
+
+    def _whatever_it_met(self, request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
+        """Once more where it met another form in the same records and Postgres ended this one: nothing of it was done. Not with a file, which the
+        first try may have moved to its place."""
+        for left in reversed(range(1 if request.FILES else TRIES)):
+            request.met_another = False
+            try:
+                response = self._once(request, key)
+            except OperationalError as error:
+                if not left or not is_clash(error):
+                    raise
+            else:
+                if not left or not request.met_another:
+                    return response
+            request._messages = default_storage(request)  # what the try that came to nothing wanted to say
+            forget_scopes()
+        raise AssertionError("the last try answers or raises")
 
     def _once(self, request: HttpRequest, key: uuid.UUID) -> HttpResponseBase:
         digest = _body_hash(request)
