@@ -163,6 +163,15 @@ def resume_case(case: Case, *, by: Any, at: datetime | None = None) -> Undo | No
         return step(case, held, CaseStep.Kind.RESUME, words, by=by, at=at, state=State.OPEN if held.owner_id else State.NEW, paused_since=None)
 
 
+def lacking(case: Case, *, cause: Cause | None = None, remedy: Remedy | None = None) -> dict[str, str]:
+    """What a complaint has to name before it is solved and neither has nor is given now: field and words."""
+    asked = {
+        "cause": (cause or case.cause, _("Please name the cause: we learn from complaints.")),
+        "remedy": (remedy or case.remedy, _("Please say what was granted; “nothing” is an answer, too.")),
+    }
+    return {field: words for field, (value, words) in asked.items() if case.is_complaint and value is None}
+
+
 def solve_case(
     case: Case, *, by: Any, cause: Cause | None = None, remedy: Remedy | None = None, close: bool = False, at: datetime | None = None
 ) -> Undo | None:
@@ -174,10 +183,8 @@ def solve_case(
         cause, remedy = cause or held.cause, remedy or held.remedy
         if open_approval(held, GOODWILL) is not None:
             raise RuleBroken(_("The goodwill still waits for its approval. Have it decided, or grant less."))
-        if held.is_complaint and cause is None:
-            raise RuleBroken(_("Please name the cause: we learn from complaints."), field="cause")
-        if held.is_complaint and remedy is None:
-            raise RuleBroken(_("Please say what was granted; “nothing” is an answer, too."), field="remedy")
+        for field, words in lacking(held, cause=cause, remedy=remedy).items():
+            raise RuleBroken(words, field=field)
         if remedy is not None and remedy.pk != held.remedy_id and remedy.limit is not None and held.goodwill > remedy.limit:
             raise RuleBroken(_("The goodwill granted is above the limit of “%(remedy)s”. Change it under cause and remedy first.") % {"remedy": remedy}, field="remedy")
         words = _("Solved: %(name)s") % {"name": held}

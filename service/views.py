@@ -164,6 +164,10 @@ def solve(request: HttpRequest, row: Case) -> HttpResponse:
     if not row.is_complaint and asked is None and not is_fragment(request):
         form.fields.clear()
     if form.is_valid():
+        for field, said in services.lacking(row, **form.cleaned_data).items():
+            if field in form.fields:
+                form.add_error(field, said)
+    if form.is_valid():
         try:
             undo = services.solve_case(row, by=request.user, close="close" in request.POST, **form.cleaned_data)
         except RuleBroken as broken:

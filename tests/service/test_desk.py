@@ -131,7 +131,7 @@ def test_solving_asks_a_complaint_for_cause_and_remedy(sven, make):
     dialog = sven.get(url, htmx=True).content.decode()
     assert "<dialog" in dialog and "Lieferung · verspätet" in dialog
     page = sven.post(url, {})
-    assert page.status_code == 422 and "Aus Beschwerden lernen wir" in page.content.decode()
+    assert page.status_code == 422 and "Aus Beschwerden lernen wir" in page.content.decode() and "was gewährt wurde" in page.content.decode()  # both at once
     done = sven.post(url, {"cause": Cause.objects.get(key="late").pk, "remedy": Remedy.objects.get(key="nothing").pk, "close": "1"})
     case.refresh_from_db()
     assert done.status_code == 302 and case.state == "closed" and case.cause.key == "late"
