@@ -20,7 +20,7 @@ from django.db.models.functions import Coalesce, TruncSecond
 from django.utils import timezone
 
 from campaigns.ab import CONTROL, Race, Verdict
-from campaigns.effect import Between, moved, roi, share
+from campaigns.effect import FEWEST, Between, moved, roi, share
 from campaigns.models import Campaign, Delivery
 from contacts.models import Affiliation, Interaction
 from crm.core.mail.inbox.nature import Nature
@@ -86,8 +86,8 @@ class Results:
 
     @cached_property
     def gain(self) -> Between | None:
-        """What the mail brought per firm beyond what came anyway; None where it cannot be said."""
-        return moved(*self.brought, self._units)
+        """What the mail brought per firm beyond what came anyway; None where it cannot be said. With fewer people there are no more firms to count."""
+        return moved(*self.brought, self._units) if min(self.whole.people, self.control.people) >= FEWEST else None
 
     @property
     def back(self) -> Between | None:

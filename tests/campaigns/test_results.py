@@ -113,7 +113,7 @@ def test_who_did_nothing_is_counted_and_not_read(cast: Any, campaign: Any, audie
     monkeypatch.setattr(module, "_people", lambda rows: read.append(len(real(rows))) or real(rows))
     found = results(row)
     with django_assert_num_queries(0):
-        assert (found.whole.people, found.whole.answers, found.verdict.kind) == (40, 1, "alone")
+        assert (found.whole.people, found.whole.answers, found.verdict.kind, found.gain) == (40, 1, "alone", None)
     assert sum(read) == 1
 
 
