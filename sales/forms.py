@@ -132,8 +132,9 @@ class MoveForm(forms.Form):
     def __init__(self, *args: Any, row: Opportunity, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        self.fields["stage"].queryset = Stage.objects.visible_to(user).filter(pipeline=row.stage.pipeline_id, active=True).order_by("position")
-        self.fields["stage"].initial = row.stage_id
+        stages = Stage.objects.visible_to(user).filter(pipeline=row.stage.pipeline_id, active=True).order_by("position")
+        self.fields["stage"].queryset = stages
+        self.fields["stage"].initial = stages.filter(position__gt=row.stage.position).values_list("pk", flat=True).first() or row.stage_id  # on is where most go
         self.fields["seen_stage"].initial = row.stage_id
 
     def neighbour(self, name: str) -> Opportunity | None:

@@ -281,6 +281,14 @@ def test_every_step_is_a_plain_form_too(cast, stages, make, sign_in):
         assert reverse(f"opportunity-{verb}", args=[row.pk]) in page
 
 
+def test_the_question_begins_with_the_stage_that_comes_next(cast, stages, make, sign_in):
+    """One touch on a phone moves it on; of the last stage there is no next one."""
+    anna = sign_in(cast.anna)
+    for here, offered in ((stages[0], stages[1]), (stages[-1], stages[-1])):
+        page = anna.get(reverse("opportunity-move", args=[make(stage=here).pk])).content.decode()
+        assert f'<option value="{offered.pk}" selected>' in page
+
+
 @pytest.mark.parametrize("values", [{"stage": "x"}, {"stage": "9" * 5000}, {"stage": ""}, {"stage": "1", "above": "x"}, {"stage": "1", "seen_stage": "9" * 40}])
 def test_a_step_of_nonsense_moves_nothing(cast, stages, make, sign_in, values):
     row = make()
