@@ -44,6 +44,10 @@ if _counts:
 
 
 def when_ready(server: Any) -> None:
+    if preload_app:
+        from crm.core.warm import warm_up  # the application is there by now
+
+        warm_up()
     gc.collect()
     gc.freeze()  # what is loaded stays: the workers need not look through it, nor get pages of their own by that
 

@@ -84,6 +84,28 @@ def test_a_worker_tells_glibc_to_give_back_what_is_free() -> None:
     subprocess.run([sys.executable, "-c", steps], cwd=ROOT, check=True)
 
 
+def test_what_workers_share_is_there_before_they_part() -> None:
+    """Every view and every template of ours, the addresses and words of each language; and no connection, which nobody may share."""
+    steps = """
+import sys, django
+django.setup()
+from django.db import connection
+from django.template import engines
+from django.urls import get_resolver
+from django.utils.translation import trans_real
+from crm.core.warm import warm_up
+from tests.architecture.test_doors import routes
+warm_up()
+known = {name for loader in engines["django"].engine.template_loaders for name in loader.get_template_cache}
+before = set(sys.modules)
+list(routes())
+print(connection.connection, set(sys.modules) - before, sorted(trans_real._translations), sorted(get_resolver()._reverse_dict), "crud/_table.html" in known, len(known) > 200)
+"""
+    environment = {**os.environ, "LOTSE_DEBUG": "", "DJANGO_SETTINGS_MODULE": "crm.settings"}
+    done = subprocess.run([sys.executable, "-c", steps], cwd=ROOT, check=True, env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == "None set() ['de', 'en'] ['de', 'en'] True True", done.stdout
+
+
 def test_gunicorn_takes_its_settings_from_one_place() -> None:
     for place in ("docker-compose.yml", "Dockerfile", "crm/devstack/supervisor.py"):
         text = (ROOT / place).read_text(encoding="utf-8")
