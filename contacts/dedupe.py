@@ -92,7 +92,7 @@ _NOT_WORD = re.compile(r"[\W_]+")
 _LONGEST = 100  # characters of a name that are compared; likeness takes time by the square
 
 
-@lru_cache(10_000)  # one firm is compared with many
+@lru_cache(1_000)  # one firm is compared with many; each process of the page keeps them as well
 def core_name(name: str) -> str:
     """The folded name of an organisation without legal form, joining words and owner; the folded name itself if nothing else is left."""
     plain = _INITIALS.sub(lambda found: re.sub(r"[.\s]", "", found[0]) + " ", fold(name))
@@ -111,7 +111,7 @@ _CODES = str.maketrans("aeijouybfvwgkqlmnrsz", "00000001333444566788", "h")
 _NEIGHBOURLY = re.compile("[pdtxc]")
 
 
-@lru_cache(10_000)  # names repeat
+@lru_cache(1_000)  # names repeat
 def cologne(text: str) -> str:
     """The Kölner Phonetik of a word: names that sound alike in German have the same code."""
     word = fold(text)
@@ -134,7 +134,7 @@ def _code(word: str, place: int) -> str:
     return "4" if after and after in hard and not (before and before in "sz") else "8"
 
 
-@lru_cache(10_000)
+@lru_cache(1_000)
 def street_key(street: str) -> str:
     """Street and house number in one spelling: "hauptstr 3a", "konigspl 5-7"."""
     key = re.sub(r"stra(?:ss)e|str\b\.?|strasse", "str ", fold(street))
@@ -155,7 +155,7 @@ def _person(identity: Identity) -> _Person:
     return _person_of(identity.first_name, identity.last_name or identity.name)
 
 
-@lru_cache(10_000)
+@lru_cache(1_000)
 def _person_of(*texts: str) -> _Person:
     """The compact, folded name without titles; "v." is "von"."""
     parts, generation = [], ""
