@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, partial
 from typing import Any
@@ -163,7 +163,7 @@ def _race_of(rows: QuerySet[Any], hits: Mapping[Person, datetime], arms: int, ef
     race = Race(arms, effect / 100)
     if arms < 2:
         return race
-    sent = rows.exclude(arm=CONTROL).order_by().values_list(TruncSecond("since"), "arm").annotate(Count("pk"))
+    sent = rows.exclude(arm=CONTROL).order_by().values_list(TruncSecond("since", tzinfo=UTC), "arm").annotate(Count("pk"))
     events = [(at, 0, count, arm or 0, at) for at, arm, count in sent]
     events += [(at, 1, one.party, one.arm, one.at) for one, at in hits.items() if one.arm != CONTROL]
     for _at, answered, count, arm, since in sorted(events):

@@ -47,7 +47,10 @@ def when_ready(server: Any) -> None:
     if preload_app:
         from crm.core.warm import warm_up  # the application is there by now
 
-        warm_up()
+        try:
+            warm_up()
+        except Exception:
+            server.log.exception("not everything could be loaded beforehand")  # one page may be broken; the others are not
     gc.collect()
     gc.freeze()  # what is loaded stays: the workers need not look through it, nor get pages of their own by that
 

@@ -164,16 +164,14 @@ def solve(request: HttpRequest, row: Case) -> HttpResponse:
     if not row.is_complaint and asked is None and not is_fragment(request):
         form.fields.clear()
     if form.is_valid():
-        for field, said in services.lacking(row, **form.cleaned_data).items():
-            if field in form.fields:
-                form.add_error(field, said)
-    if form.is_valid():
         try:
             undo = services.solve_case(row, by=request.user, close="close" in request.POST, **form.cleaned_data)
         except RuleBroken as broken:
             if broken.field not in form.fields and not is_fragment(request):
                 raise
-            form.add_error(broken.field if broken.field in form.fields else None, broken.message)
+            lacking = services.lacking(row, **form.cleaned_data)  # all of it at once
+            for field, said in (lacking if broken.field in lacking else {broken.field: broken.message}).items():
+                form.add_error(field if field in form.fields else None, said)
         else:
             return _done(request, row, undo)
     words = {"title": _("Solve %(name)s?") % {"name": row.number}, "text": row.heading, "submit_label": _("Solved"), "also_name": "close", "also_label": _("Solved and closed")}

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages.storage import default_storage
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -253,13 +253,16 @@ class Once:
             request.met_another = False
             try:
                 response = self._once(request, key)
-            except OperationalError as error:
+            except DatabaseError as error:  # at the commit, when the page has said already that all is well
+                request._messages = default_storage(request)
                 if not left or not is_clash(error):
                     raise
             else:
-                if not left or not request.met_another:
+                if not request.met_another:
                     return response
-            request._messages = default_storage(request)  # what the try that came to nothing wanted to say
+                request._messages = default_storage(request)
+                if not left:
+                    return response
             forget_scopes()
         raise AssertionError("the last try answers or raises")
 

@@ -91,7 +91,7 @@ def _bring_back(model: type[models.Model], changes: list[Change], by: Any) -> No
 
 def _remove(model: type[models.Model], changes: list[Change], by: Any) -> None:
     """Rows that were made."""
-    keys = _unchanged(model, changes)
+    keys = set(_unchanged(model, changes))
     if keys - _within_reach(model, keys, by):
         raise Http404
     note_erased(model, list(keys))
@@ -99,15 +99,20 @@ def _remove(model: type[models.Model], changes: list[Change], by: Any) -> None:
 
 
 def _turn_back(model: type[models.Model], changes: list[Change], by: Any) -> None:
-    """Rows that were changed: the columns that were. A row that this very work put beyond their reach is within it again afterwards."""
-    keys = _unchanged(model, changes)
-    beyond = keys - _within_reach(model, keys, by)
+    """Rows that were changed: the columns that were. A row that this very work put beyond their reach is within it again afterwards; it comes
+    back if nobody has touched it, for it is somebody else's now."""
+    held = _unchanged(model, changes)
+    beyond = held.keys() - _within_reach(model, set(held), by)
+    for change in changes:
+        version = getattr(held[change.row_id], "version", None)
+        if change.row_id in beyond and (change.after or {}).get("version", version) != version:
+            raise RuleBroken(_("It cannot be taken back: somebody changed the record meanwhile."))
     change_rows(model, [{"id": change.row_id, **_columns(model, _facts(change.before))} for change in changes], by=by)
     if beyond and beyond - _within_reach(model, beyond, by):
         raise Http404
 
 
-def _unchanged(model: type[models.Model], changes: list[Change]) -> set[int]:
+def _unchanged(model: type[models.Model], changes: list[Change]) -> dict[int, models.Model]:
     """The rows these changes are about, held; all of them, and as that work left them, or it cannot be taken back."""
     keys = {change.row_id for change in changes}
     held = {row.pk: row for row in model._base_manager.select_for_update().filter(pk__any=list(keys))}
@@ -117,7 +122,7 @@ def _unchanged(model: type[models.Model], changes: list[Change]) -> set[int]:
         left = _columns(model, _facts(change.after))
         if any(getattr(held[change.row_id], column) != value for column, value in left.items()):
             raise RuleBroken(_("It cannot be taken back: somebody changed the record meanwhile."))
-    return keys
+    return held
 
 
 def _within_reach(model: type[models.Model], keys: set[int], by: Any) -> set[int]:

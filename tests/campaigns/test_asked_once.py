@@ -91,7 +91,7 @@ def asked_of_each(rows: Any) -> str:
         todo, seen = [cursor.fetchone()[0][0]["Plan"]], []
     while todo:
         node = todo.pop()
-        seen += [words for name, words in node.items() if name in ("Filter", "Join Filter", "Index Cond", "Recheck Cond")]
+        seen += [words for name, words in node.items() if name in ("Filter", "Join Filter", "Hash Cond", "Merge Cond", "Index Cond", "Recheck Cond")]
         todo += [below for below in node.get("Plans", []) if below["Parent Relationship"] not in ("SubPlan", "InitPlan")]
     return "\n".join(seen)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -121,7 +121,7 @@ def test_the_test_is_fed_by_the_second(cast: Any, campaign: Any, audience: Any, 
     """Two mails to forty people within a second are two lines, not forty; each of them counts."""
     audience(40)
     row = run(campaign(mails=2, control=0), cast.mia).row
-    at = timezone.now().replace(microsecond=0)
+    at = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)  # the second half past two of that night in Germany
     for number, mail in enumerate(OutgoingMail.objects.filter(delivery__campaign=row)):
         OutgoingMail.objects.filter(pk=mail.pk).update(state="accepted", handed_at=at + timedelta(milliseconds=number))
     handed: list[int] = []
@@ -129,3 +129,4 @@ def test_the_test_is_fed_by_the_second(cast: Any, campaign: Any, audience: Any, 
     monkeypatch.setattr(Race, "handed", lambda self, arm, cohort, count: handed.append(count) or real(self, arm, cohort, count))
     race = results(row).race()
     assert len(handed) == 2 and sum(race.mails) == sum(handed) == 40
+    assert list(race._left) == [int(at.timestamp()) // module.HOUR]

@@ -22,6 +22,7 @@ from contacts.models import EmailAddress, Party, PartyActivity, PartySearch, Par
 from contacts.search import index_parties
 from contacts.tags import tag_parties
 from crm.core import paging
+from crm.core.bulk import change_rows
 from crm.core.errors import RuleBroken
 from crm.core.models import Undo
 from crm.core.undo import offer_undo, restore_work, take_back
@@ -184,5 +185,14 @@ def test_what_was_given_away_stays_so_for_whoever_lost_the_right_meanwhile(cast:
     cast.clara.memberships.all().delete()
     sync_grants()
     with pytest.raises(Http404):
+        take_back(undo, by=cast.clara)
+    assert Party.objects.filter(pk__in=rows, owner=cast.david).count() == 3
+
+
+def test_what_was_given_away_stays_with_whoever_has_worked_on_it(cast: Any) -> None:
+    rows, undo = given_away(cast)
+    with work(by=cast.david):
+        change_rows(Party, [{"id": rows[1], "website": "https://neu.example"}], by=cast.david)
+    with pytest.raises(RuleBroken, match=r"changed the record meanwhile|inzwischen"):
         take_back(undo, by=cast.clara)
     assert Party.objects.filter(pk__in=rows, owner=cast.david).count() == 3
