@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def warm_up() -> None:
             formats.money(Decimal(1), "EUR"), formats.day(date(2000, 1, 1)), formats.Moments().exact(timezone.now())
     _compile(get_resolver())
     get_default_password_validators()
+    import_module("holidays.countries")  # of all countries, some 20 MB, with the first calendar that is read
     connections.close_all()
 
 

@@ -94,11 +94,13 @@ from django.template import engines
 from django.urls import get_resolver
 from django.utils.translation import trans_real
 from crm.core.warm import warm_up
+from service.calendars import holidays_of
 from tests.architecture.test_doors import routes
 warm_up()
 known = {name for loader in engines["django"].engine.template_loaders for name in loader.get_template_cache}
 before = set(sys.modules)
 list(routes())
+holidays_of("BY", 2026)
 print(connection.connection, set(sys.modules) - before, sorted(trans_real._translations), sorted(get_resolver()._reverse_dict), "crud/_table.html" in known, len(known) > 200)
 """
     nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}  # asking would be an error
