@@ -33,18 +33,24 @@ def workers(house: Supervised) -> list[int]:
     return sorted(child.pid for master in masters for child in master.children() if child.status() != psutil.STATUS_ZOMBIE)
 
 
-def memory(pid: int) -> float:
-    """Megabytes of a process: its share of what it has in common with others, and all of its own (PSS)."""
+def memory(pid: int, kind: str = "Pss") -> float:
+    """Megabytes of a process: its share of what it has in common with others, and all of its own (PSS). It grows also when what was shared is no
+    longer, because Python counts in each object who holds it; "Anonymous" is what it holds in all, shared or not, without the files it runs from."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    found = re.search(r"^Pss:\s+(\d+) kB", lines, re.MULTILINE)
+    found = re.search(rf"^{kind}:\s+(\d+) kB", lines, re.MULTILINE)
     assert found
     return int(found[1]) / 1024
 
 
-def rested(town: Town) -> dict[int, float]:
-    """The memory of each worker after small requests, among which it gives back what is free (`crm.gunicorn`)."""
+def rested(town: Town) -> dict[int, tuple[float, float]]:
+    """(share, all it holds): the memory of each worker after small requests, among which it gives back what is free (`crm.gunicorn`)."""
     Crowd(town, Findings()).send(lambda _number: Asked("nobody", b"GET", b"/health/", about="0 rest health"), range(4 * GIVE_BACK_EVERY))
-    return {pid: memory(pid) for pid in workers(town.house)}
+    return {pid: (memory(pid), memory(pid, "Anonymous")) for pid in workers(town.house)}
+
+
+def growth(before: dict[int, tuple[float, float]], after: dict[int, tuple[float, float]], which: int) -> float:
+    """Of the worker that grew most: how much more its share (0) or all it holds (1) is."""
+    return max(after[pid][which] / before[pid][which] - 1 for pid in before)
 
 
 @dataclass
