@@ -15,8 +15,9 @@ from django.db import IntegrityError, connection, models
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from guardian.models import BaseObjectPermission
 
-from crm.core.access import Access, scope_of
+from crm.core.access import Access, forget_shares, scope_of
 from crm.core.bulk import change_rows
 from crm.core.erasures import note_erased
 from crm.core.errors import RuleBroken
@@ -79,7 +80,7 @@ def _same(one: Change, other: Change) -> bool:
 
 
 def _bring_back(model: type[models.Model], changes: list[Change], by: Any) -> None:
-    """Rows that were deleted."""
+    """Rows that were deleted. A share comes back only to a record that they may still change: whoever lost it opens it to nobody."""
     keys = [change.row_id for change in changes]
     there = set(model._base_manager.select_for_update().filter(pk__any=keys).values_list("pk", flat=True))
     gone = [model(**_columns(model, change.before or {})) for change in changes if change.row_id not in there]
@@ -87,6 +88,10 @@ def _bring_back(model: type[models.Model], changes: list[Change], by: Any) -> No
         fields = [field for field in model._meta.concrete_fields if not getattr(field, "generated", False)]
         model._base_manager.all()._insert(gone, fields=fields, using=connection.alias, raw=True)  # type: ignore[attr-defined]  # raw: created when it was, not now
         note_erased(model, [row.pk for row in gone], back=True)
+        if issubclass(model, BaseObjectPermission):
+            forget_shares()
+            if {row.pk for row in gone} - _within_reach(model, {row.pk for row in gone}, by):
+                raise Http404
 
 
 def _remove(model: type[models.Model], changes: list[Change], by: Any) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.http import Http404
 from django.utils import timezone
 
 from accounts.models import Role
-from contacts.models import Interaction
+from contacts.models import Interaction, Party
 from crm.core.access import one_request
 from crm.core.errors import RuleBroken
 from crm.core.sharing import share_record, shares_of, unshare_record
 from crm.core.subjects import name_subject
+from crm.core.undo import offer_undo, take_back
+from crm.core.work import work
 from sales.models import Opportunity
 from tests.factories import OpportunityFactory, PersonFactory
 
@@ -73,3 +76,19 @@ def test_what_hangs_on_a_shared_record_opens_within_the_same_request(cast, row):
         assert not Interaction.objects.visible_to(cast.david).filter(pk=entry.pk).exists()
         share_record(row, cast.david, by=cast.anna)
         assert Interaction.objects.visible_to(cast.david).filter(pk=entry.pk).exists()
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_share_is_not_given_back_by_whoever_lost_the_record(cast, lost):
+    person = PersonFactory(owner=cast.anna)
+    share_record(person, cast.david, by=cast.anna)
+    with work(by=cast.anna):
+        unshare_record(person, cast.david, by=cast.anna)
+        undo = offer_undo(cast.anna, "x")
+    if lost:
+        Party.objects.filter(pk=person.pk).update(owner=cast.mia, team=cast.mia.team)
+        with pytest.raises(Http404):
+            take_back(undo, by=cast.anna)
+    else:
+        take_back(undo, by=cast.anna)
+    assert Party.objects.visible_to(cast.david).filter(pk=person.pk).exists() is not lost
