@@ -87,10 +87,11 @@ def _bring_back(model: type[models.Model], changes: list[Change], by: Any) -> No
     if gone:
         fields = [field for field in model._meta.concrete_fields if not getattr(field, "generated", False)]
         model._base_manager.all()._insert(gone, fields=fields, using=connection.alias, raw=True)  # type: ignore[attr-defined]  # raw: created when it was, not now
-        note_erased(model, [row.pk for row in gone], back=True)
+        fresh = {row.pk for row in gone}
+        note_erased(model, list(fresh), back=True)
         if issubclass(model, BaseObjectPermission):
             forget_shares()
-            if {row.pk for row in gone} - _within_reach(model, {row.pk for row in gone}, by):
+            if fresh - _within_reach(model, fresh, by):
                 raise Http404
 
 
@@ -132,7 +133,7 @@ def _unchanged(model: type[models.Model], changes: list[Change]) -> dict[int, mo
 
 def _within_reach(model: type[models.Model], keys: set[int], by: Any) -> set[int]:
     """Those of the rows they may change now."""
-    access: Access = model.access  # type: ignore[attr-defined]
+    access: Access = model.access  # type: ignore[attr-defined]  # `restore_work` comes with models that have one alone
     manager: Any = model._default_manager
     return set(access.filter(manager.all(), scope_of(by), "change").filter(pk__any=list(keys)).values_list("pk", flat=True))
 

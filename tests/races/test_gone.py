@@ -105,7 +105,7 @@ def test_a_cause_that_comes_while_a_form_is_made_is_offered_the_next_time(cast: 
     with after_reading("service_cause", lambda: Cause.objects.create(key="new", label_de="Neu", label_en="New")):
         form = GrantForm({"cause": "1"}, case=case, user=cast.emil)
         assert len(form.fields["cause"].choices) == Cause.objects.filter(active=True).count()  # type: ignore[attr-defined]  # a field of choices
-    assert not [label for _pk, label in form.fields["cause"].choices if "Neu" in str(label)]  # type: ignore[attr-defined]
+    assert not [label for _pk, label in form.fields["cause"].choices if "Neu" in str(label)]  # type: ignore[attr-defined]  # the same field
     assert "Neu" in str(GrantForm(case=case, user=cast.emil)["cause"])
 
 
