@@ -8,7 +8,7 @@ the verb: without it the answer is no row at all, and a page answers 403.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -259,6 +259,14 @@ class ThroughAccess:
             elif key.null:  # all parents are seen: none is looked up
                 rows = rows.filter(**{f"{name}__isnull": False})
         return rows
+
+    def hangs_on(self, model: type[models.Model], records: Mapping[type[models.Model], Collection[int]]) -> Q:
+        """The rows of `model` one of whose parents is among `records`, given by their keys."""
+        found = Q(pk__in=())
+        for name in self.parents:
+            parent: Any = model._meta.get_field(name).related_model
+            found |= Q(**{f"{name}__in": records.get(parent._meta.concrete_model, ())})
+        return found
 
 
 def sees(user: Any, model: type[models.Model], key: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,3 +111,12 @@ class SubjectAccess:
         if self.person:
             mine |= Q(**{f"{self.person}__in": reach.owners})
         return rows.filter(mine)
+
+    def hangs_on(self, model: type[models.Model], records: Mapping[type[models.Model], Collection[int]]) -> Q:
+        """The rows of `model` whose contact or subject is among `records`, given by their keys."""
+        parent: Any = model._meta.get_field(self.parent).related_model
+        found = Q(**{f"{self.parent}__in": records.get(parent._meta.concrete_model, ())})
+        for kind in kinds():
+            if kind.model in records:
+                found |= Q(subject_type=ContentType.objects.get_for_model(kind.model), subject_id__in=records[kind.model])
+        return found

@@ -6,6 +6,7 @@ shows. A change of state is taken back by a service named in the roof (`crm/undo
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
@@ -26,6 +27,7 @@ from crm.core.wiring import table
 from crm.core.work import current_work, work
 
 AT_A_TIME = 2_000  # rows taken back by one statement
+Keys = dict[type[models.Model], set[int]]
 
 
 def offer_undo(user: Any, label: str, way: str = "facts", **payload: Any) -> Undo:
@@ -52,9 +54,18 @@ def take_back(undo: Undo, *, by: Any) -> None:
 
 def restore_work(payload: dict[str, Any], *, by: Any) -> None:
     """Put every row that piece of work changed back to what it was, if nobody changed it since."""
+    back: Keys = defaultdict(set)
     for model, changes in _alike(Change.objects.filter(work=payload["work"]).order_by("-id").iterator(AT_A_TIME)):
-        if hasattr(model, "access"):
-            {"D": _bring_back, "I": _remove, "U": _turn_back}[changes[0].op](model, changes, by)
+        if not hasattr(model, "access"):
+            continue
+        if changes[0].op == "D":
+            back[model] |= _bring_back(model, changes)
+        elif changes[0].op == "U":
+            _turn_back(model, changes, by, back)
+        else:
+            _remove(model, changes, by)
+    if any(_beyond(model, keys, by, back) for model, keys in back.items()):
+        raise Http404  # whoever lost a record meanwhile brings back neither it nor anything of it; a share opened it to others again
 
 
 def _alike(changes: Iterable[Change]) -> Iterator[tuple[Any, list[Change]]]:
@@ -79,20 +90,19 @@ def _same(one: Change, other: Change) -> bool:
     return model is not None and all(field.related_model is not model for field in model._meta.concrete_fields)  # else one may hang on the other
 
 
-def _bring_back(model: type[models.Model], changes: list[Change], by: Any) -> None:
-    """Rows that were deleted. A share comes back only to a record that they may still change: whoever lost it opens it to nobody."""
+def _bring_back(model: type[models.Model], changes: list[Change]) -> set[int]:
+    """The keys of the rows that were deleted and are there again."""
     keys = [change.row_id for change in changes]
     there = set(model._base_manager.select_for_update().filter(pk__any=keys).values_list("pk", flat=True))
     gone = [model(**_columns(model, change.before or {})) for change in changes if change.row_id not in there]
+    fresh = {row.pk for row in gone}
     if gone:
         fields = [field for field in model._meta.concrete_fields if not getattr(field, "generated", False)]
         model._base_manager.all()._insert(gone, fields=fields, using=connection.alias, raw=True)  # type: ignore[attr-defined]  # raw: created when it was, not now
-        fresh = {row.pk for row in gone}
         note_erased(model, list(fresh), back=True)
         if issubclass(model, BaseObjectPermission):
             forget_shares()
-            if fresh - _within_reach(model, fresh, by):
-                raise Http404
+    return fresh
 
 
 def _remove(model: type[models.Model], changes: list[Change], by: Any) -> None:
@@ -104,7 +114,7 @@ def _remove(model: type[models.Model], changes: list[Change], by: Any) -> None:
     model._base_manager.filter(pk__any=list(keys)).delete()
 
 
-def _turn_back(model: type[models.Model], changes: list[Change], by: Any) -> None:
+def _turn_back(model: type[models.Model], changes: list[Change], by: Any, back: Keys) -> None:
     """Rows that were changed: the columns that were. A row that this very work put beyond their reach is within it again afterwards; it comes
     back if nobody has touched it, for it is somebody else's now."""
     held = _unchanged(model, changes)
@@ -114,7 +124,7 @@ def _turn_back(model: type[models.Model], changes: list[Change], by: Any) -> Non
         if change.row_id in beyond and (change.after or {}).get("version", version) != version:
             raise RuleBroken(_("It cannot be taken back: somebody changed the record meanwhile."))
     change_rows(model, [{"id": change.row_id, **_columns(model, _facts(change.before))} for change in changes], by=by)
-    if beyond and beyond - _within_reach(model, beyond, by):
+    if _beyond(model, beyond, by, back):
         raise Http404
 
 
@@ -136,6 +146,16 @@ def _within_reach(model: type[models.Model], keys: set[int], by: Any) -> set[int
     access: Access = model.access  # type: ignore[attr-defined]  # `restore_work` comes with models that have one alone
     manager: Any = model._default_manager
     return set(access.filter(manager.all(), scope_of(by), "change").filter(pk__any=list(keys)).values_list("pk", flat=True))
+
+
+def _beyond(model: type[models.Model], keys: set[int], by: Any, back: Keys) -> set[int]:
+    """Those they may not change now. What hangs on a record that came back is judged by that one: nobody but the author may change a word of
+    an entry in its history, yet it belongs there."""
+    beyond = keys and keys - _within_reach(model, keys, by)
+    hangs_on = getattr(model.access, "hangs_on", None)  # type: ignore[attr-defined]  # see `_within_reach`
+    if beyond and hangs_on:
+        beyond -= set(model._base_manager.filter(hangs_on(model, back), pk__any=list(beyond)).values_list("pk", flat=True))
+    return beyond
 
 
 def _facts(stored: dict[str, Any] | None) -> dict[str, Any]:
