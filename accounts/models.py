@@ -34,6 +34,8 @@ class Team(models.Model):
             models.CheckConstraint(condition=~Q(parent=F("id")), name="team_not_own_parent", violation_error_message=_("A team cannot belong to itself.")),
         ]
 
+    named_by = ("name",)
+
     def __str__(self) -> str:
         return self.name
 
@@ -76,6 +78,8 @@ class User(AbstractUser):
         ordering = ["last_name", "first_name"]
         default_permissions = ()
         constraints = [models.UniqueConstraint(models.functions.Lower("email"), name="user_email_once", condition=~Q(email=""), violation_error_message=_("Another user has this e-mail address."))]
+
+    named_by = ("first_name", "last_name", "username")
 
     def __str__(self) -> str:
         return self.get_full_name() or self.username

@@ -13,12 +13,13 @@ from django.utils.translation import gettext_lazy
 from contacts import detail, duplicates, hints, services
 from contacts.filters import OrganisationFilters, PartyFilters, PersonFilters
 from contacts.forms import OrganisationForm, PartyForm, PersonForm
+from contacts.letters import COLUMNS
 from contacts.listing import CITY, EMAIL, EMPLOYER, LAST, LATER, OWNER, PHONE, STATE, EditableColumn, add_function, add_house, addressed
 from contacts.models import Organisation, Party, PartyTag, Person, Tag
 from contacts.panels import panels_for
 from contacts.salutation import address_line, letter_salutation
 from contacts.search import search_parties
-from crm.core.access import may
+from crm.core.access import may, sees
 from crm.core.columns import Column
 from crm.core.saving import FactsForm
 from crm.core.views import Crud, GatedCreate, GatedDelete, GatedDetail, GatedList, GatedUpdate
@@ -27,11 +28,14 @@ from crm.core.views import Crud, GatedCreate, GatedDelete, GatedDetail, GatedLis
 class PartyList(GatedList):
     """A list of contacts: cells to edit where the reader may, and the selection to be assigned or tagged."""
 
+    def get_queryset(self) -> QuerySet[Any]:
+        """Each with `changeable`: may the reader change it?"""
+        return super().get_queryset().annotate(changeable=sees(self.request.user, Party, "pk", "change"))
+
     def more_context(self, context: dict[str, Any]) -> dict[str, Any]:
         reader, rows = self.request.user, context["rows"]
-        changeable = set(Party.objects.visible_to(reader, "change").filter(pk__any=[row["pk"] for row in rows]).values_list("pk", flat=True))
         for row in rows:
-            row["fixed"] = row["pk"] not in changeable
+            row["fixed"] = not row["object"].changeable
         actions = [{"label": _("Assign …"), "url": self.crud.url("assign"), "icon": "user-share"}] if may(reader, "assign", Party) else []
         if may(reader, "change", Party) and Tag.objects.visible_to(reader).filter(active=True).exists():
             actions.append({"label": _("Tag …"), "url": self.crud.url("tag"), "icon": "tag"})
@@ -139,7 +143,7 @@ class People(Parties):
     form_class = PersonForm
     filterset_class = PersonFilters
     columns = [
-        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, field="last_name", detail=lambda party: getattr(party, "main_function", ""), adds_detail=add_function),
+        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, field="last_name", needs=("kind",), detail=lambda party: getattr(party, "main_function", ""), adds_detail=add_function),
         EMPLOYER,
         CITY,
         PHONE,
@@ -148,8 +152,8 @@ class People(Parties):
         LAST,
         OWNER,
         Column("function", gettext_lazy("Function"), "main_function", shown=False, priority=3, adds=add_function),
-        Column("letter", gettext_lazy("Letter salutation"), lambda party: letter_salutation(addressed(party)), shown=False, priority=3, field="salutation", adds=add_house),
-        Column("address_line", gettext_lazy("Address line"), lambda party: address_line(addressed(party)), shown=False, priority=3, field="salutation", adds=add_house),
+        Column("letter", gettext_lazy("Letter salutation"), lambda party: letter_salutation(addressed(party)), shown=False, priority=3, field="salutation", adds=add_house, needs=COLUMNS),
+        Column("address_line", gettext_lazy("Address line"), lambda party: address_line(addressed(party)), shown=False, priority=3, field="salutation", adds=add_house, needs=COLUMNS),
         *LATER,
     ]
 
@@ -165,7 +169,7 @@ class Organisations(Parties):
     form_class = OrganisationForm
     filterset_class = OrganisationFilters
     columns = [
-        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, field="legal_name"),
+        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, field="legal_name", needs=("kind",)),
         EditableColumn("industry", gettext_lazy("Industry"), "industry", joins=("industry",), priority=3),
         CITY,
         EditableColumn("employees", gettext_lazy("Employees"), "employees", "employees", "number", priority=2),

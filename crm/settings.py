@@ -211,7 +211,7 @@ FILE_UPLOAD_HANDLERS = [
     "crm.core.uploads.Spooled",
 ]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
-DATA_UPLOAD_MAX_MEMORY_SIZE = 5_000_000
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # a larger form is taken apart into so many pieces that the worker keeps the holes
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 LOTSE_UPLOAD_LIMIT = env.number("LOTSE_UPLOAD_LIMIT_MB", 64) * 1_000_000
 

@@ -60,6 +60,8 @@ class Stage(models.Model):
             models.CheckConstraint(condition=Q(probability__lte=100), name="stage_probability", violation_error_message=NO_RATE),
         ]
 
+    named_by = ("label_de", "label_en")
+
     def __str__(self) -> str:
         return self.label
 
@@ -143,6 +145,8 @@ class Opportunity(Owned):
             models.Index(Upper("number"), name="opp_number"),
             GinIndex(Grams("sort_name"), name="opp_grams"),
         ]
+
+    named_by = ("name",)
 
     def __str__(self) -> str:
         return self.name

@@ -130,6 +130,8 @@ class Case(Owned):
             GinIndex(Grams("sort_heading"), name="case_grams"),
         ]
 
+    named_by = ("heading",)
+
     def __str__(self) -> str:
         return self.heading
 

@@ -76,6 +76,8 @@ class Campaign(Owned):
             models.Index(fields=["id"], name="campaign_open", condition=Q(state="running")),
         ]
 
+    named_by = ("name",)
+
     def __str__(self) -> str:
         return self.name
 

@@ -58,6 +58,8 @@ class Journey(Owned):
         ]
         indexes = [models.Index(fields=["sort_name", "id"], include=["team", "owner"], name="journey_name")]
 
+    named_by = ("name",)
+
     def __str__(self) -> str:
         return self.name
 

@@ -29,6 +29,8 @@ class Segment(Owned):
         verbose_name_plural = _("segments")
         indexes = [models.Index(fields=["sort_name", "id"], include=["team", "owner"], name="segment_name")]
 
+    named_by = ("name",)
+
     def __str__(self) -> str:
         return self.name
 

@@ -195,7 +195,7 @@ class SegmentContacts(Crud):
     search = Parties.search
     create_view = update_view = delete_view = detail_view = None
     columns = [
-        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail="number"),
+        Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail="number", needs=("kind",)),
         Column("kind", gettext_lazy("Kind"), Choice("kind"), priority=2),
         *(Column(column.key, column.label, column.value, column.sort, column.kind, column.priority, tone=column.tone, joins=column.joins, adds=column.adds) for column in (CITY, PHONE, STATE, EMAIL, LAST, OWNER)),
         *LATER,

@@ -125,6 +125,8 @@ class Party(Owned):
             models.Index(fields=["owner", "sort_name", "id"], include=["team", "kind"], name="party_owner_name"),
         ]
 
+    named_by = ("name",)
+
     def __str__(self) -> str:
         return self.name
 

@@ -127,7 +127,7 @@ def _middle() -> str:
 
 
 def _deep(persona: Persona) -> list[Sql]:
-    value, pk = paging._decode(Person.objects.all(), "sort_name", _middle())
+    value, pk = paging.cursor_of(Person.objects.all(), "sort_name", _middle()) or ("", 0)
     return _by_name(f"{IS_PERSON} AND (p.sort_name, p.id) > (%s, %s)", (value, pk))(persona)
 
 

@@ -17,13 +17,14 @@ GIVEN_UP = 10  # times the best floor so far
 FLOOR_TIMES = 3
 LONGEST = 3600.0  # seconds of the first floor
 LONG_HEAD = f"{'operation':<32}{'persona':<12}{'ratio':>7}{'ours ms':>10}{'floor ms':>10}{'buffers':>12}{'floor':>12}{'queries':>9}{'own ms':>10}{'rows':>9}{'µs/row':>9}{'buf/row':>9}{'growth':>8}"
-HEAD = f"{'operation':<32}{'persona':<12}{'ratio':>7}{'ours ms':>10}{'floor ms':>10}{'buffers':>10}{'floor':>9}{'queries':>9}{'whole ms':>10}{'fragment':>10}{'kB':>7}{'growth':>8}"
+HEAD = f"{'operation':<32}{'persona':<12}{'ratio':>7}{'ours ms':>10}{'floor ms':>10}{'buffers':>10}{'floor':>9}{'queries':>9}{'whole ms':>10}{'fragment':>10}{'least':>7}{'kB':>7}{'growth':>8}"
 
 
 @dataclass(frozen=True)
 class Result:
     """`sql_ratio` is our time in the database over the floor's, None without a floor. `same` says whether both return the same keys. Of lists:
-    `fragment_ratio` is the time of the fragment over that of the least one, `weight` the bytes of the whole page, compressed. `growth` is how
+    `fragment_ratio` is the time of the fragment over that of a plain view of the same rows and columns, `least_ratio` over that of a view that
+    repeats one value (`crm.bench.fragments`); `weight` is the bytes of the whole page, compressed. `growth` is how
     many times the buffers of a smaller stock are touched, None where nobody said what they were."""
 
     operation: str
@@ -37,6 +38,7 @@ class Result:
     all_ms: float
     same: bool
     fragment_ratio: float | None = None
+    least_ratio: float | None = None
     weight: int = 0
     growth: float | None = None
 
@@ -58,7 +60,7 @@ class Result:
         """For the terminal."""
         ratio = "" if self.sql_ratio is None else f"{self.sql_ratio:.1f}"
         floor = f"{self.floor_ms:.1f}" if self.floor_ms else ""
-        fragment = " " * 17 if self.fragment_ratio is None else f"{self.fragment_ratio:>10.1f}{self.weight / 1000:>7.1f}"
+        fragment = " " * 24 if self.fragment_ratio is None else f"{self.fragment_ratio:>10.1f}{self.least_ratio:>7.1f}{self.weight / 1000:>7.1f}"
         growth = "" if self.growth is None else f"{self.growth:.1f}"
         note = "" if self.holds else "  <- other rows" if not self.same else "  <-"
         return f"{self.operation:<32}{self.persona:<12}{ratio:>7}{self.ms:>10.1f}{floor:>10}{self.buffers:>10,}{self.floor_buffers or '':>9}{self.queries:>9}{self.all_ms:>10.1f}{fragment}{growth:>8}{note}"
@@ -127,13 +129,13 @@ def held_against(operation: Operation, persona: Persona, ours: Cost, smaller: Ma
         if best is None or cost.ms < best.ms:
             best = cost
     ratio = ours.ms / best.ms if best else None
-    fragment, weight = None, 0
+    fragment, least, weight = None, None, 0
     if operation.fragment:
         crud, query = operation.fragment
-        fragment = fragments.ratio_of(crud, persona, query)
+        fragment, least = fragments.ratios_of(crud, persona, query)
         weight = fragments.weight_of(client_of(persona).get(f"{crud.url('list')}?{query}").content)
     earlier = smaller.get((operation.name, persona.name))
     growth = ours.buffers / max(earlier["buffers"], 1) if earlier else None
     return Result(
-        operation.name, persona.name, ratio, ours.buffers, best.buffers if best else 0, ours.queries, ours.ms, best.ms if best else 0, ours.all_ms, same, fragment, weight, growth
+        operation.name, persona.name, ratio, ours.buffers, best.buffers if best else 0, ours.queries, ours.ms, best.ms if best else 0, ours.all_ms, same, fragment, least, weight, growth
     )

@@ -66,6 +66,8 @@ class Product(Record):
         verbose_name_plural = _("products")
         ordering = ["name"]
 
+    named_by = ("name",)
+
     def __str__(self) -> str:
         return self.name
 

@@ -59,8 +59,8 @@ class Products(Crud):
     columns = [
         Column("name", gettext_lazy("Name"), "name", "name", primary=True, detail="series"),
         Column("number", gettext_lazy("Article number"), "number", "number", priority=3),
-        Column("price", gettext_lazy("List price"), lambda row: getattr(row, "price", None), "", "money", priority=1),
-        Column("active", gettext_lazy("State"), lambda row: _("on the price list") if row.active else _("no longer sold"), "active", "tag", priority=3, tone=lambda row: "good" if row.active else ""),
+        Column("price", gettext_lazy("List price"), "price", "", "money", priority=1),
+        Column("active", gettext_lazy("State"), lambda row: _("on the price list") if row.active else _("no longer sold"), "active", "tag", priority=3, tone=lambda row: "good" if row.active else "", needs=("active",)),
         Column("series", gettext_lazy("Series"), "series", "series", priority=4, shown=False),
     ]
 

@@ -269,10 +269,10 @@ class ThroughAccess:
         return found
 
 
-def sees(user: Any, model: type[models.Model], key: str) -> Any:
-    """Expression over a row: may the user view what its key to `model` names? Whoever may view all of them has none looked up: where Postgres
-    expects many rows it would first gather all keys there are."""
-    parents = model.objects.visible_to(user)  # type: ignore[attr-defined]  # a record, by its manager; a plain model does not promise one
+def sees(user: Any, model: type[models.Model], key: str, action: str = "view") -> Any:
+    """Expression over a row: may the user do this to what its key to `model` names? Whoever may do it to all of them has none looked up: where
+    Postgres expects many rows it would first gather all keys there are."""
+    parents = model.objects.visible_to(user, action)  # type: ignore[attr-defined]  # a record, by its manager; a plain model does not promise one
     return Exists(parents.filter(pk=OuterRef(key))) if parents.query.where else Q(**{f"{key}__isnull": False})
 
 

@@ -46,8 +46,10 @@ class Column:
     """One column. `value` is an attribute path ("party__name") or a function of the row; `sort` a field path.
 
     `kind` is text, number, money, day, ago or tag. `field` names the model field whose hiding hides the column (default: key).
-    `detail` stands small below the value: a field,
-    unless it is hidden, or a function of the row. `adds` (rows, reader) brings what the value reads beside the row itself, `adds_detail` what the detail reads. `priority` 2–4 lets a column leave on narrow screens (DESIGN.md); `shown` is whether it is there before anyone chooses.
+    `detail` stands small below the value: a field, unless it is hidden, or a function of what `adds_detail` brings. `adds` (rows, reader)
+    brings what the value reads beside the row itself, `adds_detail` what the detail reads; `joins` are keys that show what they name; `needs`
+    are the fields that a function as `value` reads: a list brings nothing else (`crm.core.plain`). `tone` goes by the value's own field.
+    `priority` 2–4 lets a column leave on narrow screens (DESIGN.md); `shown` is whether it is there before anyone chooses.
     """
 
     key: str
@@ -64,6 +66,7 @@ class Column:
     detail: str | Callable[[Any], Any] = ""
     adds: Callable[[QuerySet[Any], Any], QuerySet[Any]] | None = None
     adds_detail: Callable[[QuerySet[Any], Any], QuerySet[Any]] | None = None
+    needs: tuple[str, ...] = ()
 
     @property
     def numeric(self) -> bool:
@@ -84,9 +87,14 @@ class Column:
     @cached_property
     def _read(self) -> Callable[[Any], Any]:
         assert isinstance(self.value, str)
-        first, *way = self.value.split("__")
+        path = self.value
+        first, *way = path.split("__")
+        if not way:
+            return lambda row: getattr(row, path, None)
 
         def read(row: Any) -> Any:
+            if isinstance(row, tuple):
+                return getattr(row, path)
             row = getattr(row, first, None)
             for part in way:
                 row = getattr(row, part, None)
@@ -102,6 +110,13 @@ class Column:
         """The joins this column needs, so that no list forgets one."""
         own = (self.value.rpartition("__")[0],) if isinstance(self.value, str) and "__" in self.value else ()
         return (*own, *self.joins)
+
+    def reads(self) -> tuple[str, ...]:
+        """The fields of the row, and paths behind its keys, in which this column stands."""
+        own = self.value.field if isinstance(self.value, Choice) else self.value if isinstance(self.value, str) else ""
+        detail = self.detail if isinstance(self.detail, str) else ""
+        currency = "currency_id" if self.kind == "money" else ""
+        return (*self.needs, *(name for name in (own, detail, currency) if name and name not in self.joins))
 
     def cell(self, row: Any) -> dict[str, Any]:
         """A value on its record's own page, which `{% cell_value %}` draws."""

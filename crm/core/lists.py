@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,7 @@ from crm.core import formats, paging
 from crm.core.access import ReferenceAccess, hidden_fields, may
 from crm.core.columns import Column
 from crm.core.models import SavedView
+from crm.core.plain import plain_rows
 from crm.core.rows import addresses
 
 PAGE_SIZE = 50
@@ -68,20 +69,27 @@ class State:
             rows = self.crud.search(rows, self.query)
         return rows
 
-    def joined(self, rows: QuerySet[Any], apart: Collection[str] = (), *, details: bool = True) -> QuerySet[Any]:
-        """With what the shown columns read, and nothing else; what `apart` names comes otherwise."""
+    def adorned(self, rows: QuerySet[Any], *, details: bool = True) -> QuerySet[Any]:
+        """With what the shown columns read beside the row itself, and nothing else."""
         adds = [column.adds for column in self.columns] + [column.adds_detail for column in self.columns if details]
         for add in dict.fromkeys(adds):
             if add is not None:
                 rows = add(rows, self.request.user)
-        joins = {join for column in self.columns for join in column.related()} - set(apart)
-        return rows.select_related(*sorted(joins)) if joins else rows
+        return rows
+
+    def read(self, rows: QuerySet[Any]) -> list[Any]:
+        """The rows of a page, in no order, with the values of the shown columns."""
+        paths = {path for column in self.columns for path in column.reads()}
+        return plain_rows(self.adorned(rows), paths | {self.sort}, {join for column in self.columns for join in column.joins})
 
     def every(self, rows: QuerySet[Any]) -> Iterator[Any]:
         """All rows of the view in its order, for an export."""
         keys = {field.name: field for field in rows.model._meta.concrete_fields if field.is_relation and isinstance(getattr(field.related_model, "access", None), ReferenceAccess)}
-        apart = sorted(keys.keys() & {join for column in self.columns for join in column.related()})
-        return paging.every(self.narrowed(rows), self.joined(rows, apart, details=False), self.sort, descending=self.descending, apart=[keys[name] for name in apart])
+        joins = {join for column in self.columns for join in column.related()}
+        apart, shown = sorted(keys.keys() & joins), self.adorned(rows, details=False)
+        if rest := sorted(joins - keys.keys()):
+            shown = shown.select_related(*rest)
+        return paging.every(self.narrowed(rows), shown, self.sort, descending=self.descending, apart=[keys[name] for name in apart])
 
     @cached_property
     def _here(self) -> QueryDict:
@@ -133,7 +141,7 @@ def context(crud: Any, request: HttpRequest, rows: QuerySet[Any], *, menus: bool
         size=PAGE_SIZE,
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
-        read=lambda keys: state.joined(rows.filter(pk__any=keys)),
+        read=lambda keys: state.read(rows.filter(pk__any=keys)),
     )
     url_of = addresses(lambda pk: crud.url("detail", pk))
     return {

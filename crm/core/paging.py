@@ -29,7 +29,7 @@ class Page:
 
 
 def keyset(
-    rows: QuerySet[Any], sort: str, *, descending: bool, size: int, after: str = "", before: str = "", read: Callable[[list[int]], QuerySet[Any]] | None = None
+    rows: QuerySet[Any], sort: str, *, descending: bool, size: int, after: str = "", before: str = "", read: Callable[[list[int]], Iterable[Any]] | None = None
 ) -> Page:
     """One page of `rows` ordered by (sort, id), empty values last. `after`/`before` are cursors of an earlier page.
 
@@ -39,9 +39,9 @@ def keyset(
     Raises BadRequest for a cursor that is not one of ours.
     """
     backwards = bool(before)
-    cursor = _decode(rows, sort, before or after) if (before or after) else None
+    cursor = cursor_of(rows, sort, before or after)
     keys: list[int] = []
-    for walk in _walks(rows, sort, cursor, descending=descending, backwards=backwards):
+    for walk in walks(rows, sort, cursor, descending=descending, backwards=backwards):
         keys += walk.values_list("pk", flat=True)[: size + 1 - len(keys)]
         if len(keys) > size:
             break
@@ -63,7 +63,7 @@ def every(rows: QuerySet[Any], shown: QuerySet[Any], sort: str, *, descending: b
     of these statements nothing is open: a slow download holds neither a transaction nor a cursor, and no more memory than the keys.
     """
     keys = array("q")
-    for walk in _walks(rows, sort, None, descending=descending, backwards=False):
+    for walk in walks(rows, sort, None, descending=descending, backwards=False):
         keys.extend(walk.order_by().aggregate(keys=ArrayAgg("pk", order_by=walk.query.order_by))["keys"] or [])  # one value: no cursor, and planned for all of them
     known: dict[Any, dict[int, Any]] = {field: {} for field in apart}
     for start in range(0, len(keys), AT_A_TIME):
@@ -83,7 +83,7 @@ def _fill(rows: Collection[Any], field: Any, known: dict[int, Any]) -> None:
         field.set_cached_value(row, known.get(getattr(row, field.attname)))
 
 
-def _walks(rows: QuerySet[Any], sort: str, cursor: tuple[Any, int] | None, *, descending: bool, backwards: bool) -> Iterator[QuerySet[Any]]:
+def walks(rows: QuerySet[Any], sort: str, cursor: tuple[Any, int] | None, *, descending: bool, backwards: bool) -> Iterator[QuerySet[Any]]:
     """The rows behind the cursor in the order of the page, those with a value and those without one apart."""
     down = descending != backwards
     compare = "lt" if down else "gt"
@@ -127,7 +127,7 @@ def sifted(rows: QuerySet[Any], sort: str, candidates: Candidates, *, size: int,
     `candidates(cursor, limit)` gives at most `limit` pairs (id, value of `sort`) behind the cursor in that order, all that could be on the
     page and perhaps some more; `rows` decides which of them may be seen. Each look asks for four times as many as the one before.
     """
-    cursor = _decode(rows, sort, after) if after else None
+    cursor = cursor_of(rows, sort, after)
     found: list[Any] = []
     limit = 2 * (size + 1)
     while len(found) <= size:
@@ -154,6 +154,8 @@ def capped_keys(rows: QuerySet[Any], cap: int = COUNT_CAP) -> tuple[list[int], b
 
 
 def _value(row: Any, sort: str) -> Any:
+    if isinstance(row, tuple):  # plain values, each under its whole path
+        return getattr(row, sort)
     for part in sort.split("__"):
         row = getattr(row, part, None)
     return row
@@ -165,7 +167,10 @@ def _encode(row: Any, sort: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decode(rows: QuerySet[Any], sort: str, cursor: str) -> tuple[Any, int]:
+def cursor_of(rows: QuerySet[Any], sort: str, cursor: str) -> tuple[Any, int] | None:
+    """(value, key) behind which a page begins, None for the first one. Raises BadRequest for what is not a cursor of ours."""
+    if not cursor:
+        return None
     try:
         value, pk = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if not isinstance(pk, int) or not -(2**63) <= pk < 2**63 or not (value is None or isinstance(value, str)):

@@ -107,6 +107,8 @@ class Labelled(models.Model):
         abstract = True
         ordering = ["position", "key"]
 
+    named_by = ("label_de", "label_en")
+
     def __str__(self) -> str:
         return self.label
 

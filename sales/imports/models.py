@@ -45,6 +45,8 @@ class ImportRun(Owned):
         verbose_name = _("import")
         verbose_name_plural = _("imports")
 
+    named_by = ("name",)
+
     def __str__(self) -> str:
         return self.name
 

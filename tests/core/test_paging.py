@@ -88,7 +88,7 @@ def test_a_filtered_list_shows_the_same_whether_its_keys_are_few_or_many(client:
         AddressFactory(party=PersonFactory(owner=cast.anna, last_name=name), city=city)
     AddressFactory(party=PersonFactory(owner=cast.david, last_name="Fern"), city="Köln")
     shown = {city: client.get("/contacts/people/", {"city": city}).context for city in ("köln", "köl", "ulm", "мос", "xyz", "ln")}
-    assert {city: [row["object"].last_name for row in context["rows"]] for city, context in shown.items()} == {
+    assert {city: [str(row["object"]).rpartition(" ")[2] for row in context["rows"]] for city, context in shown.items()} == {
         "köln": ["Acker", "Busch", "Dorn"], "köl": ["Acker", "Busch", "Clas", "Dorn"], "ulm": ["Eck"], "мос": ["Fink"], "xyz": [], "ln": [],
     }  # fmt: skip
     assert {city: context["count"] for city, context in shown.items()} == {"köln": min(3, cap), "köl": min(4, cap), "ulm": 1, "мос": 1, "xyz": 0, "ln": 0}
