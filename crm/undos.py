@@ -6,6 +6,7 @@ from contacts.care import look_again, take_merge_back
 from contacts.services import refresh_after
 from crm.core.undo import restore_work
 from sales.services import undo_step as undo_step_of_opportunity
+from service.services import hang_mails_again
 from service.services import undo_step as undo_step_of_case
 
 
@@ -13,6 +14,7 @@ def restore_facts(payload: dict[str, Any], *, by: Any) -> None:
     """Facts as before; contacts that changed with them are found under what they are called again."""
     restore_work(payload, by=by)
     refresh_after(payload["work"], by=by)
+    hang_mails_again(payload)
 
 
 UNDOS = {

@@ -118,5 +118,5 @@ class Cases(Crud):
         return services.save_case(form, by=by)
 
     @classmethod
-    def delete(cls, row: Any, *, by: Any) -> None:
-        services.delete_case(row, by=by)
+    def delete(cls, row: Any, *, by: Any) -> dict[str, Any]:
+        return services.delete_case(row, by=by)

@@ -28,6 +28,8 @@ from crm.core.work import work
 from service.deadlines import apply_promise, live_steps
 from service.models import Case, CaseStep, Cause, Remedy
 
+_MAILS: tuple[Any, ...] = (IncomingMail, OutgoingMail)  # hang on a case without being audited
+
 State = Case.State
 SPOKEN = {Case.Channel.PHONE, Case.Channel.PERSONAL}  # whoever speaks with us knows that we know
 GOODWILL = "service.goodwill"  # the kind of approval
@@ -222,8 +224,9 @@ def reopen_case(case: Case, *, by: Any, at: datetime | None = None) -> Undo | No
         return undo
 
 
-def delete_case(case: Case, *, by: Any) -> None:
-    """Delete one taken down by mistake, with its tasks, notes and lines in the history; what was said with the customer stays with the contact."""
+def delete_case(case: Case, *, by: Any) -> dict[str, Any]:
+    """Delete one taken down by mistake, with its tasks, notes and lines in the history; what was said with the customer stays with the contact.
+    Returns what `hang_mails_again` needs: mails are not audited."""
     with work(by=by):
         held = hold(case)
         here = of_subject(held)
@@ -234,12 +237,22 @@ def delete_case(case: Case, *, by: Any) -> None:
         entries.update(subject_type=None, subject_id=None)
         Task.objects.unrestricted().filter(here).delete()
         RecentlyViewed.objects.filter(here).delete()
-        IncomingMail.objects.filter(here).update(subject_type=None, subject_id=None)
+        mails = {model._meta.model_name: list(model.objects.filter(here).values_list("pk", flat=True)) for model in _MAILS}
+        for model in _MAILS:
+            model.objects.filter(here).update(subject_type=None, subject_id=None)
         Approval.objects.filter(here).delete()
-        OutgoingMail.objects.filter(here).update(subject_type=None, subject_id=None)
         note_erased(Case, [held.pk])
+        back = {"case": held.pk, "mails": mails}
         held.delete()
         recount(parties)
+        return back
+
+
+def hang_mails_again(payload: dict[str, Any]) -> None:
+    """A case that came back has its mails again, with their files and with what is answered to them later on."""
+    for case in Case.objects.unrestricted().filter(pk=payload.get("case", 0)):
+        for model in _MAILS:
+            model.objects.filter(pk__in=payload["mails"][model._meta.model_name], subject_id__isnull=True).update(**name_subject(case))
 
 
 # --- what all steps share -------------------------------------------------------------------------------------------------------------

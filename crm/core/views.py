@@ -168,10 +168,10 @@ class GatedDelete(Gated, DeleteView):
         row = self.object = self.get_object()
         text = _("%(name)s deleted.") % {"name": row}
         try:
-            self.crud.delete(row, by=request.user)
+            kept = self.crud.delete(row, by=request.user) or {}
         except (ProtectedError, RuleBroken):
             return self.render_to_response(self.get_context_data(), status=422)
-        say(request, text, undo=offer_undo(request.user, text))
+        say(request, text, undo=offer_undo(request.user, text, **kept))
         return HttpResponseRedirect(self.crud.url("list"))
 
 
@@ -233,7 +233,7 @@ class Crud:
         return save_facts(form, by=by)
 
     @classmethod
-    def delete(cls, row: Any, *, by: Any) -> None:
+    def delete(cls, row: Any, *, by: Any) -> Any:  # what the way back must know beside the audit, by name
         row.delete()
 
     @classmethod

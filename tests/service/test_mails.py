@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import FieldRule, Role
@@ -12,7 +13,7 @@ from contacts.models import EmailAddress, Interaction, Party
 from crm.core.mail.inbox.fetching import store
 from crm.core.mail.inbox.server import Fetched
 from crm.core.mail.inbox.taking import take_in
-from crm.core.models import IncomingMail, MailboxSetup, Notification, OutgoingMail
+from crm.core.models import IncomingMail, MailboxSetup, Notification, OutgoingMail, Undo
 from crm.core.work import work
 from service import receipts
 from service.models import Case, DeskSetup
@@ -145,6 +146,15 @@ def test_what_came_in_is_not_changed_and_outlives_its_case(cast: Any, sign_in: A
     delete_case(case, by=cast.emil)
     mail = IncomingMail.objects.get()
     assert mail.subject_id is None and bytes(mail.raw.data)
+
+
+def test_a_case_that_comes_back_has_its_mails_again(cast: Any, sign_in: Any, case: Case) -> None:
+    emil, mail = sign_in(cast.emil), IncomingMail.objects.get()
+    raw = f"/service/cases/{case.pk}/mails/{mail.pk}/raw/"
+    assert raw in emil.get(f"/service/cases/{case.pk}/").content.decode()
+    assert emil.post(f"/service/cases/{case.pk}/delete/").status_code == 302 and IncomingMail.objects.get().subject_id is None
+    assert emil.post(reverse("undo", args=[Undo.objects.latest("pk").token])).status_code in {204, 302}
+    assert IncomingMail.objects.get().subject_id == case.pk and raw in emil.get(f"/service/cases/{case.pk}/").content.decode()
 
 
 def test_the_owner_reads_that_the_customer_answered(cast: Any, case: Case, django_capture_on_commit_callbacks: Any) -> None:
