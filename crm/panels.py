@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Count, DecimalField, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -62,9 +62,9 @@ def _add_count(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
 
 
 def _add_sum(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
-    if "amount" in hidden_fields(reader, Opportunity):
-        return rows
     house = metrics.house_currency()
+    if "amount" in hidden_fields(reader, Opportunity):
+        return rows.annotate(open_sum=Value(None, DecimalField()), currency_id=Value(house))
     total = _mine(reader).annotate(total=metrics.expressions(house=house)["open_pipeline"]).values("total")
     return rows.annotate(open_sum=Subquery(total), currency_id=Value(house))  # a money column reads its currency there
 

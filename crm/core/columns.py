@@ -32,9 +32,9 @@ class Choice:
         by_model, field = self._words.setdefault(get_language(), {}), self.field
 
         def word(row: Any) -> Any:
-            words = by_model.get(type(row))
+            words = by_model.get(row._meta.model)  # and not by the class of the row, which may be made for this page alone
             if words is None:
-                words = by_model[type(row)] = {stored: str(word) for stored, word in row._meta.get_field(field).flatchoices}
+                words = by_model[row._meta.model] = {stored: str(word) for stored, word in row._meta.get_field(field).flatchoices}
             stored = getattr(row, field)
             return words.get(stored, stored)
 
@@ -47,7 +47,7 @@ class Column:
 
     `kind` is text, number, money, day, ago or tag. `field` names the model field whose hiding hides the column (default: key).
     `detail` stands small below the value: a field, unless it is hidden, or a function of what `adds_detail` brings. `adds` (rows, reader)
-    brings what the value reads beside the row itself, `adds_detail` what the detail reads; `joins` are keys that show what they name; `needs`
+    brings what the value reads beside the row itself, for every reader, `adds_detail` what the detail reads; `joins` are keys that show what they name; `needs`
     are the fields that a function as `value` reads: a list brings nothing else (`crm.core.plain`). `tone` goes by the value's own field.
     `priority` 2–4 lets a column leave on narrow screens (DESIGN.md); `shown` is whether it is there before anyone chooses.
     """

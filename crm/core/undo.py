@@ -7,7 +7,7 @@ shows. A change of state is taken back by a service named in the roof (`crm/undo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from guardian.models import BaseObjectPermission
 
-from crm.core.access import Access, forget_shares, scope_of
+from crm.core.access import ThroughAccess, forget_shares, scope_of
 from crm.core.bulk import change_rows
 from crm.core.erasures import note_erased
 from crm.core.errors import RuleBroken
@@ -56,15 +56,14 @@ def restore_work(payload: dict[str, Any], *, by: Any) -> None:
     """Put every row that piece of work changed back to what it was, if nobody changed it since."""
     back: Keys = defaultdict(set)
     for model, changes in _alike(Change.objects.filter(work=payload["work"]).order_by("-id").iterator(AT_A_TIME)):
-        if not hasattr(model, "access"):
-            continue
-        if changes[0].op == "D":
+        if changes[0].op == "D" and _access(model):
             back[model] |= _bring_back(model, changes)
-        elif changes[0].op == "U":
+        elif changes[0].op == "U" and hasattr(model, "access"):
             _turn_back(model, changes, by, back)
-        else:
+        elif changes[0].op == "I" and hasattr(model, "access"):
             _remove(model, changes, by)
-    if any(_beyond(model, keys, by, back) for model, keys in back.items()):
+            back[model] -= {change.row_id for change in changes}  # made and deleted by this very work
+    if any(_lost(model, keys, by, back) for model, keys in back.items()):
         raise Http404  # whoever lost a record meanwhile brings back neither it nor anything of it; a share opened it to others again
 
 
@@ -141,20 +140,38 @@ def _unchanged(model: type[models.Model], changes: list[Change]) -> dict[int, mo
     return held
 
 
-def _within_reach(model: type[models.Model], keys: set[int], by: Any) -> set[int]:
-    """Those of the rows they may change now."""
-    access: Access = model.access  # type: ignore[attr-defined]  # `restore_work` comes with models that have one alone
+def _access(model: type[models.Model] | None) -> Any:
+    """Who may do what to its rows; None: it is not changed by itself. A share goes with its record, whether it is given on a page of its own or not."""
+    if model is not None and issubclass(model, BaseObjectPermission):
+        return ThroughAccess("content_object")
+    return getattr(model, "access", None)
+
+
+def _within_reach(model: type[models.Model], keys: set[int], by: Any, action: str = "change") -> set[int]:
+    """Those of the rows to which they may do this now."""
     manager: Any = model._default_manager
-    return set(access.filter(manager.all(), scope_of(by), "change").filter(pk__any=list(keys)).values_list("pk", flat=True))
+    return set(_access(model).filter(manager.all(), scope_of(by), action).filter(pk__any=list(keys)).values_list("pk", flat=True))
 
 
-def _beyond(model: type[models.Model], keys: set[int], by: Any, back: Keys) -> set[int]:
+def _beyond(model: type[models.Model], keys: set[int], by: Any, back: Mapping[type[models.Model], Collection[int]]) -> set[int]:
     """Those they may not change now. What hangs on a record that came back is judged by that one: nobody but the author may change a word of
     an entry in its history, yet it belongs there."""
     beyond = keys and keys - _within_reach(model, keys, by)
-    hangs_on = getattr(model.access, "hangs_on", None)  # type: ignore[attr-defined]  # see `_within_reach`
+    hangs_on = getattr(_access(model), "hangs_on", None)
     if beyond and hangs_on:
         beyond -= set(model._base_manager.filter(hangs_on(model, back), pk__any=list(beyond)).values_list("pk", flat=True))
+    return beyond
+
+
+def _lost(model: type[models.Model], keys: set[int], by: Any, back: Keys) -> set[int]:
+    """Those that came back to somebody who could not delete them now. What ties two records together may be cut by whoever may change one of them
+    and see the other: an employer is taken out on the person's page."""
+    beyond = _beyond(model, keys, by, back)
+    beyond = beyond and beyond - _within_reach(model, beyond, by, "delete")
+    keyed: list[Any] = [model._meta.get_field(name).related_model for name in getattr(_access(model), "parents", ())]
+    if beyond and len(keyed) > 1:
+        changeable: Any = {parent._meta.concrete_model: parent.objects.visible_to(by, "change").values("pk") for parent in keyed}
+        beyond = _beyond(model, beyond, by, changeable) | (beyond - _within_reach(model, beyond, by, "view"))
     return beyond
 
 

@@ -62,3 +62,14 @@ def test_tags_stand_in_their_order_and_in_the_language_of_the_reader(cast: Any, 
         with translation.override(language):
             state = lists.State(crud, request_of(cast.anna, "columns=tags"))
             assert words in {row.tag_words for row in state.read(crud.rows(state.request, "view"))}
+
+
+def test_readers_who_choose_ever_other_columns_leave_nothing_behind(cast: Any, world: Any) -> None:
+    """Each choice makes a class of rows; none of them is kept beyond the latest."""
+    crud = next(crud for crud in listed() if crud.name == "organisation")
+    keys = [column.key for column in crud.columns]
+    state_column = next(column for column in crud.columns if column.key == "state")
+    for chosen in [[one, other, "state"] for one in keys for other in keys if one < other][:30]:
+        state = lists.State(crud, request_of(cast.anna, f"columns={','.join(chosen)}"))
+        assert {state_column.words(row) for row in state.read(crud.rows(state.request, "view"))}
+    assert all(len(by_model) <= 3 for by_model in state_column.value._words.values())  # type: ignore[union-attr]

@@ -6,9 +6,10 @@ import pytest
 from django.http import Http404
 
 from accounts.grants import sync_grants
-from accounts.models import Membership
-from contacts.models import Interaction, Party, PhoneNumber
+from accounts.models import Membership, Role, RoleRight
+from contacts.models import Affiliation, Interaction, Party, PhoneNumber
 from contacts.services import delete_party
+from crm.core.sharing import share_record
 from crm.core.subjects import name_subject, of_subject
 from crm.core.undo import offer_undo, take_back
 from crm.core.work import work
@@ -94,6 +95,44 @@ def test_a_complaint_comes_back_with_what_was_said_and_written_in(cast, person):
     assert not here.exists()
     take_back(undo, by=cast.sven)
     assert set(here.values_list("pk", flat=True)) == before and mail.entry in before
+
+
+def test_an_employer_taken_out_comes_back_though_the_firm_is_somebody_elses(cast):
+    person = PersonFactory(owner=cast.mia)
+    Affiliation.objects.create(person=person, organisation=OrganisationFactory(owner=cast.anna), is_primary=True)
+    undo = deleted(lambda: Affiliation.objects.all().delete(), cast.mia)
+    take_back(undo, by=cast.mia)
+    assert Affiliation.objects.get().person_id == person.pk
+    undo = deleted(lambda: Affiliation.objects.all().delete(), cast.mia)
+    Party.objects.filter(pk=person.pk).update(owner=cast.anna)
+    with pytest.raises(Http404):
+        take_back(undo, by=cast.mia)
+
+
+def test_whoever_may_delete_but_not_change_may_take_it_back(cast, person):
+    role = Role.objects.get(key="rep")
+    RoleRight.objects.filter(role=role, entity="party", verb="change").delete()
+    sync_grants()
+    undo = deleted(lambda: delete_party(person, by=cast.anna), cast.anna)
+    take_back(undo, by=cast.anna)
+    assert Party.objects.filter(pk=person.pk).exists()
+
+
+def test_what_a_work_made_and_deleted_itself_is_nothing_to_bring_back(cast, person):
+    def work_of_it():
+        PhoneFactory(party=person, number="0221 2", is_primary=False).delete()
+        PhoneFactory(party=person, number="0221 3", is_primary=False)
+
+    take_back(deleted(work_of_it, cast.anna), by=cast.anna)
+    assert person.phones.get().number == "0221 1"
+
+
+def test_the_shares_of_an_opportunity_come_back_with_it(cast):
+    row = OpportunityFactory(owner=cast.anna)
+    share_record(row, cast.david, by=cast.anna)
+    undo = deleted(lambda: delete_opportunity(row, by=cast.anna), cast.anna)
+    take_back(undo, by=cast.anna)
+    assert Opportunity.objects.visible_to(cast.david).get() == row
 
 
 def test_an_entry_of_somebody_else_is_not_brought_back_by_itself(cast, person):
