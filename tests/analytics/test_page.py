@@ -47,7 +47,9 @@ def rows_behind(sign_in, user, url):
     found = sign_in(user).get(url, htmx=True)
     assert found.status_code == 200, url
     assert not found.context["filter_errors"], (url, found.context["filter_errors"])
-    return [row["object"] for row in found.context["rows"]]
+    keys = [row["pk"] for row in found.context["rows"]]
+    records = Opportunity.objects.unrestricted().in_bulk(keys)
+    return [records[key] for key in keys]
 
 
 def test_closed_open_weighted_likely(cast):
