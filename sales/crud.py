@@ -67,7 +67,7 @@ class Opportunities(Crud):
     templates = {"detail": "sales/opportunity.html", "list": "sales/opportunities.html", "rows": "sales/_table.html"}
     columns = [
         Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail="number", field="name"),
-        Column("party", gettext_lazy("Contact"), lambda row: row.party if row.party_seen else None, "", priority=0, joins=("party",), needs=("party",)),
+        Column("party", gettext_lazy("Contact"), lambda row: row.party if row.party_seen else None, "", priority=0, joins=("party",)),
         Column("stage", gettext_lazy("Stage"), "stage", "stage__position", priority=4, joins=("stage",)),
         Column("state", gettext_lazy("State"), Choice("state"), "state", "tag", priority=1, tone=lambda row: TONES[row.state]),
         Column("amount", gettext_lazy("Amount"), "amount", "amount", "money", priority=1),

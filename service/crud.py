@@ -79,7 +79,7 @@ class Cases(Crud):
     templates = {"detail": "service/desk.html", "form": "service/form.html", "list": "service/cases.html"}
     columns = [
         Column("heading", gettext_lazy("Subject"), "heading", "sort_heading", primary=True, detail="number", field="heading"),
-        Column("party", gettext_lazy("Customer"), lambda row: row.party if row.party_seen else None, "", priority=2, joins=("party",), needs=("party",)),
+        Column("party", gettext_lazy("Customer"), lambda row: row.party if row.party_seen else None, "", priority=2, joins=("party",)),
         Column("type", gettext_lazy("Type"), Choice("type"), "type", "tag", priority=4, tone=lambda row: TYPE_TONES[row.type]),
         Column("state", gettext_lazy("State"), Choice("state"), "state", "tag", priority=1, tone=lambda row: STATE_TONES[row.state]),
         Column("priority", gettext_lazy("Priority"), Choice("priority"), "priority", priority=3),

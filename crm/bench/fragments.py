@@ -43,8 +43,8 @@ def answered(crud: type[Crud], persona: Persona, query: str) -> bytes:
     return bytes(response.content)
 
 
-VALUES = {  # of a column that draws a record or works its value out: where the word itself stands
-    "phone": "main_number", "email": "main_address", "owner": "owner__last_name", "party": "party__name", "stage": "stage__label_de", "industry": "industry__label_de",
+VALUES = {  # of a column that draws a record: where the word itself stands
+    "owner": "owner__last_name", "party": "party__name", "stage": "stage__label_de", "industry": "industry__label_de",
 }  # fmt: skip
 DETAILS = {"person": "main_function", "opportunity": "number", "case": "number"}  # stands small below the name
 

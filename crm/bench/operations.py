@@ -127,8 +127,9 @@ def _middle() -> str:
 
 
 def _deep(persona: Persona) -> list[Sql]:
-    value, pk = paging.cursor_of(Person.objects.all(), "sort_name", _middle()) or ("", 0)
-    return _by_name(f"{IS_PERSON} AND (p.sort_name, p.id) > (%s, %s)", (value, pk))(persona)
+    place = paging.cursor_of(Person.objects.all(), "sort_name", _middle())
+    assert place is not None
+    return _by_name(f"{IS_PERSON} AND (p.sort_name, p.id) > (%s, %s)", place)(persona)
 
 
 def _by_activity(persona: Persona) -> list[Sql]:

@@ -9,7 +9,7 @@ from accounts.grants import sync_grants
 from accounts.models import Membership, Role, RoleRight
 from contacts.models import Affiliation, Interaction, Party, PhoneNumber
 from contacts.services import delete_party
-from crm.core.sharing import share_record
+from crm.core.sharing import share_record, unshare_record
 from crm.core.subjects import name_subject, of_subject
 from crm.core.undo import offer_undo, take_back
 from crm.core.work import work
@@ -36,21 +36,21 @@ def deleted(what, by):
         return offer_undo(by, "x")
 
 
-def leave(user):
-    """From now on they hold no role anywhere."""
+def take(undo, user, left):
+    """Take it back; refused where they hold no role anywhere any more."""
+    if not left:
+        take_back(undo, by=user)
+        return
     Membership.objects.filter(user=user).delete()
     sync_grants()
+    with pytest.raises(Http404):
+        take_back(undo, by=user)
 
 
 @pytest.mark.parametrize("left", [False, True])
 def test_a_contact_comes_back_with_what_others_wrote_but_not_to_whoever_left(cast, person, left):
     undo = deleted(lambda: delete_party(person, by=cast.anna), cast.anna)
-    if left:
-        leave(cast.anna)
-        with pytest.raises(Http404):
-            take_back(undo, by=cast.anna)
-    else:
-        take_back(undo, by=cast.anna)
+    take(undo, cast.anna, left)
     for model in (Interaction, PhoneNumber):
         assert model.objects.unrestricted().filter(party=person.pk).exists() is not left
     assert Party.objects.filter(pk=person.pk).exists() is not left
@@ -59,12 +59,7 @@ def test_a_contact_comes_back_with_what_others_wrote_but_not_to_whoever_left(cas
 @pytest.mark.parametrize("left", [False, True])
 def test_a_part_comes_back_to_a_contact_they_may_still_change(cast, person, left):
     undo = deleted(person.phones.get().delete, cast.anna)
-    if left:
-        leave(cast.anna)
-        with pytest.raises(Http404):
-            take_back(undo, by=cast.anna)
-    else:
-        take_back(undo, by=cast.anna)
+    take(undo, cast.anna, left)
     assert person.phones.exists() is not left
 
 
@@ -75,14 +70,9 @@ def test_an_opportunity_comes_back_with_the_entries_of_others(cast, person, left
     undo = deleted(lambda: delete_opportunity(row, by=cast.anna), cast.anna)
     here = Interaction.objects.unrestricted().filter(of_subject(row))
     assert not here.exists()
-    if left:
-        leave(cast.anna)
-        with pytest.raises(Http404):
-            take_back(undo, by=cast.anna)
-        assert not Opportunity.objects.unrestricted().filter(pk=row.pk).exists() and not here.exists()
-    else:
-        take_back(undo, by=cast.anna)
-        assert here.get() == entry
+    take(undo, cast.anna, left)
+    assert Opportunity.objects.unrestricted().filter(pk=row.pk).exists() is not left
+    assert list(here) == ([] if left else [entry])
 
 
 def test_a_complaint_comes_back_with_what_was_said_and_written_in(cast, person):
@@ -107,6 +97,19 @@ def test_an_employer_taken_out_comes_back_though_the_firm_is_somebody_elses(cast
     Party.objects.filter(pk=person.pk).update(owner=cast.anna)
     with pytest.raises(Http404):
         take_back(undo, by=cast.mia)
+
+
+def test_an_employer_who_cannot_be_seen_any_more_stays_out(cast):
+    firm, person = OrganisationFactory(owner=cast.david, team=cast.firm.south), PersonFactory(owner=cast.anna)
+    share_record(firm, cast.anna, by=cast.david)
+    Affiliation.objects.create(person=person, organisation=firm, is_primary=True)
+    undo = deleted(lambda: Affiliation.objects.all().delete(), cast.anna)
+    unshare_record(firm, cast.anna, by=cast.david)
+    with pytest.raises(Http404):
+        take_back(undo, by=cast.anna)
+    share_record(firm, cast.anna, by=cast.david)
+    take_back(undo, by=cast.anna)
+    assert Affiliation.objects.get().organisation_id == firm.pk
 
 
 def test_whoever_may_delete_but_not_change_may_take_it_back(cast, person):
