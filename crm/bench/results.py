@@ -12,7 +12,7 @@ from crm.bench.operations import Operation, client_of
 from crm.bench.personas import Persona
 from crm.core.timelimit import TookTooLong, at_most
 
-RATIO, FEW_BUFFERS, GROWTH = 3.0, 3_000, 1.3
+RATIO, FEW_BUFFERS, GROWTH, FRAGMENT = 3.0, 3_000, 1.3, 2.0
 GIVEN_UP = 10  # times the best floor so far
 FLOOR_TIMES = 3
 LONGEST = 3600.0  # seconds of the first floor

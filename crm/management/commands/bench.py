@@ -18,7 +18,7 @@ from crm.bench.long import Long, longs
 from crm.bench.measure import buffers_of, cost_of
 from crm.bench.operations import Operation, operations
 from crm.bench.personas import Persona, personas, whoever_may
-from crm.bench.results import GROWTH, HEAD, LONG_HEAD, LongResult, Result, held_against, long_result
+from crm.bench.results import FRAGMENT, GROWTH, HEAD, LONG_HEAD, LongResult, Result, held_against, long_result
 from crm.core.access import one_request
 
 
@@ -66,6 +66,9 @@ class Command(BaseCommand):
             options["json"].write_text(json.dumps([result.as_row() for result in results], ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         missed = [result for result in results if not result.holds]
         self.stdout.write(f"{len(results)} measured, {len(missed)} above the promise" + "".join(f"\n  {result.operation} ({result.persona})" for result in missed))
+        if drawn := [result for result in results if isinstance(result, Result) and result.fragment_ratio is not None]:
+            heavy = [result for result in drawn if (result.fragment_ratio or 0) > FRAGMENT]
+            self.stdout.write(f"{len(drawn)} fragments, {len(heavy)} take more than {FRAGMENT} times as long as the plain view" + "".join(f"\n  {result.operation} ({result.persona})" for result in heavy))
         if earlier:
             grown = [result for result in results if result.grows]
             self.stdout.write(f"{len(grown)} grew to more than {GROWTH} times" + "".join(f"\n  {result.operation} ({result.persona})" for result in grown))
