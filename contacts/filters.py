@@ -20,8 +20,10 @@ from contacts.models import Industry, Organisation, Party, PartyRole, PartySearc
 from crm.core.access import hidden_fields
 from crm.core.filtersets import FilterSet
 from crm.core.fold import Fold, fold
+from crm.core.paging import capped_count, capped_keys
 
 ME = "me"
+FEW, MANY_PLACES = 1_000, 20_000  # contacts that other filters leave, addresses in a city
 
 
 def _owners(request: Any) -> list[tuple[str, str]]:
@@ -67,8 +69,13 @@ class PartyFilters(FilterSet):
         return rows.filter(owner__isnull=True) if value == "none" else rows.filter(owner=int(value))
 
     def by_city(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """The beginning of the city's name, whichever way it is spelled."""
-        return rows.filter(pk__in=_places().annotate(folded=Fold("city")).filter(folded__begins=fold(value.strip())).values("party"))
+        """The beginning of the city's name, whichever way it is spelled. Whose addresses fit is asked first: by their keys Postgres reads the contacts
+        in one go, where a condition within the statement looks each of them up (customers of Hamburg for whoever sees 600,000 contacts: 229 ms
+        against 84). It stays a condition where few contacts are left by now or too many addresses fit."""
+        there = _places().annotate(folded=Fold("city")).filter(folded__begins=fold(value.strip()))
+        _few, many_left = capped_count(rows, FEW)
+        keys, _count, too_many = capped_keys(there, MANY_PLACES, "party") if many_left else ("{}", 0, True)
+        return rows.filter(pk__in=there.values("party")) if too_many else rows.filter(pk__any=keys)
 
     def by_country(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(pk__in=_places().filter(country=value.upper()).values("party"))

@@ -19,6 +19,7 @@ from contacts.dedupe import block_keys
 from contacts.hints import open_keys
 from contacts.identities import identities
 from contacts.models import PartySearch
+from crm.core.access import array_of
 from crm.core.fold import Grams, fold, grams, inner_grams, sort_key
 
 MOST_WORDS = 8  # of a query; more say nothing new
@@ -142,7 +143,7 @@ def _hits_among(rows: QuerySet[Any], text: str) -> list[int] | None:
 
 def _fitting(keys: list[int], text: str, *, inner: bool = True) -> list[int]:
     """Those of these contacts that fit what is typed."""
-    return list(PartySearch.objects.filter(condition(text, inner=inner, prefix=""), party__id__any=keys).values_list("party_id", flat=True))
+    return list(PartySearch.objects.filter(condition(text, inner=inner, prefix=""), party__id__any=array_of(keys)).values_list("party_id", flat=True))
 
 
 def search_parties(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
@@ -150,7 +151,7 @@ def search_parties(rows: QuerySet[Any], text: str) -> QuerySet[Any]:
     found = few_hits(text)
     if found is None:
         found = _hits_among(rows, text)
-    return rows.filter(condition(text)) if found is None else rows.filter(pk__any=found)
+    return rows.filter(condition(text)) if found is None else rows.filter(pk__any=array_of(found))
 
 
 def search_records(rows: QuerySet[Any], text: str, own: str, *exact: str, among: list[int] | None = None) -> QuerySet[Any]:

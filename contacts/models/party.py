@@ -123,6 +123,7 @@ class Party(Owned):
             models.Index(fields=["sort_name", "id"], include=["team", "owner", "kind"], name="party_name"),
             models.Index(fields=["team", "sort_name", "id"], include=["owner", "kind"], name="party_team_name"),
             models.Index(fields=["owner", "sort_name", "id"], include=["team", "kind"], name="party_owner_name"),
+            models.Index(fields=["kind", "state", "id"], include=["team", "owner"], name="party_kind_state"),  # counts a list
         ]
 
     named_by = ("name",)

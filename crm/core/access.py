@@ -130,7 +130,7 @@ class Scope:
         keys = [rows.order_by().values_list("content_object_id", flat=True)[: FEW_SHARES + 1] for rows in kinds]
         found = set(keys[0].union(*keys[1:], all=True))
         if len(found) <= FEW_SHARES:
-            return Q(pk__any=sorted(found))
+            return Q(pk__any=array_of(sorted(found)))
         many = Q(pk__in=[])
         for rows in kinds:
             many |= Q(Exists(rows.filter(content_object=OuterRef("pk"))))
@@ -199,16 +199,23 @@ class _Nobody:
 
 @models.Field.register_lookup
 class AnyOf(models.Lookup):  # type: ignore[type-arg]  # generic in the stubs alone
-    """`key = ANY(array)`: very many keys as one text that Postgres reads at once and finds by index; `__in` sends each by itself."""
+    """`key = ANY(array)`: very many keys as one text that Postgres reads at once and finds by index; `__in` sends each by itself. Keys by the
+    thousand are given as that text (`array_of`): Django looks at each element of a list whenever a statement is made of it."""
 
     lookup_name = "any"
     prepare_rhs = False
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
-        if not self.rhs:
+        keys = self.rhs if isinstance(self.rhs, str) else array_of(self.rhs)
+        if keys in ("{}", ""):
             raise EmptyResultSet
         left, params = self.process_lhs(compiler, connection)
-        return f"{left} = ANY(%s::bigint[])", [*params, f"{{{','.join(str(int(key)) for key in self.rhs)}}}"]
+        return f"{left} = ANY(%s::bigint[])", [*params, keys]
+
+
+def array_of(keys: Iterable[int]) -> str:
+    """Keys as Postgres writes an array."""
+    return f"{{{','.join(str(int(key)) for key in keys)}}}"
 
 
 class Access(Protocol):

@@ -130,8 +130,8 @@ def context(crud: Any, request: HttpRequest, rows: QuerySet[Any], *, menus: bool
     filtered = any(state.typed.values()) or bool(state.query)
     narrowed = state.narrowed(rows)
     if filtered:
-        keys, more = paging.capped_keys(narrowed)
-        count, narrowed = len(keys), narrowed if more else rows.filter(pk__any=keys)
+        keys, count, more = paging.capped_keys(narrowed)
+        narrowed = narrowed if more else rows.filter(pk__any=keys)
     else:
         count, more = paging.capped_count(narrowed)
     page = paging.keyset(

@@ -12,7 +12,8 @@ from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.core.exceptions import BadRequest, ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 COUNT_CAP = 10_000
@@ -147,10 +148,11 @@ def capped_count(rows: QuerySet[Any], cap: int = COUNT_CAP) -> tuple[int, bool]:
     return min(n, cap), n > cap
 
 
-def capped_keys(rows: QuerySet[Any], cap: int = COUNT_CAP) -> tuple[list[int], bool]:
-    """(their keys in no order, are there more?): no further than `cap`. Whoever has them all need not ask again what fits."""
-    keys: list[int] = rows.order_by().values("pk")[: cap + 1].aggregate(keys=ArrayAgg("pk"))["keys"] or []
-    return keys[:cap], len(keys) > cap
+def capped_keys(rows: QuerySet[Any], cap: int = COUNT_CAP, of: str = "pk") -> tuple[str, int, bool]:
+    """(their keys as an array for `any`, count, are there more?): counts no further than `cap`. Whoever has them all need not ask again what fits;
+    where there are more the array is no use. `of` is a column that is never empty."""
+    found = rows.order_by().values(of)[: cap + 1].aggregate(keys=Cast(ArrayAgg(of), TextField()), n=Count(of))
+    return found["keys"] or "{}", min(found["n"], cap), found["n"] > cap
 
 
 def _value(row: Any, sort: str) -> Any:

@@ -221,9 +221,11 @@ def test_many_shares_open_what_few_shares_open(cast: Any, monkeypatch: pytest.Mo
 
 def test_whoever_sees_all_parents_has_none_looked_up(people: Any) -> None:
     """The mark beside a child says what the gate says, for everybody; without a reach over everything it asks row by row."""
+    grant_share(Party.objects.get(last_name="D"), people.anna)
+    grant_share(Party.objects.get(last_name="0"), people.ben)
     rows = [OpportunityFactory(party=party, owner=party.owner, team=party.team) for party in Party.objects.all()]
     rows.append(OpportunityFactory(party=None, owner=people.anna, team=people.anna.team))
-    for who in (people.anna, people.david, people.mia, people.greta, people.frieda):
+    for who in (people.anna, people.ben, people.david, people.mia, people.greta, people.frieda):
         visible = set(Party.objects.visible_to(who).values_list("pk", flat=True))
         marked = Opportunity.objects.annotate(seen=sees(who, Party, "party"))
         assert {row.pk: row.seen for row in marked} == {row.pk: row.party_id in visible for row in rows}

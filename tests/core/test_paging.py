@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from contacts.models import Party
+from contacts import filters
+from contacts.models import Party, Person
 from crm.core import paging
-from crm.core.paging import Page, keyset, sifted
+from crm.core.access import array_of
+from crm.core.paging import Page, capped_keys, keyset, sifted
 from sales.models import Opportunity
 from tests.factories import AddressFactory, OpportunityFactory, OrganisationFactory, PersonFactory
 
@@ -79,16 +81,40 @@ def test_sifting_shows_the_seen_ones_in_order(rows: list[Opportunity], seen: flo
     assert found == visible and asked[0] == 8
 
 
+@pytest.mark.parametrize(("few", "places"), [(1_000, 20_000), (2, 20_000), (2, 3)])
 @pytest.mark.parametrize("cap", [2, 3, 10_000])
-def test_a_filtered_list_shows_the_same_whether_its_keys_are_few_or_many(client: Any, cast: Any, monkeypatch: pytest.MonkeyPatch, cap: int) -> None:
-    """By the keys that were counted, or by asking once more what fits; a town by its beginning, whichever way it is spelled."""
+def test_a_filtered_list_shows_the_same_whether_its_keys_are_few_or_many(client: Any, cast: Any, monkeypatch: pytest.MonkeyPatch, cap: int, few: int, places: int) -> None:
+    """By the keys that were counted, or by asking once more what fits; a town by its beginning, whichever way it is spelled, and whether it is a
+    condition or its addresses are read first."""
     monkeypatch.setattr(paging, "capped_keys", partial(paging.capped_keys, cap=cap))
+    monkeypatch.setattr(filters, "FEW", few)
+    monkeypatch.setattr(filters, "MANY_PLACES", places)
     client.force_login(cast.anna)
     for name, city in (("Acker", "Köln"), ("Busch", "KOELN-Deutz"), ("Clas", "Kölleda"), ("Dorn", "Koln"), ("Eck", "Ulm"), ("Fink", "Москва")):
         AddressFactory(party=PersonFactory(owner=cast.anna, last_name=name), city=city)
     AddressFactory(party=PersonFactory(owner=cast.david, last_name="Fern"), city="Köln")
+    AddressFactory(party=Person.objects.get(last_name="Acker"), city="Köln", is_primary=False)
     shown = {city: client.get("/contacts/people/", {"city": city}).context for city in ("köln", "köl", "ulm", "мос", "xyz", "ln")}
     assert {city: [str(row["object"]).rpartition(" ")[2] for row in context["rows"]] for city, context in shown.items()} == {
         "köln": ["Acker", "Busch", "Dorn"], "köl": ["Acker", "Busch", "Clas", "Dorn"], "ulm": ["Eck"], "мос": ["Fink"], "xyz": [], "ln": [],
     }  # fmt: skip
+    read = []
+    monkeypatch.setattr(filters, "capped_keys", lambda *asked: read.append(capped_keys(*asked)) or read[-1])
+    client.get("/contacts/people/", {"city": "köl"})
+    assert read == [] if few > 5 else [(n, more) for _keys, n, more in read] == [(min(6, places), places < 6)]
+    read.clear()
+    client.get("/contacts/people/", {"city": "köl", "owner": cast.ben.pk})
+    assert read == []  # nobody is left by then whose addresses were asked for
     assert {city: context["count"] for city, context in shown.items()} == {"köln": min(3, cap), "köl": min(4, cap), "ulm": 1, "мос": 1, "xyz": 0, "ln": 0}
+
+
+def test_keys_are_counted_and_given_as_one_array(cast: Any) -> None:
+    people = [PersonFactory(owner=cast.anna).pk for _ in range(3)]
+    everybody = Person.objects.unrestricted()
+    for cap, known, more in ((2, 2, True), (3, 3, False), (4, 3, False)):
+        keys, count, are_more = capped_keys(everybody, cap)
+        assert (count, are_more) == (known, more)
+        assert more or set(everybody.filter(pk__any=keys).values_list("pk", flat=True)) == set(people)
+    for empty in (capped_keys(everybody.none())[0], capped_keys(everybody.filter(last_name="nobody"))[0], array_of([]), [], ""):
+        assert not everybody.filter(pk__any=empty).exists()
+    assert set(everybody.filter(pk__any=array_of(people[:2])).values_list("pk", flat=True)) == set(people[:2])
