@@ -25,6 +25,7 @@ from contacts.timeline import ICONS, staff_of, timeline
 from crm.core import formats
 from crm.core.access import hidden_fields, may
 from crm.core.models import RecentlyViewed
+from crm.core.paging import capped_keys
 from crm.core.saving import said
 from crm.core.subjects import name_subject
 from crm.core.templatetags.lotse import tag
@@ -161,7 +162,11 @@ def people(party: Party, user: Any) -> list[dict[str, Any]]:
     if party.is_person:
         rows, other = rows.filter(person=party.pk).select_related("organisation").order_by("-is_primary", "organisation__sort_name"), "organisation"
     else:
-        rows, other = rows.filter(organisation=party.pk).select_related("person").order_by("person__sort_name"), "person"
+        # Found first, ordered then: in one statement Postgres may walk through everybody's names until it has met enough of those who work here.
+        here = rows.filter(organisation=party.pk)
+        keys, _count, more = capped_keys(here)
+        staff = here if more else Affiliation.objects.unrestricted().filter(pk__any=keys)  # the gate: the keys came through it
+        rows, other = staff.select_related("person").order_by("person__sort_name"), "person"
     return [{"party": getattr(row, other), "function": row.function} for row in rows[:MOST]]
 
 
