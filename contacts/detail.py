@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import F, Value
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts import addresses
+from contacts.columns import Pipe
 from contacts.consent_panel import places
 from contacts.forms import EntryForm
 from contacts.hints import open_hints
@@ -25,7 +27,6 @@ from contacts.timeline import ICONS, staff_of, timeline
 from crm.core import formats
 from crm.core.access import hidden_fields, may
 from crm.core.models import RecentlyViewed
-from crm.core.paging import capped_keys
 from crm.core.saving import said
 from crm.core.subjects import name_subject
 from crm.core.templatetags.lotse import tag
@@ -162,11 +163,9 @@ def people(party: Party, user: Any) -> list[dict[str, Any]]:
     if party.is_person:
         rows, other = rows.filter(person=party.pk).select_related("organisation").order_by("-is_primary", "organisation__sort_name"), "organisation"
     else:
-        # Found first, ordered then: in one statement Postgres may walk through everybody's names until it has met enough of those who work here.
-        here = rows.filter(organisation=party.pk)
-        keys, _count, more = capped_keys(here)
-        staff = here if more else Affiliation.objects.unrestricted().filter(pk__any=keys)  # the gate: the keys came through it
-        rows, other = staff.select_related("person").order_by("person__sort_name"), "person"
+        # Ordered by what no index holds: else Postgres may walk through everybody's names until it has met enough of those who work here.
+        by_name = Pipe(F("person__sort_name"), Value(""))
+        rows, other = rows.filter(organisation=party.pk).select_related("person").order_by(by_name), "person"
     return [{"party": getattr(row, other), "function": row.function} for row in rows[:MOST]]
 
 
