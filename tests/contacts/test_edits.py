@@ -12,7 +12,7 @@ from contacts.services import share_party
 from crm.core.errors import RuleBroken
 from crm.core.models import Notification, Undo
 from crm.core.why import explain
-from tests.factories import AddressFactory, EmailFactory, OpportunityFactory, OrganisationFactory, PersonFactory, PhoneFactory
+from tests.factories import AddressFactory, EmailFactory, OpportunityFactory, OrganisationFactory, PersonFactory, PhoneFactory, grant_share
 
 
 @pytest.fixture
@@ -228,3 +228,14 @@ def test_an_organisation_cannot_belong_to_itself_by_way_of_others(cast, sign_in)
     index_parties()
     answer = sign_in(cast.anna).post(reverse("organisation-update", args=[top.pk]), {"legal_name": "Oben AG", "state": "prospect", "parent": middle.number})
     assert answer.status_code == 422 and "parent" in answer.context["form"].errors and Organisation.objects.get(pk=top.pk).parent is None
+
+
+def test_a_list_offers_cells_to_edit_only_in_rows_the_reader_may_change(cast, sign_in, anke):
+    seen = PersonFactory(first_name="Detlef", last_name="Fern", owner=cast.david, team=cast.firm.south)
+    lent = PersonFactory(first_name="Lene", last_name="Nah", owner=cast.david, team=cast.firm.south)
+    grant_share(seen, cast.anna)
+    grant_share(lent, cast.anna, "view", "change")
+    page = sign_in(cast.anna).get(reverse("person-list"))
+    assert {row["pk"]: row["fixed"] for row in page.context["rows"]} == {anke.pk: False, lent.pk: False, seen.pk: True}
+    offered = {pk: reverse("party-cell", args=[pk, "state"]) in page.content.decode() for pk in (anke.pk, lent.pk, seen.pk)}
+    assert offered == {anke.pk: True, lent.pk: True, seen.pk: False}
