@@ -164,13 +164,22 @@ def local_services(stack: Stack) -> list[Service]:
     return [service for service in services if os.environ.get(service.variable, "") in {"", service.url}]
 
 
-def wait_for(ready: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    """Return as soon as `ready()` holds; end with a sentence after `seconds`."""
-    end = time.monotonic() + seconds
+def wait_for(ready: Callable[[], bool], what: str, seconds: float = 60, log: Path | None = None) -> None:
+    """Return as soon as `ready()` holds; after `seconds` end with a sentence and the last lines of the `log`.
+
+    A look counts for ten seconds at most: of a machine that stood still meanwhile nothing follows about what it runs.
+    """
+    waited, last = 0.0, time.monotonic()
     while not ready():
-        if time.monotonic() > end:
-            refuse(f"{what} did not start within {seconds:.0f} s.")
+        now = time.monotonic()
+        waited, last = waited + min(now - last, 10), now
+        if waited > seconds:
+            refuse(f"{what} did not start within {seconds:.0f} s." + (f" {log} ends with:\n{_end(log)}" if log else ""))
         time.sleep(0.05)
+
+
+def _end(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-8:])
 
 
 @contextmanager
@@ -225,6 +234,6 @@ def start(stack: Stack, services: list[Service]) -> None:
             )
             child.returncode = 0  # it outlives us on purpose: no warning about a child that still runs
     for service in services:
-        wait_for(service.ready, f"{service.name} (see {stack.data / 'services.log'})")
+        wait_for(service.ready, service.name, log=stack.data / "services.log")
         if isinstance(service, Postgres):
             service.create_database()
