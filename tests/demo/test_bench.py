@@ -11,7 +11,7 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
-from crm.bench import floors, measure
+from crm.bench import floors, measure, results
 from crm.core.digest import digest
 from tests.proofs import Figures
 
@@ -39,6 +39,17 @@ def test_the_bench_finds_the_same_rows(grown: list[str], tmp_path: Path, monkeyp
     monkeypatch.setattr(floors.Gate, "walk", lambda gate: ("true", []))
     call_command("bench", "people, first page", persona=["few"], json=tmp_path / "red.json", stdout=StringIO())
     assert not json.loads((tmp_path / "red.json").read_text())[0]["same"]
+
+
+@pytest.mark.parametrize(("ours", "floor", "grows", "outgrows"), [(12_000, 1_000, False, False), (40_000, 1_200, True, True), (40_000, 3_500, True, False)])
+def test_growth_is_told_beside_that_of_the_floor(ours: int, floor: int, grows: bool, outgrows: bool) -> None:
+    """Of a stock that grew tenfold: a list that reads as little as before, one that reads four times as much as the best SQL need, and one for
+    which the best SQL reads four times as much itself."""
+    earlier = {("search", "wide"): {"buffers": 10_000, "floor_buffers": 1_000}}
+    grown, floor_grown = results._grown(earlier["search", "wide"], ours, floor)
+    line = results.Result("search", "wide", 1.0, ours, floor, 3, 1.0, 1.0, 1.0, True, growth=grown, floor_growth=floor_grown)
+    assert (line.grows, line.outgrows) == (grows, outgrows)
+    assert line.line().split()[-2:] == [f"{ours / 10_000:.1f}", f"{floor / 1_000:.1f}"]
 
 
 @pytest.mark.proof("bench")

@@ -58,12 +58,12 @@ class Command(BaseCommand):
             for persona in people:
                 if operation.open_to(persona):
                     results.append(self._measured(operation, persona, options["profile"]))
+                    _keep(results, options["json"])
         if options["long"]:
             self.stdout.write(LONG_HEAD)
             for long in [one for one in longs() if _named(one.name, options)]:
                 results += self._long(long, people, options)
-        if options["json"]:
-            options["json"].write_text(json.dumps([result.as_row() for result in results], ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+                _keep(results, options["json"])
         missed = [result for result in results if not result.holds]
         self.stdout.write(f"{len(results)} measured, {len(missed)} above the promise" + "".join(f"\n  {result.operation} ({result.persona})" for result in missed))
         if drawn := [result for result in results if isinstance(result, Result) and result.fragment_ratio is not None]:
@@ -72,6 +72,8 @@ class Command(BaseCommand):
         if earlier:
             grown = [result for result in results if result.grows]
             self.stdout.write(f"{len(grown)} grew to more than {GROWTH} times" + "".join(f"\n  {result.operation} ({result.persona})" for result in grown))
+            more = [result for result in grown if result.outgrows]
+            self.stdout.write(f"{len(more)} of them more than {GROWTH} times as much as the floor" + "".join(f"\n  {result.operation} ({result.persona})" for result in more))
 
     def _measured(self, operation: Operation, persona: Persona, profile: bool) -> Result:
         with one_request():
@@ -97,6 +99,12 @@ class Command(BaseCommand):
             self.stdout.write(result.line())
             self.stdout.flush()
             yield result
+
+
+def _keep(results: list[Result | LongResult], file: Path | None) -> None:
+    """After each line: what was measured is not lost where the rest takes too long."""
+    if file:
+        file.write_text(json.dumps([result.as_row() for result in results], ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _named(name: str, options: dict[str, Any]) -> bool:
