@@ -83,14 +83,14 @@ def _postmaster(stack: Stack) -> psutil.Process | None:
 def _sessions(stack: Stack) -> list[psutil.Process]:
     """What works in Postgres's folder; its children carry no mark. One in a long query outlives a killed postmaster, and no new one starts beside it."""
     folder = str((stack.data / "postgres").resolve())
-    return [process for process in psutil.process_iter() if _folder(process) == folder and is_alive(process)]
+    return [process for process in psutil.process_iter() if _works_in(process, folder) and is_alive(process)]
 
 
-def _folder(process: psutil.Process) -> str:
+def _works_in(process: psutil.Process, folder: str) -> bool:
     try:
-        return str(process.cwd())
+        return bool(process.name() == "postgres" and process.cwd() == folder)  # somebody's shell may stand there, too
     except (psutil.Error, OSError):
-        return ""
+        return False
 
 
 def _command(process: psutil.Process) -> list[str]:

@@ -1,6 +1,7 @@
 """Services that were killed leave nothing that keeps the next ones from starting."""
 
 import contextlib
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -31,7 +32,10 @@ def test_a_killed_postgres_with_a_long_query_starts_again() -> None:
         postmaster.kill()
         assert working.is_running() and (stack.data / "postgres" / "postmaster.pid").exists(), "red control: it left something behind"
 
-        strays.end(stack)
+        with subprocess.Popen(["sleep", "60"], cwd=stack.data / "postgres") as somebody:
+            strays.end(stack)
+            assert strays.is_alive(psutil.Process(somebody.pid)), "who merely stands in the folder is left alone"
+            somebody.kill()
         begun = time.monotonic()
         start(stack, [postgres])
         assert postgres.ready() and time.monotonic() - begun < 30
@@ -52,7 +56,7 @@ def _session(postmaster: psutil.Process) -> psutil.Process:
 
 def test_a_service_that_does_not_start_is_told_with_what_it_said(tmp_path: Path) -> None:
     log = tmp_path / "services.log"
-    log.write_text('LOG:  starting\nFATAL:  could not open the folder\n')
+    log.write_text("LOG:  starting\nFATAL:  could not open the folder\n")
     with pytest.raises(SystemExit, match=r"(?s)postgres did not start within 0 s\..*FATAL:  could not open the folder"):
         wait_for(lambda: False, "postgres", 0, log)
 
