@@ -19,7 +19,7 @@ from contacts.models import Organisation, Party, PartyTag, Person, Tag
 from contacts.panels import panels_for
 from contacts.salutation import address_line, letter_salutation
 from contacts.search import search_parties
-from crm.core.access import may, sees
+from crm.core.access import may, sees_beside
 from crm.core.columns import Column
 from crm.core.saving import FactsForm
 from crm.core.views import Crud, GatedCreate, GatedDelete, GatedDetail, GatedList, GatedUpdate
@@ -30,7 +30,7 @@ class PartyList(GatedList):
 
     def get_queryset(self) -> QuerySet[Any]:
         """Each with `changeable`: may the reader change it?"""
-        return super().get_queryset().annotate(changeable=sees(self.request.user, Party, "pk", "change"))
+        return super().get_queryset().annotate(changeable=sees_beside(self.request.user, Party, action="change"))
 
     def more_context(self, context: dict[str, Any]) -> dict[str, Any]:
         reader, rows = self.request.user, context["rows"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.postgres.aggregates import StringAgg
 from django.db import connection
-from django.db.models import F, Func, OuterRef, QuerySet, Subquery, TextField, Value
+from django.db.models import Case, F, Func, OuterRef, QuerySet, Subquery, TextField, Value, When
 from django.urls import reverse
 from django.utils.translation import get_language, gettext_lazy
 
@@ -17,6 +17,7 @@ from contacts.detail import STATE_TONES
 from contacts.letters import addressee, stored
 from contacts.models import Affiliation, EmailAddress, Party, PartyTag, PhoneNumber, PostalAddress
 from contacts.salutation import Addressee
+from crm.core.access import sees_beside
 from crm.core.columns import Choice, Column
 from crm.core.models import Installation
 from crm.core.rows import addresses
@@ -47,20 +48,20 @@ def of_main(model: type[Any], attribute: str) -> Adds:
     return lambda rows, reader: rows.annotate(**{f"main_{attribute}": Func(F("pk"), template=found, output_field=TextField())})
 
 
-def _job(reader: Any) -> QuerySet[Affiliation]:
+def _job(reader: Any, field: str) -> Subquery:
     # the gate: read for people the reader sees, and only where the organisation may be seen, too
-    jobs, seen = Affiliation.objects.unrestricted().filter(person=OuterRef("pk"), is_primary=True), Party.objects.visible_to(reader)
-    return jobs.filter(organisation__in=seen) if seen.query.where else jobs  # whoever may view all of them has none looked up
+    jobs = Affiliation.objects.unrestricted().filter(person=OuterRef("pk"), is_primary=True)
+    return Subquery(jobs.values(word=Case(When(sees_beside(reader, Party, "organisation"), then=F(field))))[:1])
 
 
 def add_employer(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
     """Adds `main_employer`: the name of the organisation a person works for, as far as the reader sees it."""
-    return rows.annotate(main_employer=Subquery(_job(reader).values("organisation__name")[:1]))
+    return rows.annotate(main_employer=_job(reader, "organisation__name"))
 
 
 def add_function(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:
     """Adds `main_function`: what a person is there."""
-    return rows.annotate(main_function=Subquery(_job(reader).values("function")[:1]))
+    return rows.annotate(main_function=_job(reader, "function"))
 
 
 def add_house(rows: QuerySet[Any], reader: Any) -> QuerySet[Any]:

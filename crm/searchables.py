@@ -21,7 +21,7 @@ from crm.core.models import RecentlyViewed
 from crm.core.subjects import kinds
 from crm.navigation import CREATABLE, GROUPS, Item
 from sales.filters import search as search_opportunities
-from sales.filters import with_party_seen
+from sales.filters import with_party_beside, with_party_seen
 from sales.models import Opportunity
 from service.filters import search as search_cases
 from service.filters import with_party_seen as with_customer_seen
@@ -123,7 +123,7 @@ def recent(user: Any) -> list[dict[str, Any]]:
         if kind.model is Party:
             drawn |= {(type_id, party.pk): _party(party, hidden) for party in _drawable(seen, user)}
         elif kind.model is Opportunity:
-            drawn |= {(type_id, row.pk): _opportunity(row) for row in with_party_seen(seen, user).select_related("stage", "party")}
+            drawn |= {(type_id, row.pk): _opportunity(row) for row in with_party_beside(seen, user).select_related("stage", "party")}
         elif kind.model is Case:
             drawn |= {(type_id, row.pk): _case(row) for row in seen}
         else:

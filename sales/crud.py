@@ -18,7 +18,7 @@ from crm.core.saving import FactsForm, save_facts
 from crm.core.views import Crud, GatedCreate, GatedDetail, GatedList
 from crm.core.work import work
 from sales import detail, services
-from sales.filters import OpportunityFilter, offered, search, with_party_seen
+from sales.filters import OpportunityFilter, offered, search, with_party_beside, with_party_seen
 from sales.forms import OpportunityForm
 from sales.models import Opportunity
 
@@ -67,7 +67,7 @@ class Opportunities(Crud):
     templates = {"detail": "sales/opportunity.html", "list": "sales/opportunities.html", "rows": "sales/_table.html"}
     columns = [
         Column("name", gettext_lazy("Name"), "name", "sort_name", primary=True, detail="number", field="name"),
-        Column("party", gettext_lazy("Contact"), lambda row: row.party if row.party_seen else None, "", priority=0, joins=("party",)),
+        Column("party", gettext_lazy("Contact"), lambda row: row.party if row.party_seen else None, "", priority=0, joins=("party",), adds=with_party_beside),
         Column("stage", gettext_lazy("Stage"), "stage", "stage__position", priority=4, joins=("stage",)),
         Column("state", gettext_lazy("State"), Choice("state"), "state", "tag", priority=1, tone=lambda row: TONES[row.state]),
         Column("amount", gettext_lazy("Amount"), "amount", "amount", "money", priority=1),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from typing import Any
 
 import django_filters as filters
@@ -16,7 +16,7 @@ from contacts.fields import PartyFilter
 from contacts.models import Party, Task
 from contacts.search import search_records
 from crm.catalog.models import Product
-from crm.core.access import hidden_fields, scope_of, sees
+from crm.core.access import hidden_fields, scope_of, sees, sees_beside
 from crm.core.filtersets import FilterSet
 from crm.core.ranges import DaysFilter, SumFilter
 from crm.core.subjects import name_subject
@@ -127,11 +127,14 @@ def offered(chips: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return shown
 
 
-def with_party_seen(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
+def with_party_seen(rows: QuerySet[Any], user: Any, how: Callable[..., Any] = sees) -> QuerySet[Any]:
     """Mark the rows whose contact the reader may see, too: the name of a foreign contact is shown to nobody through an opportunity."""
     if "party" in hidden_fields(user, Opportunity):
         return rows.annotate(party_seen=Value(False))
-    return rows.annotate(party_seen=sees(user, Party, "party"))
+    return rows.annotate(party_seen=how(user, Party, "party"))
+
+
+with_party_beside = partial(with_party_seen, how=sees_beside)  # of rows that are shown with their party, and not searched
 
 
 def search(rows: QuerySet[Any], text: str, among: list[int] | None = None) -> QuerySet[Any]:

@@ -18,7 +18,7 @@ from crm.core.models import Installation
 from crm.core.saving import FactsForm
 from crm.core.views import Crud, GatedCreate, GatedDetail, GatedList
 from service import detail, services
-from service.filters import CaseFilter, search, with_party_seen
+from service.filters import CaseFilter, search, with_party_beside, with_party_seen
 from service.forms import CaseForm
 from service.models import Case
 from service.queue import TYPE_TONES
@@ -79,7 +79,7 @@ class Cases(Crud):
     templates = {"detail": "service/desk.html", "form": "service/form.html", "list": "service/cases.html"}
     columns = [
         Column("heading", gettext_lazy("Subject"), "heading", "sort_heading", primary=True, detail="number", field="heading"),
-        Column("party", gettext_lazy("Customer"), lambda row: row.party if row.party_seen else None, "", priority=2, joins=("party",)),
+        Column("party", gettext_lazy("Customer"), lambda row: row.party if row.party_seen else None, "", priority=2, joins=("party",), adds=with_party_beside),
         Column("type", gettext_lazy("Type"), Choice("type"), "type", "tag", priority=4, tone=lambda row: TYPE_TONES[row.type]),
         Column("state", gettext_lazy("State"), Choice("state"), "state", "tag", priority=1, tone=lambda row: STATE_TONES[row.state]),
         Column("priority", gettext_lazy("Priority"), Choice("priority"), "priority", priority=3),

@@ -25,7 +25,7 @@ from crm.core.models import IncomingMail, Installation, OutgoingMail
 from crm.core.subjects import kind_of
 from service import deadlines, texts
 from service.conversation import addresses_for, entries_of
-from service.filters import OPEN, of_party, with_party_seen
+from service.filters import OPEN, of_party, with_party_beside
 from service.forms import EntryForm, GrantForm
 from service.mailin import mail_drawn, of_case, writers_of
 from service.merging import family_of
@@ -87,7 +87,7 @@ def desk(request: HttpRequest, case: Case | None, **forms: Any) -> dict[str, Any
 
 
 def _whole(user: Any) -> QuerySet[Case]:
-    rows = with_party_seen(Case.objects.visible_to(user), user)
+    rows = with_party_beside(Case.objects.visible_to(user), user)
     return rows.select_related("party", "organisation", "owner", "team", "rule__calendar", "cause", "remedy", "product", "touchpoint", "merged_into")
 
 

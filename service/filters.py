@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 import django_filters as filters
@@ -17,7 +18,7 @@ from contacts.fields import PartyFilter
 from contacts.models import Party
 from contacts.search import search_records
 from crm.catalog.models import Product
-from crm.core.access import hidden_fields, sees
+from crm.core.access import hidden_fields, sees, sees_beside
 from crm.core.filtersets import FilterSet
 from crm.core.ranges import MomentsFilter
 from service.models import Case, Cause, Remedy, Touchpoint
@@ -104,11 +105,14 @@ def causes_below(cause: Cause) -> set[int]:
     return found
 
 
-def with_party_seen(rows: QuerySet[Any], user: Any) -> QuerySet[Any]:
+def with_party_seen(rows: QuerySet[Any], user: Any, how: Callable[..., Any] = sees) -> QuerySet[Any]:
     """Mark the cases whose customer the reader may see, too: nobody learns a foreign contact's name from a case."""
     if "party" in hidden_fields(user, Case):
         return rows.annotate(party_seen=Value(False))
-    return rows.annotate(party_seen=sees(user, Party, "party"))
+    return rows.annotate(party_seen=how(user, Party, "party"))
+
+
+with_party_beside = partial(with_party_seen, how=sees_beside)  # of rows that are shown with their party, and not searched
 
 
 def search(rows: QuerySet[Any], text: str, among: list[int] | None = None) -> QuerySet[Any]:

@@ -15,7 +15,7 @@ from crm.core import formats
 from crm.core.access import hidden_fields
 from service import sla
 from service.deadlines import due_within
-from service.filters import OPEN, with_party_seen
+from service.filters import OPEN, with_party_beside
 from service.models import Case
 
 LONGEST = 60  # cases in the column; the list shows them all
@@ -57,7 +57,7 @@ class Queue:
 
     def rows(self) -> QuerySet[Case]:
         """All cases of the tab, the next deadline first, those at rest last."""
-        rows = with_party_seen(Case.objects.visible_to(self.user), self.user).filter(OPEN, self.conditions[self.chosen])
+        rows = with_party_beside(Case.objects.visible_to(self.user), self.user).filter(OPEN, self.conditions[self.chosen])
         return rows.select_related("party", "owner").order_by(F("due_next").asc(nulls_last=True), "priority", "pk")
 
     def first(self, limit: int = LONGEST) -> list[Case]:

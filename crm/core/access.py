@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.core.exceptions import EmptyResultSet
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, Value
 from guardian.utils import get_group_obj_perms_model, get_user_obj_perms_model
 
 from crm.core.wiring import table
@@ -281,6 +281,25 @@ def sees(user: Any, model: type[models.Model], key: str, action: str = "view") -
     Postgres expects many rows it would first gather all keys there are."""
     parents = model.objects.visible_to(user, action)  # type: ignore[attr-defined]  # a record, by its manager; a plain model does not promise one
     return Exists(parents.filter(pk=OuterRef(key))) if parents.query.where else Q(**{f"{key}__isnull": False})
+
+
+def sees_beside(user: Any, model: type[models.Model], path: str = "", action: str = "view") -> Any:
+    """What `sees` says, of a record that is joined anyway (`path`; the row itself without one), to be shown and not to be filtered by: read off
+    its columns. Planning the subquery of a reader with thousands of shares takes longer than a page of rows. What is empty counts as no."""
+    assert isinstance(model.access, OwnedAccess)  # type: ignore[attr-defined]  # see `sees`
+    scope = scope_of(user)
+    reach = scope.reach(action, entity_of(model))
+    if reach is None:
+        return Value(False)
+    rows = Q(pk__isnull=False) if reach.everything else reach.rows | scope.shared_rows(model, action)
+    if any(isinstance(part, Exists) for part in rows.flatten()):  # so many shares that each is asked for
+        return sees(user, model, path or "pk", action)
+    return ExpressionWrapper(_behind(rows, f"{path}__" if path else ""), output_field=BooleanField())
+
+
+def _behind(condition: Q, path: str) -> Q:
+    parts = [_behind(part, path) if isinstance(part, Q) else (f"{path}{part[0]}", part[1]) for part in condition.children]  # type: ignore[index]  # else a pair: see above
+    return Q(*parts, _connector=condition.connector, _negated=condition.negated)
 
 
 def parent_action(action: str) -> str:

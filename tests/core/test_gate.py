@@ -14,7 +14,7 @@ from accounts.grants import sync_grants
 from accounts.models import FieldRule, Membership, Role, RoleRight, Team, TeamUserPerm, User
 from accounts.services import add_deputy
 from contacts.models import EmailAddress, Party, Task
-from crm.core.access import hidden_fields, may, one_request, sees
+from crm.core.access import hidden_fields, may, one_request, sees, sees_beside
 from crm.core.subjects import name_subject
 from sales.models import Opportunity
 from tests.factories import EmailFactory, InteractionFactory, OpportunityFactory, PersonFactory, TaskFactory, grant_share
@@ -231,3 +231,21 @@ def test_whoever_sees_all_parents_has_none_looked_up(people: Any) -> None:
         assert {row.pk: row.seen for row in marked} == {row.pk: row.party_id in visible for row in rows}
         assert set(marked.filter(seen=True)) == {row for row in rows if row.party_id in visible}
         assert ("EXISTS" in str(marked.query)) == (0 < len(visible) < len(rows) - 1)
+
+
+@pytest.mark.parametrize("few", [10_000, 0])
+@pytest.mark.parametrize("action", ["view", "change"])
+def test_beside_a_row_stands_what_the_gate_says(people: Any, monkeypatch: pytest.MonkeyPatch, action: str, few: int) -> None:
+    """Read off the columns of a joined contact, or of the contact itself, and of very many shares asked for each: the same, for everybody."""
+    monkeypatch.setattr("crm.core.access.FEW_SHARES", few)
+    for verb in ("view", "change"):
+        grant_share(Party.objects.get(last_name="D"), people.anna, verb)
+    grant_share(Party.objects.get(last_name="0"), people.ben)
+    rows = [OpportunityFactory(party=party, owner=party.owner, team=party.team) for party in Party.objects.all()]
+    rows.append(OpportunityFactory(party=None, owner=people.anna, team=people.anna.team))
+    for who in (people.anna, people.ben, people.david, people.mia, people.greta, people.frieda):
+        reachable = set(Party.objects.visible_to(who, action).values_list("pk", flat=True))
+        beside = Opportunity.objects.annotate(seen=sees_beside(who, Party, "party", action)).values_list("party_id", "seen")
+        assert {key: bool(seen) for key, seen in beside} == {row.party_id: row.party_id in reachable for row in rows}
+        itself = Party.objects.annotate(seen=sees_beside(who, Party, action=action)).values_list("pk", "seen")
+        assert {key for key, seen in itself if seen} == reachable
