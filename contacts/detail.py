@@ -25,7 +25,7 @@ from contacts.parts import read_parts
 from contacts.stale import part_words
 from contacts.timeline import ICONS, staff_of, timeline
 from crm.core import formats
-from crm.core.access import hidden_fields, may
+from crm.core.access import hidden_fields, may, seen_row
 from crm.core.models import RecentlyViewed
 from crm.core.saving import said
 from crm.core.subjects import name_subject
@@ -137,24 +137,23 @@ def facts(party: Party, user: Any, crud: Any, *, editable: bool, named: str = ""
             fact = {"label": str(label)[:1].upper() + str(label)[1:], "text": fact_words(party, name, parts, user), "name": f"{name}-{party.pk}"}
             if name == "state":
                 fact["html"] = tag(fact["text"], STATE_TONES[party.state])
-            if editable:
+            if editable and fact["text"] != _("(not visible to you)"):
                 fact["edit_url"] = reverse("party-cell", args=[party.pk, name])
             found.append(fact)
     return found
 
 
 def fact_words(party: Party, name: str, parts: dict[str, str], user: Any) -> str:
-    """One fact in words; a contact the reader cannot see is not named."""
-    if name in {"employer", "parent"}:
-        pk = parts["employer"] if name == "employer" else party.parent_id
-        return str((Party.objects.visible_to(user).filter(pk=pk).first() or _("(not visible to you)")) if pk else formats.DASH)
+    """One fact in words; a contact the reader cannot see is not named, nor what somebody does there."""
+    if name == "function" and parts["employer"] and seen_row(user, Party, parts["employer"]) is None:
+        return _("(not visible to you)")
     if name in parts:
-        return part_words(name, parts[name])
+        return part_words(name, parts[name], user)
     field: Any = party._meta.get_field(name)
     value = getattr(party, field.attname)
     if name in {"employees", "revenue"}:
         return formats.number(value, 2 if name == "revenue" else None)
-    return said(field, value)
+    return said(field, value, user)
 
 
 def people(party: Party, user: Any) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from contacts.fields import CountryField, PartyField
 from contacts.models import EmailAddress, Interaction, Organisation, Party, PartyRole, Person, PhoneNumber, PostalAddress, Tag
 from contacts.parts import PARTS, PLACE, read_parts, seen_texts
 from contacts.salutation import own_words
-from crm.core.access import hidden_fields
+from crm.core.access import hidden_fields, seen_row
 from crm.core.saving import FactsForm
 
 
@@ -40,6 +40,9 @@ class PartyForm(FactsForm):
         for name in hidden_fields(self.user, Party) & set(self.fields):
             del self.fields[name]
         now = read_parts(self.instance)
+        if now["employer"] and seen_row(self.user, Party, now["employer"]) is None:  # as with every relation: see FactsForm
+            self.close("employer")
+            self.close("function")
         if "tags" in self.fields:
             offered: Any = self.fields["tags"]
             offered.choices = [(str(tag.pk), tag.label) for tag in Tag.objects.all() if tag.active or str(tag.pk) in now["tags"].split(",")]

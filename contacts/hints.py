@@ -104,4 +104,4 @@ def _fixed(name: str, value: str) -> str:
 def _said(name: str, value: str) -> str:
     if name == "salutation" and not value:
         return str(Party.Salutation.NONE.label)
-    return said(Party._meta.get_field(name), value)
+    return said(Party._meta.get_field(name), value, None)  # no relation among them

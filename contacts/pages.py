@@ -177,6 +177,10 @@ def party_cell(request: HttpRequest, party: Party, name: str) -> HttpResponse:
     elif not is_fragment(request):
         return HttpResponseRedirect(crud.url("update", party.pk) + f"#id_{name}")
     form = _one_field(crud, party, name, request.POST if request.method == "POST" else None, request.user)
+    if name not in form.fields:  # it names a contact the reader cannot see
+        if request.method == "POST":
+            raise PermissionDenied
+        return _read(request, party, cell)
     cell |= {"read_url": f"{cell['post_url']}?read=1", "label": form.fields[name].label}
     if request.method == "GET":
         return render(request, "components/_inline_edit.html", {**cell, "field": form[name], "old": raw_value(form, party, name)})

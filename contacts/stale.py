@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from contacts.history import part_rows
 from contacts.models import Party, PartyRole, Tag
 from contacts.parts import TABLES, read_parts
+from crm.core.access import seen_row
 from crm.core.keys import whole
 from crm.core.models import Change
 from crm.core.saving import Difference
@@ -32,8 +33,8 @@ def raw_value(form: Any, party: Party, name: str, value: Any = ...) -> str:
     return "" if value is None else str(value)
 
 
-def part_words(name: str, value: str) -> str:
-    """A part in words."""
+def part_words(name: str, value: str, reader: Any) -> str:
+    """A part in words. The number of an employer may come from the browser: it is named to whoever sees it."""
     if not value:
         return "–"
     if name == "roles":
@@ -43,7 +44,7 @@ def part_words(name: str, value: str) -> str:
         keys = [whole(text) for text in value.split(",")]
         return ", ".join(str(tag) for tag in Tag.objects.filter(pk__in=[key for key in keys if key is not None])) or "–"
     if name == "employer":
-        return str(Party.objects.unrestricted().filter(pk=whole(value)).first() or "–")
+        return str(seen_row(reader, Party, whole(value)) or _("(not visible to you)"))
     return value
 
 
@@ -78,5 +79,5 @@ def part_differences(form: Any, current: Party, stored: dict[str, str], seen: di
     for name, typed in clashes.items():
         who, at = last_change(current, name)
         label = str(form.fields[name].label or name)
-        found.append(Difference(name, label, part_words(name, seen.get(name, "")), part_words(name, stored[name]), part_words(name, typed), who, at, True))
+        found.append(Difference(name, label, *(part_words(name, value, form.user) for value in (seen.get(name, ""), stored[name], typed)), who, at, True))
     return found

@@ -355,6 +355,13 @@ def may(user: Any, action: str, model: type[models.Model]) -> bool:
     return scope.may(action, access.entity(model))
 
 
+def seen_row(user: Any, model: Any, key: Any) -> Any:
+    """The record with this key, None where the user sees none: to name what another record hangs on."""
+    manager = model._default_manager
+    rows = manager.visible_to(user) if hasattr(manager, "visible_to") else manager.all()
+    return rows.filter(pk=key).first()
+
+
 def hidden_fields(user: Any, model: type[models.Model]) -> frozenset[str]:
     """Field names of `model` that this user may not see in columns, forms, details, filters, sorting or exports."""
     return scope_of(user).hidden_fields(entity_of(model))

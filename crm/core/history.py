@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from crm.core import formats
-from crm.core.access import hidden_fields
+from crm.core.access import hidden_fields, seen_row
 from crm.core.models import Change
 
 LONGEST = 300  # changes on one page
@@ -160,7 +160,5 @@ class Names:
         return str(value)
 
     def _related(self, one: Any, value: Any) -> str:
-        manager = one.related_model._default_manager
-        rows = manager.visible_to(self.user) if hasattr(manager, "visible_to") else manager.all()
-        found = rows.filter(pk=value).first()
+        found = seen_row(self.user, one.related_model, value)
         return str(getattr(found, "role", found)) if found is not None else _("(not visible to you)")

@@ -16,7 +16,7 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from crm.core import formats
-from crm.core.access import hidden_fields, may
+from crm.core.access import ReferenceAccess, hidden_fields, may, seen_row
 from crm.core.models import Change
 from crm.core.work import work
 
@@ -25,7 +25,8 @@ class FactsForm(forms.ModelForm):
     """A form over facts. It carries the version it was rendered from, offers only rows the user may see and no hidden field.
 
     Construct it with `user`: choices of every relation are narrowed by `visible_to`, so nobody attaches a record to one
-    they cannot see by guessing its number.
+    they cannot see by guessing its number. Where the row hangs on a record the user cannot see the field is not offered: it would be
+    drawn empty, and come back as if it had been cleared.
     """
 
     half: ClassVar[frozenset[str]] = frozenset()  # fields that stand two beside each other where there is room
@@ -34,17 +35,33 @@ class FactsForm(forms.ModelForm):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         self.user = user
+        self.closed: dict[str, str] = {}
         super().__init__(*args, **kwargs)
         self.fields["version"].initial = self.instance.version if self.instance.pk else 0
         for name in hidden_fields(user, self._meta.model) & set(self.fields):
             del self.fields[name]
-        for field in self.fields.values():
+        for name, field in list(self.fields.items()):
             if isinstance(field, forms.CharField) and not isinstance(field.widget, forms.Textarea):
                 field.validators = [*field.validators, one_line]
             if isinstance(field, forms.ModelChoiceField) and hasattr(field.queryset, "visible_to"):
                 field.queryset = field.queryset.visible_to(user)
+                if hangs_on_unseen(self.instance, name, user):
+                    self.close(name)
             if isinstance(field, forms.ModelChoiceField) and field.empty_label == BLANK_CHOICE_DASH[0][1]:
                 field.empty_label = formats.DASH
+
+    def close(self, name: str) -> None:
+        """Offer this field no more: what it names cannot be seen."""
+        if name in self.fields:
+            self.closed[name] = str(self.fields.pop(name).label or name)
+
+    def clean(self) -> dict[str, Any]:
+        """Whoever was still offered a field that is closed by now is told that the entry was left out."""
+        facts = super().clean() or self.cleaned_data
+        for name, label in self.closed.items():
+            if str(self.data.get(self.add_prefix(name)) or "").strip():
+                self.add_error(None, _("“%(field)s” was changed meanwhile to something you cannot see, and your entry there was left out. Please save again.") % {"field": label})
+        return facts
 
     def clean_version(self) -> int | None:
         """An edit must say what it was typed over; without that it could write over somebody unseen."""
@@ -58,6 +75,14 @@ class FactsForm(forms.ModelForm):
         """The names of the model's own fields in this form."""
         columns = {f.name for f in self._meta.model._meta.concrete_fields}
         return [name for name in self.fields if name in columns and name != "version"]
+
+
+def hangs_on_unseen(row: Any, name: str, reader: Any) -> bool:
+    """Does this relation of a row that exists name a record the reader cannot see? What everybody may read is not looked up."""
+    if row.pk is None or name not in {field.name for field in row._meta.concrete_fields}:
+        return False
+    key, related = getattr(row, _column(type(row), name)), row._meta.get_field(name).related_model
+    return key is not None and not isinstance(related.access, ReferenceAccess) and seen_row(reader, related, key) is None
 
 
 def one_line(text: str) -> None:
@@ -171,23 +196,25 @@ def _difference(form: FactsForm, name: str, change: _Theirs, current: models.Mod
     return Difference(
         name,
         str(field.label or name),
-        said(model_field, change.base),
-        said(model_field, getattr(current, model_field.attname)),
-        said(model_field, getattr(form.instance, model_field.attname)),
+        said(model_field, change.base, form.user),
+        said(model_field, getattr(current, model_field.attname), form.user),
+        said(model_field, getattr(form.instance, model_field.attname), form.user),
         change.by,
         change.at,
         conflict,
     )
 
 
-def said(field: Any, value: Any) -> str:
-    """A column's value in words: the choice's label, the related record's name, a dash for nothing."""
+def said(field: Any, value: Any, reader: Any) -> str:
+    """A column's value in words: the choice's label, the name of the related record if the reader sees it, a dash for nothing. `reader` is
+    None for what somebody wrote into the set-up for everybody."""
     if value in (None, ""):
         return "–"
     if field.choices:
         return str(dict(field.flatchoices).get(value, value))
     if field.is_relation:
-        return str(field.related_model._base_manager.filter(pk=value).first() or "–")
+        found = seen_row(reader, field.related_model, value) if reader else field.related_model._base_manager.filter(pk=value).first()
+        return str(found or _("(not visible to you)"))
     return str(value)
 
 

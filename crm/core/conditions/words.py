@@ -217,7 +217,7 @@ class FieldWord(Word):
 
     def said(self, op: str, value: Any) -> str:
         values = value if isinstance(value, list) else [value]
-        return ", ".join(said(self.field, one) for one in values)
+        return ", ".join(said(self.field, one, None) for one in values)
 
 
 @dataclass(frozen=True)
