@@ -19,7 +19,7 @@ from contacts.models import Channel, ConsentWording
 from crm.core import formats
 from crm.core.mail.addresses import domain_of, read_mailbox
 from crm.core.mail.records import Finding, look_up
-from crm.core.mail.server import server_of
+from crm.core.mail.server import only_a_folder, server_of
 from crm.core.models import MailSetup
 
 USUAL_RATE = 0.03  # of people who answer a mail to many, where nothing is known yet
@@ -97,12 +97,20 @@ def _power(campaign: Campaign, per_arm: int) -> Line:
 
 
 def _sender(findings: Sequence[Finding] | None) -> list[Line]:
-    setup, lines = MailSetup.current(), []
+    setup = MailSetup.current()
+    lines = [Line("bad", words)] if (words := reaches_nobody(setup)) else []
     if setup.lock:
         lines.append(Line("warn", _("Sending is locked at present: nothing leaves until the CRM manager opens it.")))
     elif setup.trouble:
         lines.append(Line("warn", _("The mail server could not be reached at the last try.")))
     return [*lines, *(Line("good" if one.state == "good" else "warn", f"{one.name}: {one.text}") for one in findings or ())]
+
+
+def reaches_nobody(setup: MailSetup) -> str:
+    """Why no mail would arrive, for whoever writes it; "" where they leave the house."""
+    if not only_a_folder(setup):
+        return ""
+    return _("No mail server is entered yet: mails would only be written to a folder and reach nobody. The CRM manager enters it under “Sending of mail”.")
 
 
 def ask_dns(campaign: Campaign) -> list[Finding]:

@@ -19,7 +19,11 @@ CONSENT = Purpose(
 )
 TRACE = Purpose(_("Proof of who changed what"), True, _("Art. 6 (1) c and f GDPR: accountability (Art. 5 (2))"), _("as long as the record it tells of"))
 TOUCHES = Purpose(_("Opens and clicks of those who agreed to it"), True, _("Art. 6 (1) a GDPR and § 25 (1) TDDDG: consent"), _("until the consent ends, forgotten the night after"))
-PASSING = Purpose(_("Delivery of mails and notifications"), True, _("Art. 6 (1) b GDPR: contract"), _("1 year"))
+NOTICES = Purpose(_("Notifications of those who work here"), True, _("Art. 6 (1) b GDPR: contract"), _("1 year"))
+PASSING = Purpose(_("Delivery of mails"), True, _("Art. 6 (1) b GDPR: contract"), _("as long as the history they belong to"))
+TEXTS = Purpose(
+    _("Texts of mails"), True, _("Art. 6 (1) b GDPR: contract"), _("1 year those of campaigns, journeys and sign-in; all others as long as the history they belong to")
+)
 BUSINESS = Purpose(_("Figures of the business"), False, _("not personal"), _("10 years (§ 147 AO)"))
 SYSTEM = Purpose(_("Running the system"), False, _("not personal"), _("as long as the record exists"))
 
@@ -34,10 +38,11 @@ FIELDS: dict[str, list[tuple[Purpose, str]]] = {
     "core.scheduledrun": [(SYSTEM, "id schedule due_at claimed_at done_at")],
     "core.oncekey": [(SYSTEM, "id key route body_hash status headers body at"), (STAFF, "user")],
     "core.undo": [(STAFF, "user"), (SYSTEM, "id token way payload label at undone_at")],
-    "core.notification": [(PASSING, "user text"), (SYSTEM, "id url at read_at")],
+    "core.notification": [(NOTICES, "user text"), (SYSTEM, "id url at read_at")],
     "core.savedview": [(STAFF, "user name query"), (SYSTEM, "id page")],
     "core.outgoingmail": [
-        (PASSING, "to to_name domain user language sender reply_to heading body html headers answer"),
+        (PASSING, "to to_name domain user language sender reply_to heading answer"),
+        (TEXTS, "body html headers"),
         (SYSTEM, "id subject_type subject_id kind message_id once priority state due_at give_up_at worker lease_until log_mark code queue_id attempts planned_at handed_at"),
     ],
     "core.drill": [(SYSTEM, "id started_at finished_at held failed_at detail tables rows files size pages")],

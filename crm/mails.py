@@ -21,17 +21,18 @@ def reader_is_active() -> Q:
     return Q(user__isnull=True) | Q(Exists(User.objects.filter(pk=OuterRef("user_id"), is_active=True)))
 
 
+_YEAR = timedelta(days=365)
 _GONE = _("This person was switched off before the mail left.")
 
 MAILS = [
-    MailKind("account", _("sign-in and password"), priority=0, patience=timedelta(days=1), still=reader_is_active, withdrawn=_GONE),
+    MailKind("account", _("sign-in and password"), priority=0, patience=timedelta(days=1), kept=_YEAR, still=reader_is_active, withdrawn=_GONE),
     MailKind("test", _("test of sending"), priority=0, patience=timedelta(hours=1)),
     MailKind("consent", _("question whether a sign-up was meant"), priority=1, patience=timedelta(days=1), still=reachable),
     MailKind("case", _("answer to a customer"), priority=2, automatic=False),
     MailKind("receipt", _("confirmation that a case was received"), priority=2),
     MailKind("satisfaction", _("question how it was"), priority=4, still=satisfaction.still),
-    MailKind("campaign", _("campaign"), priority=8, advertising=True, still=gate.still, withdrawn=_("The campaign rested, or the person may no longer be written to.")),
-    MailKind("journey", _("journey"), priority=7, advertising=True, still=journeys.still, withdrawn=_("The journey rested, or the person may no longer be written to.")),
+    MailKind("campaign", _("campaign"), priority=8, advertising=True, kept=_YEAR, still=gate.still, withdrawn=_("The campaign rested, or the person may no longer be written to.")),
+    MailKind("journey", _("journey"), priority=7, advertising=True, kept=_YEAR, still=journeys.still, withdrawn=_("The journey rested, or the person may no longer be written to.")),
     MailKind("notification", _("notice from Lotse"), priority=3, still=reader_is_active, withdrawn=_GONE),
 ]
 

@@ -11,6 +11,7 @@ from contacts.pairs import search_by_night
 from crm.core.audit.checking import begin_check, tend_checks
 from crm.core.audit.sealing import seal_due
 from crm.core.erasures import keep_erasures
+from crm.core.forgetting import forget_old
 from crm.core.schedules import Schedule
 from service.escalation import escalate_due
 from service.satisfaction import ask_due
@@ -18,6 +19,7 @@ from service.satisfaction import ask_due
 SCHEDULES = [
     Schedule("forecast-snapshot", time(1, 30), take_snapshot),
     Schedule("touches-forgotten", time(2, 0), forget_touches),
+    Schedule("old-forgotten", time(2, 15), forget_old),
     Schedule("duplicates", time(3, 0), search_by_night),
     Schedule("audit-check", time(3, 15), begin_check),
     Schedule("forecast-mail", time(7, 0), plan_mails, weekday=0),

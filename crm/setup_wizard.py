@@ -32,8 +32,9 @@ from crm.core.admin import InstallationForm
 from crm.core.errors import RuleBroken
 from crm.core.feedback import say
 from crm.core.keys import whole
+from crm.core.mail.server import only_a_folder
 from crm.core.middleware import remember_language
-from crm.core.models import Installation
+from crm.core.models import Installation, MailSetup
 from crm.core.views import gated
 from crm.core.work import work
 from sales.models import Pipeline
@@ -263,5 +264,5 @@ def colleagues(request: HttpRequest) -> HttpResponse:
 @gated(may_set_up)
 def done(request: HttpRequest) -> HttpResponse:
     """What to do next in an empty house."""
-    return render(request, "setup/done.html", {"installation": Installation.current()})
+    return render(request, "setup/done.html", {"installation": Installation.current(), "only_a_folder": only_a_folder(MailSetup.current())})
 

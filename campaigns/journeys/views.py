@@ -19,11 +19,13 @@ from campaigns.journeys.flow import TRIGGER, Flow, counted, counted_dry
 from campaigns.journeys.forms import PARTS, TriggerForm, form_for
 from campaigns.journeys.trace import of_party, traces
 from campaigns.models import Journey, Run
+from campaigns.preflight import reaches_nobody
 from contacts.models import Party, Tag
 from crm.core import formats
 from crm.core.access import may
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
+from crm.core.models import MailSetup
 from crm.core.views import action, gated, number_from
 
 SHOWN = 50  # people in a list
@@ -90,9 +92,19 @@ def _refused(request: HttpRequest, row: Journey, key: str, form: Any) -> HttpRes
     return render(request, "campaigns/journeys/builder.html", _page(request, row, key, form=form), status=422)
 
 
+def _faults(row: Journey, reader: Any) -> dict[str, list[str]]:
+    """What keeps the draft from being published, the house's mail server included."""
+    found = services.faults(row, reader)
+    if words := reaches_nobody(MailSetup.current()):
+        for step in shape.every(row.draft.get("steps", [])):
+            if step["kind"] == "mail":
+                found.setdefault(step["key"], []).append(words)
+    return found
+
+
 def _page(request: HttpRequest, row: Journey, key: str, *, form: Any = None) -> dict[str, Any]:
     """The context of the builder; `form` may be the one that was sent and refused."""
-    faults = services.faults(row, request.user)
+    faults = _faults(row, request.user)
     tags = Tag.objects.visible_to(request.user).filter(active=True).exists()  # where the house has none, no step could give one
     chosen = shape.step_of(row.draft, key) if key != TRIGGER else None
     selected = key if key == TRIGGER or chosen is not None else ""
@@ -132,6 +144,8 @@ def dry(request: HttpRequest, row: Journey) -> HttpResponse:
 @action(Journeys, "change")
 def publish(request: HttpRequest, row: Journey) -> HttpResponse:
     """The draft runs from now on."""
+    if _faults(row, request.user):
+        raise RuleBroken(_("Not yet: please put right what is marked."))
     made = services.publish_journey(row, by=request.user, seen=number_from(request, "version", 0))
     say(request, _("Version %(n)s runs. Whoever is on the way goes on as it began.") % {"n": formats.number(made.number)})
     return HttpResponseRedirect(Journeys.url("detail", row.pk))

@@ -27,6 +27,7 @@ from crm import env
 from crm.backup import Refused
 from crm.backup.folder import Backup, passphrase
 from crm.backup.taking import take_backup
+from crm.core.backups import kept
 from crm.core.drills import OLD
 from crm.core.models import Drill
 
@@ -82,10 +83,10 @@ def _try(row: Drill, key_file: Path | None) -> None:
 
 def _check_newest(key: bytes) -> None:
     """What the nights left in LOTSE_BACKUP_FOLDER must open and be whole, and not be old. Where backups lie elsewhere, there is nothing to look at."""
-    kept = sorted(Path(settings.BACKUP_FOLDER).glob("lotse-*"))
-    if not kept:
+    there = kept()
+    if not there:
         return
-    newest = Backup(kept[-1], key)
+    newest = Backup(there[-1], key)
     newest.check()
     if timezone.now() - datetime.fromisoformat(newest.manifest["made_at"]) > OLD:
         raise Refused(f"{newest.path} is the newest backup: nobody has made one since.")

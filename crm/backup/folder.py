@@ -20,10 +20,11 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from crm.backup import Refused
+from crm.core.backups import MANIFEST, NAMED
 from crm.core.seal import PIECE, SALT, StreamSeal, Unreadable
 
 FORMAT = 1
-MANIFEST, SEALED = "manifest.json", "sealed.json"
+SEALED = "sealed.json"
 SHORTEST_KEY = 16
 LEFT_OVER = 86_400  # seconds after which a draft is nobody's any more
 
@@ -57,7 +58,7 @@ class Draft:
         for old in folder.glob(".lotse-*.draft"):
             if time.time() - old.stat().st_mtime > LEFT_OVER:
                 shutil.rmtree(old)
-        stem = f"lotse-{at:%Y%m%d-%H%M%S}"
+        stem = at.strftime(NAMED)
         self.goal = next(path for number in count(1) if not (path := folder / (stem if number == 1 else f"{stem}-{number}")).exists())
         self.path = folder / f".{self.goal.name}-{os.getpid()}.draft"
         self.path.mkdir(mode=0o700)

@@ -1,11 +1,12 @@
 """What a monitoring system reads at /metrics: requests by route, and whether work is left lying. Figures about the house itself stay inside.
 
 The address does not exist without the token of `LOTSE_METRICS_TOKEN`. gunicorn's processes count into files of their own, which are
-added up here (`crm.gunicorn`). What waits is counted from partial indexes and no further than 10,000.
+added up here (`crm.gunicorn`). What waits is counted from partial indexes and no further than 10,000. What nobody knows is left out.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +20,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from crm.core import backups
 from crm.core.events import PARKED_AFTER
+from crm.core.mail.kinds import kinds
 from crm.core.memory import keep, recall
 
 REQUESTS = Counter("lotse_requests", "Answers by route, method and class of status", ["route", "method", "status"])
@@ -27,13 +30,15 @@ SECONDS = Histogram("lotse_request_seconds", "How long an answer took, by route"
 METHODS = {"GET", "POST", "HEAD"}
 TICK = "lotse-tick"  # when the last tick came to its end, in Valkey: it can only come from there
 
-# Each as (state, how many, seconds the oldest has waited); mails in the order in which they would leave.
+# Each as (state, how many, seconds the oldest has waited); mails in the order in which they would leave. A mail that is put off is due later
+# each time: it has waited since it was put off first, which is its kind's patience before it is given up.
 _MAILS = """
-SELECT state, count(*), extract(epoch FROM max(statement_timestamp() - due_at) FILTER (WHERE state IN ('planned', 'deferred')))
+SELECT state, count(*), extract(epoch FROM max(statement_timestamp() - first_due) FILTER (WHERE state IN ('planned', 'deferred')))
 FROM (
-    (SELECT state, due_at FROM core_outgoingmail WHERE state IN ('planned', 'deferred') ORDER BY priority, due_at, id LIMIT 10000)
-    UNION ALL (SELECT state, due_at FROM core_outgoingmail WHERE state IN ('claimed', 'handing') LIMIT 10000)
-    UNION ALL (SELECT state, due_at FROM core_outgoingmail WHERE state IN ('refused', 'unclear', 'withdrawn') LIMIT 10000)
+    (SELECT state, least(due_at, give_up_at - make_interval(secs => (%(patience)s::jsonb ->> kind)::float)) AS first_due
+        FROM core_outgoingmail WHERE state IN ('planned', 'deferred') ORDER BY priority, due_at, id LIMIT 10000)
+    UNION ALL (SELECT state, NULL FROM core_outgoingmail WHERE state IN ('claimed', 'handing') LIMIT 10000)
+    UNION ALL (SELECT state, NULL FROM core_outgoingmail WHERE state IN ('refused', 'unclear', 'withdrawn') LIMIT 10000)
 ) counted GROUP BY state
 """
 _JOBS = "SELECT state, count(*), NULL FROM (SELECT state FROM core_job WHERE state IN ('queued', 'running') LIMIT 10000) counted GROUP BY state"
@@ -41,6 +46,12 @@ _EVENTS = f"""
 SELECT CASE WHEN attempts < {PARKED_AFTER} THEN 'waiting' ELSE 'parked' END, count(*), extract(epoch FROM max(statement_timestamp() - at))
 FROM (SELECT attempts, at FROM core_event WHERE done_at IS NULL ORDER BY attempts, id LIMIT 10000) counted GROUP BY 1
 """  # noqa: S608 - a constant
+# Each as (name, 1, seconds). A mailbox is in trouble since it was last read; one that never was, since the day it was named.
+_AGES = """
+SELECT 'inbox_trouble', 1, extract(epoch FROM statement_timestamp() - coalesce(greatest(looked_at, since::timestamptz), trouble_at))
+FROM core_mailboxsetup WHERE active AND trouble <> ''
+UNION ALL SELECT 'drill_age', 1, extract(epoch FROM statement_timestamp() - max(started_at)) FROM core_drill WHERE held
+"""
 _QUEUES = {
     "mails": (_MAILS, ("planned", "deferred", "claimed", "handing", "refused", "unclear", "withdrawn")),
     "jobs": (_JOBS, ("queued", "running")),
@@ -68,25 +79,31 @@ class State:
 
     def collect(self) -> Iterator[Metric]:
         yield from _tick()
+        yield from _backup()
+        patience = json.dumps({kind.key: kind.patience.total_seconds() for kind in kinds()})
         try:
-            found = {name: _rows(sql) for name, (sql, _states) in _QUEUES.items()}
+            found = {name: _rows(sql, patience=patience) for name, (sql, _states) in _QUEUES.items()}
+            ages = {name: age for name, (_one, age) in _rows(_AGES).items()}
         except Error:
             yield GaugeMetricFamily("lotse_database_up", "1 if the database answers", 0)
             return
         yield GaugeMetricFamily("lotse_database_up", "1 if the database answers", 1)
         for name, (_sql, states) in _QUEUES.items():
             counts = GaugeMetricFamily(f"lotse_{name}", f"{name} by state, up to 10,000", labels=["state"])
-            ages = [float(age) for _count, age in found[name].values() if age is not None]
+            waited = [float(age) for _count, age in found[name].values() if age is not None]
             for state in states:
                 counts.add_metric([state], found[name].get(state, (0, None))[0])
             yield counts
             if name != "jobs":
-                yield GaugeMetricFamily(f"lotse_{name}_oldest_seconds", f"how long the oldest of the waiting {name} has been due", max(0.0, *ages, 0.0))
+                yield GaugeMetricFamily(f"lotse_{name}_oldest_seconds", f"how long the oldest of the waiting {name} has been due", max(0.0, *waited, 0.0))
+        yield GaugeMetricFamily("lotse_inbox_trouble_seconds", "how long the mailbox could not be read; 0 if it can", max(0.0, float(ages.get("inbox_trouble") or 0)))
+        if ages.get("drill_age") is not None:
+            yield GaugeMetricFamily("lotse_drill_age_seconds", "since the last restore drill that held", float(ages["drill_age"]))
 
 
-def _rows(sql: str) -> dict[str, tuple[int, Any]]:
+def _rows(sql: str, **values: str) -> dict[str, tuple[int, Any]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(sql, values)
         return {state: (count, age) for state, count, age in cursor.fetchall()}
 
 
@@ -95,6 +112,13 @@ def _tick() -> Iterator[Metric]:
     last = recall(TICK)
     if last is not None:
         yield GaugeMetricFamily("lotse_tick_age_seconds", "since the last tick of the clock came to its end", time.time() - last)
+
+
+def _backup() -> Iterator[Metric]:
+    """Left out where none lies in this house's folder: it may be kept elsewhere."""
+    made = backups.newest()
+    if made is not None:
+        yield GaugeMetricFamily("lotse_backup_age_seconds", "since the newest whole backup was begun", time.time() - made.timestamp())
 
 
 @login_not_required

@@ -113,6 +113,15 @@ def test_it_is_closed_as_soon_as_somebody_exists(cast: Any, client: Any, sign_in
     assert Stage.objects.count() == before, "a pipeline that is there stays"
 
 
+def test_the_end_says_that_there_is_no_mail_server(cast: Any, sign_in: Any, settings: Any) -> None:
+    settings.SMTP_HOST = ""
+    emil = sign_in(cast.emil)
+    page = emil.get("/setup/done/").content.decode()
+    assert "Noch kein Mailserver" in page and "/admin/core/mailsetup/1/change/" in page
+    settings.SMTP_HOST = "mail.test"
+    assert "Noch kein Mailserver" not in emil.get("/setup/done/").content.decode()
+
+
 def test_an_installation_that_waits_for_its_demo_has_no_wizard(empty: None, client: Any) -> None:
     with override_settings(SHOW_DEMO_SIGN_INS=True):
         assert client.get("/").headers["Location"].startswith("/accounts/login/")

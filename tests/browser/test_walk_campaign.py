@@ -18,6 +18,12 @@ from tests.factories import EmailFactory, PersonFactory, SegmentFactory
 pytestmark = [pytest.mark.browser, pytest.mark.proof("walks")]
 
 
+@pytest.fixture(autouse=True)
+def mail_server(settings: Any) -> None:
+    """The house has one: without it nothing is released."""
+    settings.SMTP_HOST = "mail.test"
+
+
 @pytest.fixture
 def segment(world: Any, language: str) -> Segment:
     """Twelve people who agreed, and one who did not."""

@@ -22,6 +22,12 @@ from tests.factories import EmailFactory, PersonFactory
 pytestmark = [pytest.mark.browser, pytest.mark.proof("walks")]
 
 
+@pytest.fixture(autouse=True)
+def mail_server(settings: Any) -> None:
+    """The house has one: without it nothing is released."""
+    settings.SMTP_HOST = "mail.test"
+
+
 def nobody_has_one() -> None:
     """The world's own journeys go, ledgers and all: the walk begins on an empty page."""
     with transaction.atomic(), connection.cursor() as cursor:

@@ -20,6 +20,12 @@ from crm.core.work import work
 from tests.factories import CampaignFactory, EmailFactory, PersonFactory, VariantFactory
 
 
+@pytest.fixture(autouse=True)
+def mail_server(settings: Any) -> None:
+    """The house has one: without it nothing is released."""
+    settings.SMTP_HOST = "mail.test"
+
+
 @pytest.fixture
 def audience(cast: Any) -> Callable[[int], list[Any]]:
     """So many people with an address each."""

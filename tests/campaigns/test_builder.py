@@ -12,7 +12,7 @@ from django.utils import timezone
 from PIL import Image
 
 from campaigns.models import Campaign, MailDesign, Variant
-from crm.core.models import OutgoingMail
+from crm.core.models import MailSetup, OutgoingMail
 from crm.core.work import work
 from tests.campaigns.conftest import purpose
 from tests.factories import SegmentFactory
@@ -177,6 +177,26 @@ def test_what_is_wrong_stops_the_release(cast: Any, sign_in: Any, campaign: Any)
     assert sign_in(cast.mia).post(url(row, "release")).status_code == 422  # nobody in the segment
     row.refresh_from_db()
     assert row.state == State.DRAFT
+
+
+@pytest.mark.django_db
+def test_without_a_mail_server_nothing_is_released(cast: Any, sign_in: Any, campaign: Any, audience: Any, settings: Any) -> None:
+    """Its mails would become files that count as sent. Where Lotse is tried out, the folder is meant."""
+    audience(2)
+    settings.SMTP_HOST = ""
+    row, mia = campaign(), sign_in(cast.mia)
+    found = mia.get(url(row, "update", step="check")).context
+    assert found["stopped"] and [line.text for line in found["lines"] if line.state == "bad"] == [
+        "Es ist noch kein Mailserver eingetragen: E-Mails würden nur in einem Ordner abgelegt und niemanden erreichen. Der CRM-Manager trägt ihn unter „E-Mail-Versand“ ein."
+    ]
+    assert mia.post(url(row, "release")).status_code == 422
+    row.refresh_from_db()
+    assert row.state == State.DRAFT
+    settings.SHOW_DEMO_SIGN_INS = True
+    assert not mia.get(url(row, "update", step="check")).context["stopped"]
+    settings.SHOW_DEMO_SIGN_INS = False
+    MailSetup.objects.update(host="mail.haus.test")
+    assert mia.post(url(row, "release")).status_code == 302
 
 
 @pytest.mark.django_db

@@ -88,6 +88,22 @@ def test_nobody_writes_over_somebody_else(sign_in: Any, cast: Any, journey: Jour
     assert [step["kind"] for step in journey.draft["steps"]] == ["task"]
 
 
+def test_without_a_mail_server_no_journey_begins_to_write(sign_in: Any, cast: Any, journey: Journey, settings: Any) -> None:
+    browser, url = sign_in(cast.emil), f"/campaigns/journeys/{journey.pk}"
+    wait, won = {"key": "s2", "kind": "wait", "days": 3}, {"kind": "event", "event": "won"}
+    Journey.objects.update(draft={"trigger": won, "steps": [MAIL, wait]})
+    settings.SMTP_HOST = ""
+    page = browser.get(f"{url}/flow/").content.decode()
+    assert "noch kein Mailserver" in page and "/publish/" not in page
+    assert browser.post(f"{url}/publish/", {"version": journey.version}).status_code == 422
+    assert Journey.objects.get().state == "draft"
+    settings.SHOW_DEMO_SIGN_INS = True
+    assert "/publish/" in browser.get(f"{url}/flow/").content.decode()
+    settings.SHOW_DEMO_SIGN_INS = False
+    Journey.objects.update(draft={"trigger": won, "steps": [wait, {"key": "s3", "kind": "task", "text": "Anrufen", "days": 1}]})
+    assert browser.post(f"{url}/publish/", {"version": journey.version}).status_code == 302, "one that writes no mail needs none"
+
+
 def test_who_publishes_owns_it(sign_in: Any, cast: Any, journey: Journey) -> None:
     """So nobody looks through somebody else's eyes by changing their conditions."""
     Journey.objects.filter(pk=journey.pk).update(owner=cast.emil, draft={"trigger": {"kind": "event", "event": "won"}, "steps": [{"key": "s1", "kind": "task", "text": "Anrufen", "days": 1}]})

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from crm.core import seal as sealing
 from crm.core.mail import records, sending
 from crm.core.mail.records import judge_dkim, judge_dmarc, judge_spf, look_up
-from crm.core.mail.server import PURPOSE, server_of
+from crm.core.mail.server import PURPOSE, only_a_folder, server_of
 from crm.core.models import Change, MailLimit, MailSetup, OutgoingMail
 from tests.accounts.test_admin import fields_of, submit
 from tests.mail.conftest import write
@@ -30,6 +30,15 @@ MAILS = "/admin/core/outgoingmail/"
 def emil(cast: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(records, "txt_records", lambda name: None)  # no test asks the internet
     return sign_in(cast.emil)
+
+
+@pytest.mark.parametrize("said", [{"SMTP_HOST": "mail.test"}, {"DEBUG": True}, {"SHOW_DEMO_SIGN_INS": True}])
+def test_where_mails_only_become_files_somebody_is_told(settings: Any, said: dict[str, Any]) -> None:
+    settings.SMTP_HOST, settings.DEBUG, settings.SHOW_DEMO_SIGN_INS = "", False, False
+    assert only_a_folder(MailSetup()) and not only_a_folder(MailSetup(host="mail.haus.test"))
+    for name, value in said.items():
+        setattr(settings, name, value)
+    assert not only_a_folder(MailSetup())
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------

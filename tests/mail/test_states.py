@@ -18,6 +18,7 @@ from django.utils import timezone, translation
 
 from accounts.models import User
 from crm.core.errors import RuleBroken
+from crm.core.forgetting import forget_old
 from crm.core.mail import Attachment, Recipient, kinds, plan_mail, queue, run, sending, smtp
 from crm.core.mail.answers import Answer, Meaning
 from crm.core.mail.kinds import MailKind
@@ -165,6 +166,15 @@ def test_after_trouble_the_server_is_left_alone_for_a_while(sink: Sink, house: H
     MailSetup.objects.filter(pk=1).update(trouble_at=timezone.now() - timedelta(seconds=31))
     assert sending.send_due() == 1
     assert (MailSetup.current().trouble, MailSetup.current().trouble_at) == ("", None)
+
+
+def test_a_mail_whose_text_was_forgotten_does_not_leave_empty(cast: Any, house: House) -> None:
+    row = write("a@x.test", kind="account")
+    OutgoingMail.objects.update(state="refused", planned_at=timezone.now() - timedelta(days=366))
+    forget_old()
+    assert sending.send_again(OutgoingMail.objects.all(), by=cast.emil) == 1 and sending.send_due() == 0
+    row.refresh_from_db()
+    assert (row.state, row.answer) == ("refused", "Ihr Text wird nicht mehr aufbewahrt: Sie kann nicht noch einmal gesendet werden.")
 
 
 def test_a_mail_that_cannot_be_written_does_not_stop_the_others(house: House) -> None:

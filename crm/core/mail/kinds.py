@@ -28,6 +28,7 @@ class MailKind:
     it stays unclear until a person decides; all other mail is sent again under the same Message-ID. `still` is the last word: a condition
     on OutgoingMail that is part of the UPDATE which marks the hand-over. It may hold `Exists(…)`, but must not join: the row itself has to
     be what the database checks again when somebody else has just changed it. `patience` is how long a mail put off by the server is tried.
+    `kept` is how long its text is kept once it is over (`crm.core.forgetting`); without it as long as the mail: letters to customers are.
     """
 
     key: str
@@ -36,6 +37,7 @@ class MailKind:
     advertising: bool = False
     automatic: bool = True
     patience: timedelta = timedelta(days=3)
+    kept: timedelta | None = None
     still: Callable[[], Q] = always
     withdrawn: Any = NO_LONGER
 

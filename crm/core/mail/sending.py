@@ -100,6 +100,9 @@ def _send_batch(rows: list[OutgoingMail], run: Run, server: Server, line: Line |
 
 def _compose(row: OutgoingMail, run: Run, server: Server, files: list[File]) -> bytes | None:
     """The bytes, or None: a mail that cannot be written is refused by ourselves, and the others go on."""
+    if kind_of(row.kind).kept is not None and not row.body and not row.html:
+        run.refuse(row, _("Its text is no longer kept: it cannot be sent again."))
+        return None
     try:
         return compose(letter(row, server, files))
     except Exception as error:

@@ -57,6 +57,11 @@ def server_of(setup: MailSetup) -> Server:
     )
 
 
+def only_a_folder(setup: MailSetup) -> bool:
+    """Whether mails become files that somebody takes for sent: no mail server is named, and this is no place for trying Lotse out."""
+    return not (setup.host or settings.SMTP_HOST or settings.DEBUG or settings.SHOW_DEMO_SIGN_INS)
+
+
 def sender_of(setup: MailSetup) -> tuple[str, str]:
     """The house's sender as (name, address)."""
     return _mailbox(setup.sender) or _mailbox(settings.DEFAULT_FROM_EMAIL) or NOWHERE

@@ -85,7 +85,7 @@ class Change(models.Model):
 
 
 class Event(Subject):
-    """Outbox: what happened, for other apps (`crm/subscriptions.py`). Ids only, no personal values (D9)."""
+    """Outbox: what happened, for other apps (`crm/subscriptions.py`). Ids only, no personal values (D9). What is done is kept 120 days."""
 
     name = models.CharField(_("event"), max_length=80)
     at = models.DateTimeField(_("when"), default=timezone.now)
@@ -206,7 +206,7 @@ class Undo(models.Model):
 
 
 class Notification(models.Model):
-    """A sentence for one person, in that person's language, with a place to go."""
+    """A sentence for one person, in that person's language, with a place to go. Kept a year."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications")
     text = models.CharField(max_length=300)

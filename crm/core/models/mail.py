@@ -19,7 +19,7 @@ class OutgoingMail(Subject):
 
     planned → claimed (a worker has it until `lease_until`) → handing (committed before the first byte) → accepted, deferred (tried again
     at `due_at`), refused or unclear. Withdrawn: its reason said no at the last moment. Returned: accepted, but a mail server
-    further on could not deliver it (`crm.core.mail.inbox`). Bodies are stored as they are sent.
+    further on could not deliver it (`crm.core.mail.inbox`). Bodies are stored as they are sent; some kinds keep them for a time only.
     """
 
     class State(models.TextChoices):

@@ -76,10 +76,9 @@ def _fetch(setup: MailboxSetup, until: float) -> int:
         MailboxSetup.objects.filter(pk=1).update(looked_at=timezone.now(), trouble="", trouble_at=None, stumbles=0)
         if waiting:
             ring("crm.core.tasks.fetch_mails")
-    except Unreachable as reason:
-        MailboxSetup.objects.filter(pk=1).update(trouble=str(reason)[:2000], trouble_at=timezone.now())
-    except Refused as reason:
-        log.warning("the mailbox refused: %s", reason)
+    except (Unreachable, Refused) as reason:
+        if not setup.trouble:  # once, not each minute; what was said may name the mailbox, so it stays out of the log
+            log.warning("the mailbox cannot be read; why stands in the set-up under incoming mail")
         MailboxSetup.objects.filter(pk=1).update(trouble=str(reason)[:2000], trouble_at=timezone.now())
     return new
 
