@@ -180,6 +180,32 @@ def test_switch_off_by_the_box(cast: Any, sign_in: Any) -> None:
     assert own.status_code == 200 and User.objects.get(pk=cast.emil.pk).is_active
 
 
+def test_who_may_do_everything_is_out_of_the_managers_reach(cast: Any, sign_in: Any) -> None:
+    """Shown, not changed: neither by the form nor by what a browser could send instead."""
+    User.objects.filter(pk=cast.greta.pk).update(is_superuser=True)
+    browser, page = sign_in(cast.emil), reverse("admin:accounts_user_change", args=[cast.greta.pk])
+    shown = browser.get(page)
+    assert "Diese Person darf hier alles" in shown.content.decode() and "greta@lotse.test" in shown.content.decode()
+    assert not {"email", "is_active", "memberships-TOTAL_FORMS"} & set(fields_of(shown))
+    forged = {"email": "mine@lotse.test", "is_active": [], "memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0"}
+    assert submit(browser, page, first_name="Grete", **forged).status_code == 302
+    greta = User.objects.get(pk=cast.greta.pk)
+    assert (greta.first_name, greta.email, greta.is_active, greta.memberships.count()) == ("Grete", "greta@lotse.test", True, 1)
+    answer = browser.post(reverse("admin:accounts_user_changelist"), {"action": "send_link", "_selected_action": [str(greta.pk)]}, follow=True)
+    assert "Grete Probe darf hier alles" in answer.content.decode() and not OutgoingMail.objects.exists()
+    User.objects.filter(pk=cast.emil.pk).update(is_superuser=True)
+    assert submit(browser, page, email="greta.neu@lotse.test").status_code == 302
+    assert User.objects.get(pk=greta.pk).email == "greta.neu@lotse.test"
+
+
+def test_a_changed_address_is_told_to_the_former_one(cast: Any, sign_in: Any) -> None:
+    page = reverse("admin:accounts_user_change", args=[cast.anna.pk])
+    assert submit(sign_in(cast.emil), page, email="Mine@lotse.test").status_code == 302
+    mail = OutgoingMail.objects.get()
+    assert User.objects.get(pk=cast.anna.pk).email == "mine@lotse.test"
+    assert (mail.to, mail.heading) == ("anna@lotse.test", "Die E-Mail-Adresse Ihres Zugangs zu Lotse wurde geändert") and "Geändert von: Emil Probe" in mail.body
+
+
 def test_a_team_cannot_hang_below_itself(cast: Any, sign_in: Any) -> None:
     browser = sign_in(cast.emil)
     child = Team.objects.create(name="Nord 1", parent=cast.firm.north)
