@@ -56,7 +56,19 @@ class UserAdmin(GatedAdmin):
             return ["email", "first_name", "last_name", "language", "team", "role"]
         return ["email", "first_name", "last_name", "language", "team", "is_active"]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        return ["email", "is_active", "roles"] if obj and services.out_of_reach(obj, request.user) else []
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Of somebody who may do everything, what lets them in is shown here and changed by their like."""
+        if obj and services.out_of_reach(obj, request.user):
+            why = _("This person may do everything here: address, activity and roles are changed only by somebody who may do everything, too.")
+            return [(None, {"fields": [*self.get_fields(request, obj), "roles"], "description": why})]
+        return super().get_fieldsets(request, obj)
+
     def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
+        if obj and services.out_of_reach(obj, request.user):
+            return [DeputyInline]
         return self.inlines if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -23,10 +24,11 @@ from django.utils.translation import gettext as _
 
 from accounts.grants import sync_grants
 from accounts.models import Deputy, FieldRule, Membership, Role, RoleRight, Team, TeamUserPerm, User
+from crm.core import formats
 from crm.core.access import forget_scopes
 from crm.core.errors import RuleBroken
 from crm.core.keys import free_key, taken_keys
-from crm.core.mail import plan_mail
+from crm.core.mail import Recipient, plan_mail
 from crm.core.mail.texts import written
 from crm.core.models import Installation
 from crm.core.work import work
@@ -65,6 +67,7 @@ def invite_user(*, by: Any, email: str, first_name: str, last_name: str, team: T
 
 def send_invitation(user: User, *, by: Any) -> None:
     """Mail a link to choose a password, in the user's language. The link works once and for three days; the newest password ends it."""
+    _within_reach(user, by)
     if not user.is_active or not user.email:
         raise RuleBroken(_("%(name)s is switched off or has no e-mail address.") % {"name": user})
     with work(by=by), translation.override(user.language):
@@ -83,9 +86,11 @@ def password_address(uid: str, token: str) -> str:
 
 
 def change_email(user: User, email: str, *, by: Any) -> None:
-    """Give a user another address to sign in with. Ends the sessions."""
+    """Give a user another address to sign in with. Ends the sessions, and tells the address that was if it was not the user's own doing."""
     email = email.strip().lower()
+    _within_reach(user, by)
     with work(by=by):
+        former: str = User.objects.values_list("email", flat=True).get(pk=user.pk)  # the form has written the new one into `user`
         if User.objects.exclude(pk=user.pk).filter(email__iexact=email).exists():
             raise RuleBroken(_("Another user has this e-mail address."), field="email")
         EmailAddress.objects.filter(user=user).delete()
@@ -94,11 +99,31 @@ def change_email(user: User, email: str, *, by: Any) -> None:
         if email:
             EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
         end_sessions(user, by=by)
+        if former and former.lower() != email and (by is None or by.pk != user.pk):
+            _tell_former(Recipient(former, user.language, str(user)), by=by)
+
+
+def _tell_former(to: Recipient, *, by: Any) -> None:
+    """A mail to the address that no longer counts: the one way to notice that somebody takes an access over.
+
+    Not to the user but to the bare address: it leaves although the user has another one now, or is switched off. Its words are not among those the
+    set-up changes, for it may tell of whoever changes them.
+    """
+    with translation.override(to.language), suppress(RuleBroken):  # an address nobody can write to is left without a word
+        heading = _("The e-mail address of your access to Lotse was changed")
+        body = _(
+            "Hello %(name)s,\n\nyour access to Lotse has another e-mail address now.\n\nChanged by: %(by)s\nChanged at: %(at)s\n\n"
+            "From now on the new address is used to sign in, and mails from Lotse go there.\n\n"
+            "If this was not wanted, please tell whoever runs Lotse in your house at once, in person or by telephone: "
+            "whoever reads the new address can choose a new password and work in your name.\n"
+        ) % {"name": to.name, "by": by or _("Lotse itself"), "at": formats.moment(timezone.now())}
+        plan_mail(to, kind="account", once=f"address:{uuid.uuid4()}", heading=heading, body=body)
 
 
 def set_memberships(user: User, memberships: Iterable[tuple[Team, Role]], *, by: Any) -> None:
     """Exactly these roles in these teams. Ends the sessions if anything changed."""
     wanted = {(team.pk, role.pk) for team, role in memberships}
+    _within_reach(user, by)
     with work(by=by):
         held = {(row.team_id, row.role_id): row.pk for row in Membership.objects.select_for_update().filter(user=user)}
         if wanted == set(held):
@@ -114,6 +139,7 @@ def deactivate_user(user: User, *, by: Any) -> None:
     """Switch a person off: sessions end at once, rights and deputyships vanish; their records and history stay."""
     if by is not None and by.pk == user.pk:
         raise RuleBroken(_("You cannot switch yourself off."), field="is_active")
+    _within_reach(user, by)
     with work(by=by):
         user.is_active = False
         user.save(update_fields=["is_active"])
@@ -126,6 +152,7 @@ def deactivate_user(user: User, *, by: Any) -> None:
 
 def activate_user(user: User, *, by: Any) -> None:
     """Switch a person on again, with the roles they had."""
+    _within_reach(user, by)
     with work(by=by):
         user.is_active = True
         user.save(update_fields=["is_active"])
@@ -191,6 +218,16 @@ def set_rights(role: Role, rights: Mapping[tuple[str, str], str], hidden: Iterab
         FieldRule.objects.bulk_create([FieldRule(role=role, entity=entity, field=field) for entity, field in chosen - set(rules)])
         sync_grants()
         _somebody_may_set_up()
+
+
+def out_of_reach(user: User, by: Any) -> bool:
+    """Who may do everything is changed by their like, or by the house itself: a new address would be the way to become one of them."""
+    return user.is_superuser and by is not None and not by.is_superuser
+
+
+def _within_reach(user: User, by: Any) -> None:
+    if out_of_reach(user, by):
+        raise RuleBroken(_("%(name)s may do everything here: address, activity, roles and password are changed only by somebody who may do everything, too.") % {"name": user})
 
 
 def _somebody_may_set_up() -> None:

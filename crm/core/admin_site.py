@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.db import models
@@ -121,6 +122,10 @@ class GatedAdmin(Gate, admin.ModelAdmin):
         plain = {"show_save_and_add_another": False, "show_save_and_continue": False}
         return super().changeform_view(request, object_id, form_url, {**plain, **(extra_context or {})})
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Only what the list offers: Django lets every column of the table be asked letter by letter, also one that no page shows."""
+        return lookup in offered(self.model, self.get_list_filter(request), self.date_hierarchy)
+
     def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
         """No more rows than a page shows, whatever number is sent: Django would build two thousand forms."""
         return super().get_changelist_formset(request, max_num=self.list_max_show_all, absolute_max=self.list_max_show_all, **kwargs)
@@ -134,6 +139,20 @@ class GatedAdmin(Gate, admin.ModelAdmin):
         except ValidationError:
             raise BadRequest from None
         return super().response_action(request, queryset)
+
+
+def offered(model: type[models.Model], filters: Any, date_hierarchy: str | None) -> set[str]:
+    """The parameters in which a list's filters speak: a custom one's own name, a field's path as Django's filters end it, the steps through dates."""
+    found = {f"{date_hierarchy}__{step}" for step in ("year", "month", "day", "gte", "lt")} if date_hierarchy else set()
+    for one in filters:
+        if isinstance(one, type):
+            found.add(one.parameter_name)
+            continue
+        path = one if isinstance(one, str) else one[0]
+        field: Any = get_fields_from_path(model, path)[-1]
+        ends = ("exact", "isnull", "gte", "lt") if not field.is_relation else (f"{field.target_field.name}__exact", "isnull")
+        found |= {path, *(f"{path}__{end}" for end in ends)}
+    return found
 
 
 class GatedInline(Gate, admin.TabularInline):

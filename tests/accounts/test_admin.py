@@ -180,6 +180,32 @@ def test_switch_off_by_the_box(cast: Any, sign_in: Any) -> None:
     assert own.status_code == 200 and User.objects.get(pk=cast.emil.pk).is_active
 
 
+def test_who_may_do_everything_is_out_of_the_managers_reach(cast: Any, sign_in: Any) -> None:
+    """Shown, not changed: neither by the form nor by what a browser could send instead."""
+    User.objects.filter(pk=cast.greta.pk).update(is_superuser=True)
+    browser, page = sign_in(cast.emil), reverse("admin:accounts_user_change", args=[cast.greta.pk])
+    shown = browser.get(page)
+    assert "Diese Person darf hier alles" in shown.content.decode() and "greta@lotse.test" in shown.content.decode()
+    assert not {"email", "is_active", "memberships-TOTAL_FORMS"} & set(fields_of(shown))
+    forged = {"email": "mine@lotse.test", "is_active": [], "memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0"}
+    assert submit(browser, page, first_name="Grete", **forged).status_code == 302
+    greta = User.objects.get(pk=cast.greta.pk)
+    assert (greta.first_name, greta.email, greta.is_active, greta.memberships.count()) == ("Grete", "greta@lotse.test", True, 1)
+    answer = browser.post(reverse("admin:accounts_user_changelist"), {"action": "send_link", "_selected_action": [str(greta.pk)]}, follow=True)
+    assert "Grete Probe darf hier alles" in answer.content.decode() and not OutgoingMail.objects.exists()
+    User.objects.filter(pk=cast.emil.pk).update(is_superuser=True)
+    assert submit(browser, page, email="greta.neu@lotse.test").status_code == 302
+    assert User.objects.get(pk=greta.pk).email == "greta.neu@lotse.test"
+
+
+def test_a_changed_address_is_told_to_the_former_one(cast: Any, sign_in: Any) -> None:
+    page = reverse("admin:accounts_user_change", args=[cast.anna.pk])
+    assert submit(sign_in(cast.emil), page, email="Mine@lotse.test").status_code == 302
+    mail = OutgoingMail.objects.get()
+    assert User.objects.get(pk=cast.anna.pk).email == "mine@lotse.test"
+    assert (mail.to, mail.heading) == ("anna@lotse.test", "Die E-Mail-Adresse Ihres Zugangs zu Lotse wurde geändert") and "Geändert von: Emil Probe" in mail.body
+
+
 def test_a_team_cannot_hang_below_itself(cast: Any, sign_in: Any) -> None:
     browser = sign_in(cast.emil)
     child = Team.objects.create(name="Nord 1", parent=cast.firm.north)
@@ -315,3 +341,54 @@ def test_the_index_says_what_each_page_is_for(cast: Any, sign_in: Any) -> None:
     missing = [model._meta.label for model, page in admin.site._registry.items() if not page.about or str(page.about) not in html]  # type: ignore[attr-defined]
     assert not missing
     assert "Rolle zur Änderung auswählen" not in browser.get(reverse("admin:accounts_role_changelist")).content.decode()
+
+
+def columns(model: Any) -> list[str]:
+    """What a list could be asked about: every column of its own table, and of the tables it points to."""
+    own = model._meta.concrete_fields
+    return [field.name for field in own] + [f"{field.name}__{far.name}" for field in own if field.is_relation for far in field.related_model._meta.concrete_fields]
+
+
+def test_no_list_is_asked_about_what_it_does_not_offer(cast: Any, rf: Any) -> None:
+    """Else whoever may only look reads a password or a link to sign in letter by letter."""
+    request = rf.get("/")
+    request.user = cast.emil
+    for model, page in admin.site._registry.items():
+        asked = [f"{column}__{end}" for column in columns(model) for end in ("startswith", "regex", "icontains", "gt", "in", "length", "year")]
+        filters = {getattr(one, "parameter_name", one) for one in page.list_filter}
+        asked += [column for column in columns(model) if column not in filters] + ["pk", "pk__in", "id__exact"]
+        assert not [lookup for lookup in asked if page.lookup_allowed(lookup, "x", request)], model
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "accounts/user/?password__startswith=argon2",
+        "accounts/user/?id=1&is_active__exact=1&password__regex=.",
+        "core/outgoingmail/?body__regex=reset",
+        "core/outgoingmail/?state__exact=planned&to__startswith=a",
+        "core/outgoingmail/?user__password__startswith=a",
+        "core/incomingmail/?raw__icontains=a",
+        "core/job/?by__password__startswith=a",
+        "core/job/?params__has_key=a",
+        "core/mailsetup/?password__startswith=a",
+        "core/job/?nothing=1",
+    ],
+)
+def test_a_foreign_question_is_refused_in_words(cast: Any, sign_in: Any, question: str) -> None:
+    answer = sign_in(cast.emil).get(f"/admin/{question}")
+    assert answer.status_code == 400 and "Diese Anfrage war nicht verständlich" in answer.content.decode()
+
+
+def test_every_filter_a_list_offers_works(cast: Any, sign_in: Any) -> None:
+    browser = sign_in(cast.emil)
+    Product.objects.create(number="B-1", name="Rollenbahn", series="Bahnen")
+    links: set[str] = set()
+    for url in (reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist") for model, page in admin.site._registry.items() if page.list_filter):
+        links |= {url + unescape(link) for link in re.findall(r'href="(\?[^"]+)"', browser.get(url).content.decode()) if not link.startswith("?o=")}
+    asked = {name.partition("=")[0] for name in (link.partition("?")[2] for link in links)}
+    assert asked >= {"is_active__exact", "team__id__exact", "memberships__role__id__exact", "state__exact", "kind", "active__exact", "series", "channel__exact", "purpose__id__exact"}
+    assert {link: answer for link in links if (answer := browser.get(link).status_code) != 200} == {}
+    products = reverse("admin:catalog_product_changelist")
+    there, gone = (browser.get(f"{products}?series=Bahnen&active__exact={active}").content.decode() for active in (1, 0))
+    assert "Rollenbahn" in there and "Rollenbahn" not in gone

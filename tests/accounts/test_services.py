@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts import services
 from accounts.models import Deputy, FieldRule, Role, TeamUserPerm, User
 from contacts.models import Party
+from crm.core import formats
 from crm.core.access import hidden_fields, scope_of
 from crm.core.errors import RuleBroken
+from crm.core.mail.kinds import kind_of
 from crm.core.models import Change, OutgoingMail
 
 pytestmark = pytest.mark.django_db
@@ -112,3 +114,54 @@ def test_every_change_is_labelled(cast: Any) -> None:
     assert fresh.count() > 20
     assert set(fresh.values_list("origin", "actor_id")) == {("user", cast.emil.pk)}
     assert not fresh.filter(after__has_key="password").exists()
+
+
+# --- a new address is no way into somebody else's access ---------------------------------------------------------------
+def reach_for(person: User, cast: Any, by: Any) -> list[Any]:
+    """What lets somebody in, as steps somebody else might take."""
+    return [
+        lambda: services.change_email(person, "mine@lotse.test", by=by),
+        lambda: services.set_memberships(person, [(cast.firm.north, Role.objects.get(key="rep"))], by=by),
+        lambda: services.send_invitation(person, by=by),
+        lambda: services.deactivate_user(person, by=by),
+        lambda: services.activate_user(person, by=by),
+    ]
+
+
+def test_who_may_do_everything_is_changed_only_by_their_like(cast: Any) -> None:
+    User.objects.filter(pk__in=[cast.greta.pk, cast.frieda.pk]).update(is_superuser=True)
+    greta, frieda = User.objects.get(pk=cast.greta.pk), User.objects.get(pk=cast.frieda.pk)
+    before = User.objects.filter(pk=greta.pk).values().get()
+    for step in reach_for(greta, cast, cast.emil):
+        with pytest.raises(RuleBroken, match="Greta Probe darf hier alles"):
+            step()
+    assert User.objects.filter(pk=greta.pk).values().get() == before
+    assert greta.memberships.get().role.key == "management" and not OutgoingMail.objects.exists()
+    for by in (frieda, None):  # one of their like, and the house itself
+        for step in reach_for(greta, cast, by):
+            step()
+
+
+@pytest.mark.parametrize(("language", "words"), [("de", ("Geändert von: Emil Probe", "Guten Tag Anna Probe", "persönlich oder am Telefon")), ("en", ("Changed by: Emil Probe", "Hello Anna Probe", "in person or by telephone"))])
+def test_the_former_address_is_told_who_changed_it(cast: Any, language: str, words: tuple[str, ...]) -> None:
+    User.objects.filter(pk=cast.anna.pk).update(language=language)
+    anna = User.objects.get(pk=cast.anna.pk)
+    services.change_email(anna, "mine@lotse.test", by=cast.emil)
+    services.deactivate_user(anna, by=cast.emil)  # does not keep the mail back
+    mail = OutgoingMail.objects.get()
+    assert (mail.to, mail.user_id, mail.kind, mail.language, mail.priority) == ("anna@lotse.test", None, "account", language, 0)
+    assert all(word in mail.body for word in words) and "mine@" not in mail.body
+    with translation.override(language):
+        assert formats.day(timezone.now()) in mail.body
+    assert OutgoingMail.objects.filter(kind_of("account").still(), pk=mail.pk).exists()
+
+
+def test_nobody_is_told_what_they_did_themselves(cast: Any) -> None:
+    services.change_email(cast.emil, "emil.neu@lotse.test", by=cast.emil)
+    User.objects.filter(pk=cast.anna.pk).update(email="Anna@Lotse.test")
+    services.change_email(cast.anna, "anna@lotse.test", by=cast.emil)  # the same address
+    User.objects.filter(pk=cast.ben.pk).update(email="")
+    services.change_email(cast.ben, "ben@lotse.test", by=cast.emil)  # there was none
+    User.objects.filter(pk=cast.clara.pk).update(email="clara")
+    services.change_email(cast.clara, "clara@lotse.test", by=cast.emil)  # nobody can write to it
+    assert not OutgoingMail.objects.exists()

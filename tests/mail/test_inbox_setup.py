@@ -53,6 +53,17 @@ def test_the_mailbox_is_set_up(emil: Any, box: Imap) -> None:
 
 
 @pytest.mark.django_db
+def test_the_stored_password_opens_no_other_mailbox_server(emil: Any, box: Imap) -> None:
+    set_up(emil, box)
+    answer = set_up(emil, box, host="localhost", new_password="")
+    assert answer.status_code == 200 and "für einen anderen Server" in answer.context["adminform"].form.errors["new_password"][0]
+    assert MailboxSetup.current().host == "127.0.0.1"
+    MailboxSetup.objects.update(security="tls")
+    assert set_up(emil, box, new_password="").context["adminform"].form.errors["new_password"]
+    assert set_up(emil, box, host="localhost").status_code == 302
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(("field", "value"), [("host", "kein host"), ("host", ""), ("address", "niemand"), ("address", ""), ("port", "0"), ("folder", "a\x01b")])
 def test_bad_settings_are_said_beside_the_field(emil: Any, box: Imap, field: str, value: str) -> None:
     answer = set_up(emil, box, **{field: value})

@@ -74,10 +74,33 @@ def test_the_mail_server_is_set_up_in_the_admin(emil: Any, house: Any) -> None:
     page = emil.get(CHANGE).content.decode()
     assert "geheim" not in page and setup.password not in page
     assert "geheim" not in str(list(Change.objects.filter(relation="core_mailsetup").values())) and Change.objects.filter(relation="core_mailsetup", actor_id__isnull=False).exists()
-    assert submit(emil, CHANGE, port="25", security="none").status_code == 302
+    assert submit(emil, CHANGE, port="465", security="tls", host="MAIL.firma.test").status_code == 302
     assert server_of(MailSetup.current()).password == "geheim "  # an empty field keeps it
     assert submit(emil, CHANGE, username="").status_code == 302
     assert MailSetup.current().password == ""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("changed", "said"), [({"host": "evil.test"}, "für einen anderen Server"), ({"port": "25", "security": "none"}, "unverschlüsselt gesendet")])
+def test_a_stored_password_goes_nowhere_else(emil: Any, house: Any, changed: dict[str, str], said: str) -> None:
+    """Neither to another server nor over an open line, until somebody who knows it enters it again."""
+    submit(emil, CHANGE, host="mail.firma.test", username="crm", new_password="geheim")
+    answer = submit(emil, CHANGE, **changed)
+    assert answer.status_code == 200 and said in answer.context["adminform"].form.errors["new_password"][0]
+    setup = MailSetup.current()
+    assert (setup.host, setup.port, setup.security) == ("mail.firma.test", 587, "starttls")
+    assert submit(emil, CHANGE, **changed, new_password="neu").status_code == 302
+    assert server_of(MailSetup.current()).password == "neu"
+    assert submit(emil, CHANGE, host="third.test", username="").status_code == 302, "where nobody signs in none is kept"
+    assert MailSetup.current().password == ""
+
+
+@pytest.mark.django_db
+def test_a_stored_password_does_not_go_astray_by_way_of_the_environment(emil: Any, house: Any) -> None:
+    submit(emil, CHANGE, host="mail.firma.test", username="crm", new_password="geheim")
+    assert submit(emil, CHANGE, host="", security="none").status_code == 200
+    assert submit(emil, CHANGE, host="").status_code == 302
+    assert submit(emil, CHANGE, host="evil.test").status_code == 200
 
 
 @pytest.mark.django_db

@@ -51,6 +51,18 @@ class ServerForm(forms.ModelForm):
             raise forms.ValidationError(_("Please write this in one line, without control characters."))
         return text
 
+    def clean(self) -> dict[str, Any]:
+        """The stored password was given for one server and its encryption: it goes to no other, and not in the open, unless somebody who knows it says so."""
+        facts = super().clean() or self.cleaned_data
+        if not self.instance.password or not facts.get("username") or facts.get("new_password"):
+            return facts
+        host, none = facts.get("host", ""), MailSetup.Security.NONE  # without a host nothing is sent there; the next one asks
+        if host and host.lower() != self.instance.host.lower():
+            self.add_error("new_password", _("The stored password was given for another server. Please enter the one for this server."))
+        elif facts.get("security") == none and self.instance.security != none:
+            self.add_error("new_password", _("The stored password was given for an encrypted connection. Please enter it again if it may be sent without encryption."))
+        return facts
+
     def password(self) -> str | None:
         """The sealed password to store; None keeps the stored one."""
         typed: Any = self.cleaned_data.get("new_password", "")
