@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from crm import env
 from crm.backup import Refused
-from crm.backup.folder import Backup, passphrase
+from crm.backup.folder import Backup, backups, passphrase
 from crm.backup.taking import take_backup
 from crm.core.drills import OLD
 from crm.core.models import Drill
@@ -81,9 +81,11 @@ def _try(row: Drill, key_file: Path | None) -> None:
 
 
 def _check_newest(key: bytes) -> None:
-    """What the nights left in LOTSE_BACKUP_FOLDER must open and be whole, and not be old. Where backups lie elsewhere, there is nothing to look at."""
-    kept = sorted(Path(settings.BACKUP_FOLDER).glob("lotse-*"))
+    """What the nights left in LOTSE_BACKUP_FOLDER must be there, open, be whole and not be old. Where nobody named a folder (a checkout), there may be none."""
+    kept = backups(Path(settings.BACKUP_FOLDER))
     if not kept:
+        if settings.BACKUPS_EXPECTED:
+            raise Refused(f"No backup lies in {settings.BACKUP_FOLDER}: nobody has made one yet, or they go elsewhere and LOTSE_BACKUP_FOLDER does not say so.")
         return
     newest = Backup(kept[-1], key)
     newest.check()

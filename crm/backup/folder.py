@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,7 @@ FORMAT = 1
 MANIFEST, SEALED = "manifest.json", "sealed.json"
 SHORTEST_KEY = 16
 LEFT_OVER = 86_400  # seconds after which a draft is nobody's any more
+NAMED = re.compile(r"lotse-([0-9]{8}-[0-9]{6})(?:-([0-9]+))?")
 
 
 class Kept(NamedTuple):
@@ -47,6 +49,25 @@ def passphrase(key_file: Path | None) -> bytes:
     if len(key) < SHORTEST_KEY:
         raise Refused(f"The key file {key_file} holds less than {SHORTEST_KEY} bytes. Make one: openssl rand -base64 32 > {key_file}")
     return key
+
+
+def backups(folder: Path) -> list[Path]:
+    """What bears the name of a backup of ours, the oldest first."""
+    named = [(found, path) for path in folder.glob("lotse-*") if (found := NAMED.fullmatch(path.name))]
+    return [path for found, path in sorted(named, key=lambda pair: (pair[0][1], int(pair[0][2] or 1)))]
+
+
+def drop_beyond(keep: int, made: Path) -> list[Path]:
+    """Delete the oldest backups beside the one just made, so that with it `keep` are left; returns what is gone.
+
+    Only whole ones count and go. Each loses its name first: one that is half deleted never looks like a backup.
+    """
+    others = [path for path in backups(made.parent) if path != made and (path / MANIFEST).is_file() and not path.is_symlink()]
+    surplus = others[: max(0, len(others) + 1 - keep)]
+    for path in surplus:
+        os.utime(path)  # a draft that is old would be cleared away by whoever makes a backup now
+        shutil.rmtree(path.rename(path.with_name(f".{path.name}-{os.getpid()}.draft")))
+    return surplus
 
 
 class Draft:
