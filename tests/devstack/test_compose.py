@@ -121,7 +121,7 @@ def test_the_database_is_made_like_the_local_one(services: dict[str, dict[str, A
 def test_the_variables_of_the_settings_are_all_named(services: dict[str, dict[str, Any]]) -> None:
     """What the settings read = what .env.example offers and compose fixes; nothing more, nothing less."""
     fixed = set(services["web"]["environment"])
-    of_compose_alone = {"POSTGRES_PASSWORD", "LOTSE_BIND"}
+    of_compose_alone = {"POSTGRES_PASSWORD", "LOTSE_BIND", "LOTSE_EXTRAS"}
     assert (set(example_variables()) | fixed) - of_compose_alone == settings_variables()
 
 
@@ -140,6 +140,13 @@ def test_the_image_has_what_pdfs_need_and_nothing_of_development() -> None:
     assert "USER lotse" in dockerfile
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
     assert "crm/devstack" in ignored and "!tests" not in ignored and "!crm" in ignored
+
+
+def test_every_build_has_the_extras_that_env_names(services: dict[str, dict[str, Any]]) -> None:
+    """An upgrade must not leave out what a house uses: so it is said in .env, and not in the words of a build."""
+    built = [service["build"] for service in services.values() if "build" in service]
+    assert built and all(build == {"context": ".", "args": {"EXTRAS": "${LOTSE_EXTRAS:-0}"}} for build in built)
+    assert "ARG EXTRAS=0" in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
 
 
 def test_everything_the_image_copies_is_let_through() -> None:
