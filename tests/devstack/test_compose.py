@@ -90,6 +90,15 @@ def test_lasting_services_have_a_health_check(services: dict[str, dict[str, Any]
     assert {name for name in lasting if "healthcheck" not in services[name]} == set()
 
 
+def test_what_is_on_its_way_may_end(services: dict[str, dict[str, Any]]) -> None:
+    """Docker kills after ten seconds where nothing else is said: gunicorn gives its requests longer than that."""
+    from crm.gunicorn import graceful_timeout
+
+    patience = {name: int(service.get("stop_grace_period", "10s").removesuffix("s")) for name, service in services.items()}
+    assert patience["web"] > graceful_timeout
+    assert min(patience["worker"], patience["postgres"]) > patience["web"]
+
+
 def test_ports_are_unique_and_private(services: dict[str, dict[str, Any]]) -> None:
     ports = [re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", port) for service in services.values() for port in service.get("ports", [])]
     outside = [port.rsplit(":", 1)[0] for port in ports]
