@@ -14,13 +14,13 @@ import pytest
 import yaml
 
 from crm.devstack.places import ROOT
-from crm.devstack.services import INITDB_LOCALE
+from crm.devstack.services import DISCREET, INITDB_LOCALE, LASTING, THROWAWAY
 from crm.devstack.system import PANGO
 
 COMPOSE = ROOT / "docker-compose.yml"
 STANZA = re.compile(r"^([a-z0-9-]+==\S+)(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 # Of other images; ours must be installed here.
-FOREIGN_PROGRAMS = {"valkey-server", "valkey-cli", "pg_isready", "/mailpit", "sh", "test"}
+FOREIGN_PROGRAMS = {"postgres", "valkey-server", "valkey-cli", "pg_isready", "/mailpit", "sh", "test"}
 
 
 @pytest.fixture(scope="module")
@@ -118,13 +118,22 @@ def test_every_program_is_installed(services: dict[str, dict[str, Any]]) -> None
             programs.update(words[:1])
     ours = {program for program in programs - FOREIGN_PROGRAMS if not (Path(sys.executable).parent / program).exists()}
     assert ours == set()
-    assert FOREIGN_PROGRAMS - {"/mailpit", "pg_isready", "valkey-cli", "valkey-server"} <= {name for name in FOREIGN_PROGRAMS if shutil.which(name)}
+    assert FOREIGN_PROGRAMS - {"/mailpit", "postgres", "pg_isready", "valkey-cli", "valkey-server"} <= {name for name in FOREIGN_PROGRAMS if shutil.which(name)}
 
 
 def test_the_database_is_made_like_the_local_one(services: dict[str, dict[str, Any]]) -> None:
     postgres = services["postgres"]
     assert postgres["environment"]["POSTGRES_INITDB_ARGS"].split() == INITDB_LOCALE
     assert postgres["volumes"] == ["database:/var/lib/postgresql"]  # since 18 the image keeps a folder per version below it
+
+
+def test_no_database_that_lasts_logs_what_stood_in_a_statement(services: dict[str, dict[str, Any]]) -> None:
+    assert services["postgres"]["command"] == ["postgres", *(word for name, value in DISCREET.items() for word in ("-c", f"{name}={value}"))]
+    assert DISCREET.items() <= LASTING.items() and not DISCREET.keys() & THROWAWAY.keys()
+
+
+def test_no_log_grows_for_ever(services: dict[str, dict[str, Any]]) -> None:
+    assert {name for name, service in services.items() if not {"max-size", "max-file"} <= service.get("logging", {}).get("options", {}).keys()} == set()
 
 
 def test_the_variables_of_the_settings_are_all_named(services: dict[str, dict[str, Any]]) -> None:
