@@ -167,6 +167,13 @@ def test_every_build_has_the_extras_that_env_names(services: dict[str, dict[str,
     assert "ARG EXTRAS=0" in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
 
 
+def test_the_volume_is_filled_with_every_folder(services: dict[str, dict[str, Any]]) -> None:
+    """From the image, while the volume is empty: what is written below it by Lotse finds a folder of its own there (docs/backup.md)."""
+    needed = {value for value in services["worker"]["environment"].values() if value.startswith("/var/lib/lotse/")}
+    made = re.search(r"install -d -o lotse (.*)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert made and needed == set(made.group(1).split())
+
+
 def test_everything_the_image_copies_is_let_through() -> None:
     """The .dockerignore forbids all but a list: every folder with an installed app and every file that is copied is on it."""
     from django.conf import settings
