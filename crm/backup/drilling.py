@@ -69,7 +69,8 @@ def _try(row: Drill, key_file: Path | None) -> None:
         except (Refused, OSError) as error:
             raise Failed(Step.BACKUP, str(error)) from error
         with _throwaway_database() as url:
-            place = {"DATABASE_URL": url, "LOTSE_MEDIA_ROOT": f"{folder}/media", "LOTSE_MAIL_FOLDER": f"{folder}/mail", "LOTSE_BACKUP_FOLDER": f"{folder}/place"}
+            folders = {"LOTSE_MEDIA_ROOT": f"{folder}/media", "LOTSE_MAIL_FOLDER": f"{folder}/mail", "LOTSE_BACKUP_FOLDER": f"{folder}/place"}
+            place = {"DATABASE_URL": url, "LOTSE_BACKUP_DATABASE_URL": url, **folders}  # of the house's own they know nothing
             restored = _told(Step.RESTORE, place, "restore", str(path), *(["--key", str(key_file)] if key_file else []))
             row.tables, row.rows, row.files = restored["tables"], restored["rows"], restored["files"]
             if wrong := [*restored["differences"], *restored["refused"]]:
