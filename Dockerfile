@@ -8,7 +8,7 @@ RUN npm ci --ignore-scripts --omit=dev
 FROM python:3.12-slim-bookworm AS packages
 COPY requirements-production.lock requirements-extras.lock ./
 RUN python -m venv /opt/venv && /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements-production.lock
-# What only some houses need (see pyproject.toml): docker compose build --build-arg EXTRAS=1
+# What only some houses need (see pyproject.toml): LOTSE_EXTRAS=1 in .env, which each docker compose build reads
 ARG EXTRAS=0
 RUN [ "$EXTRAS" = 0 ] || /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements-extras.lock
 

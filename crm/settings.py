@@ -198,8 +198,11 @@ _STATIC = {
 }
 # --- backups: never on the same disk alone (docs/backup.md) ------------------------------------------------------------
 BACKUP_FOLDER = env.text("LOTSE_BACKUP_FOLDER", BASE_DIR / ".local" / "backups")
+BACKUPS_EXPECTED = bool(env.text("LOTSE_BACKUP_FOLDER", ""))  # who names a folder means to have backups in it: a drill looks for them
 BACKUP_KEY = env.secret("LOTSE_BACKUP_KEY", "")  # a passphrase: with one, every backup is encrypted
-DRILL_DATABASE = env.text("LOTSE_DRILL_DATABASE_URL", env.text("DATABASE_URL"))  # on this server a drill makes its throw-away database
+# Postgres itself, where DATABASE_URL leads to a pooler: pg_dump and a restore need sessions of their own.
+BACKUP_DATABASE = env.database("LOTSE_BACKUP_DATABASE_URL") if env.text("LOTSE_BACKUP_DATABASE_URL", "") else None
+DRILL_DATABASE = env.text("LOTSE_DRILL_DATABASE_URL", env.text("LOTSE_BACKUP_DATABASE_URL", env.text("DATABASE_URL")))  # on this server a drill makes its throw-away database
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": _STATIC[env.choice("LOTSE_STATIC", _STATIC, "plain" if DEBUG else "compressed")]},

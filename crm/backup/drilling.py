@@ -27,7 +27,7 @@ from crm import env
 from crm.backup import Refused
 from crm.backup.folder import Backup, passphrase
 from crm.backup.taking import take_backup
-from crm.core.backups import kept
+from crm.core.backups import backups
 from crm.core.drills import OLD
 from crm.core.models import Drill
 
@@ -70,7 +70,8 @@ def _try(row: Drill, key_file: Path | None) -> None:
         except (Refused, OSError) as error:
             raise Failed(Step.BACKUP, str(error)) from error
         with _throwaway_database() as url:
-            place = {"DATABASE_URL": url, "LOTSE_MEDIA_ROOT": f"{folder}/media", "LOTSE_MAIL_FOLDER": f"{folder}/mail", "LOTSE_BACKUP_FOLDER": f"{folder}/place"}
+            folders = {"LOTSE_MEDIA_ROOT": f"{folder}/media", "LOTSE_MAIL_FOLDER": f"{folder}/mail", "LOTSE_BACKUP_FOLDER": f"{folder}/place"}
+            place = {"DATABASE_URL": url, "LOTSE_BACKUP_DATABASE_URL": url, **folders}  # of the house's own they know nothing
             restored = _told(Step.RESTORE, place, "restore", str(path), *(["--key", str(key_file)] if key_file else []))
             row.tables, row.rows, row.files = restored["tables"], restored["rows"], restored["files"]
             if wrong := [*restored["differences"], *restored["refused"]]:
@@ -82,9 +83,11 @@ def _try(row: Drill, key_file: Path | None) -> None:
 
 
 def _check_newest(key: bytes) -> None:
-    """What the nights left in LOTSE_BACKUP_FOLDER must open and be whole, and not be old. Where backups lie elsewhere, there is nothing to look at."""
-    there = kept()
+    """What the nights left in LOTSE_BACKUP_FOLDER must be there, open, be whole and not be old. Where nobody named a folder (a checkout), there may be none."""
+    there = backups(Path(settings.BACKUP_FOLDER))
     if not there:
+        if settings.BACKUPS_EXPECTED:
+            raise Refused(f"No backup lies in {settings.BACKUP_FOLDER}: nobody has made one yet, or they go elsewhere and LOTSE_BACKUP_FOLDER does not say so.")
         return
     newest = Backup(there[-1], key)
     newest.check()

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from crm.backup import Refused
-from crm.core.backups import MANIFEST, NAMED
+from crm.core.backups import MANIFEST, NAMED, backups
 from crm.core.seal import PIECE, SALT, StreamSeal, Unreadable
 
 FORMAT = 1
@@ -48,6 +48,19 @@ def passphrase(key_file: Path | None) -> bytes:
     if len(key) < SHORTEST_KEY:
         raise Refused(f"The key file {key_file} holds less than {SHORTEST_KEY} bytes. Make one: openssl rand -base64 32 > {key_file}")
     return key
+
+
+def drop_beyond(keep: int, made: Path) -> list[Path]:
+    """Delete the oldest backups beside the one just made, so that with it `keep` are left; returns what is gone.
+
+    Only whole ones count and go. Each loses its name first: one that is half deleted never looks like a backup.
+    """
+    others = [path for path in backups(made.parent) if path != made and (path / MANIFEST).is_file() and not path.is_symlink()]
+    surplus = others[: max(0, len(others) + 1 - keep)]
+    for path in surplus:
+        os.utime(path)  # a draft that is old would be cleared away by whoever makes a backup now
+        shutil.rmtree(path.rename(path.with_name(f".{path.name}-{os.getpid()}.draft")))
+    return surplus
 
 
 class Draft:

@@ -9,12 +9,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from django.db import connection
+from django.conf import settings
+from django.db import OperationalError, connection
 from django.db.backends.postgresql.client import DatabaseClient
 
 from crm import env
 from crm.backup import Refused
 from crm.core.seal import PIECE
+
+
+def go_direct() -> None:
+    """From here on this process speaks with Postgres itself, if LOTSE_BACKUP_DATABASE_URL names it.
+
+    Through a pooler in transaction mode pg_dump would leave its settings to whoever gets that session next, and COMMIT might meet another one than BEGIN.
+    """
+    if not settings.BACKUP_DATABASE:
+        if settings.DATABASE_POOLED:
+            raise Refused("DATABASE_URL leads to a pooler (LOTSE_DB_POOLED=1), and this cannot be done through one: name Postgres itself in LOTSE_BACKUP_DATABASE_URL.")
+        return
+    before = dict(connection.settings_dict)
+    connection.close()
+    connection.settings_dict.update(settings.BACKUP_DATABASE)
+    try:
+        connection.ensure_connection()
+    except OperationalError as error:
+        connection.settings_dict.update(before)
+        raise Refused(f"LOTSE_BACKUP_DATABASE_URL does not lead to Postgres: {str(error).strip()}") from error
 
 
 def command(program: str, *options: str) -> list[str]:

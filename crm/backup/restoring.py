@@ -49,10 +49,11 @@ class Restored:
 
 
 def restore(path: Path, passphrase: bytes, *, replace: bool = False) -> Restored:
-    """Bring a backup back into the database of DATABASE_URL and the folder LOTSE_MEDIA_ROOT.
+    """Bring a backup back into the database of LOTSE_BACKUP_DATABASE_URL, which is that of DATABASE_URL, and the folder LOTSE_MEDIA_ROOT.
 
     Everything is read once before anything is written: a damaged backup leaves the place as it is.
     """
+    programs.go_direct()
     backup = Backup(path, passphrase)
     backup.check()
     _known(backup)
@@ -123,7 +124,7 @@ def _occupied(replace: bool) -> bool:
         what = " and ".join([*([f"the database {name} holds {tables} tables"] if tables else []), *([f"{settings.MEDIA_ROOT} holds files"] if files else [])])
         raise Refused(f"There is something here already: {what}. Restore into an empty place, or say --replace: then it is gone.")
     if others:
-        raise Refused(f"The database {name} is in use (connections: {others}): end web, workers and beat first, with ./lotse stop or docker compose stop.")
+        raise Refused(f"The database {name} is in use (connections: {others}): end web, workers, beat and a pooler first, with ./lotse stop or docker compose stop.")
     return bool(tables)
 
 

@@ -28,6 +28,7 @@ def take_backup(folder: Path, passphrase: bytes) -> Path:
     Database and digests are of one moment: pg_dump works in the snapshot in which the digests are taken. Files follow; a row is written after
     its file, so each file a row of that moment names is there by then.
     """
+    programs.go_direct()
     keep_erasures()
     keep_erasures(folder)
     draft = Draft(folder, timezone.now(), passphrase)

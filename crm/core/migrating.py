@@ -24,6 +24,17 @@ PAUSE = 0.5  # seconds between two tries: the queue has gone by then
 PATIENCE = 600  # seconds of trying
 
 
+def lift_limit(connection: Any) -> None:
+    """Where `migrate` runs in a container of the page: the limit on its statements is not meant for an index that takes its time.
+
+    Said when connecting, so that it holds for whatever follows and leans on no session. A pooler takes no options: there the limit is its own.
+    """
+    options = connection.settings_dict["OPTIONS"]
+    if "statement_timeout" in options.get("options", ""):
+        connection.close()
+        options["options"] += " -c statement_timeout=0"  # the last one counts
+
+
 class _Waits:
     """Wrapped around every statement of one try: what an earlier one queued for is taken from what the next may.
 

@@ -23,7 +23,7 @@ def begin() -> None:
     try:
         import sentry_sdk
     except ImportError:
-        raise ImproperlyConfigured("LOTSE_ERRORS_DSN is set, but the package sentry-sdk is missing: install lotse[errors], or build the image with EXTRAS=1") from None
+        raise ImproperlyConfigured("LOTSE_ERRORS_DSN is set, but the package sentry-sdk is missing: install lotse[errors], or build the image with LOTSE_EXTRAS=1 in .env") from None
     sentry_sdk.init(
         dsn=settings.ERRORS_DSN,
         send_default_pii=False,

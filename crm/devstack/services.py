@@ -23,7 +23,10 @@ from crm.devstack.places import MARK, STATE, Stack, private_folder, refuse, serv
 # The same in docker-compose.yml (POSTGRES_INITDB_ARGS), so that every database sorts and folds alike.
 INITDB_LOCALE = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
 NAME = "lotse"  # of the database and its owner
-LASTING = {"shared_buffers": "256MB", "max_wal_size": "2GB"}
+# A statement that fails or is cancelled comes with its values, which psycopg2 writes into it, and Postgres would log it whole: names, addresses,
+# the key under which addresses are hashed (contacts/reach.py). What went wrong is logged, its words are not. The same in docker-compose.yml.
+DISCREET = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+LASTING = {"shared_buffers": "256MB", "max_wal_size": "2GB", **DISCREET}
 THROWAWAY = {"shared_buffers": "128MB", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 

@@ -149,6 +149,7 @@ def houses(transactional_db: None, lived_once: House, settings: Any, tmp_path: P
         return house
 
     settings.DRILL_DATABASE = SERVER
+    settings.BACKUPS_EXPECTED = False  # a new house has made none yet, like a checkout
     before = settings.MEDIA_ROOT, settings.BACKUP_FOLDER
     try:
         yield make

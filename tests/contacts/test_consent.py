@@ -245,6 +245,13 @@ def test_under_another_secret_key_nothing_leaves(settings: Any, cast: Any, mia: 
     assert gate() == Hindrance.LOST_KEY
 
 
+def test_under_another_secret_key_no_consent_is_known(settings: Any, cast: Any, mia: Any) -> None:
+    record_consent(reach("email", "mia@thal.example"), [word("newsletter")], how="phone", by=cast.anna)
+    assert gate() == ""
+    settings.SECRET_KEY = "another"
+    assert gate() == Hindrance.NO_CONSENT
+
+
 def test_state_and_suppression_follow_the_ledger_through_any_history(cast: Any) -> None:
     """What the tables say is what the pure decision says, step by step, for both purposes."""
     keys = {"n": ConsentPurpose.objects.get(key="newsletter"), "t": ConsentPurpose.objects.get(key="tracking")}

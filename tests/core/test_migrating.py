@@ -178,6 +178,21 @@ def test_manage_py_migrates_with_patience() -> None:
     assert get_commands()["migrate"] == "crm"
 
 
+def test_the_pages_limit_ends_no_migration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where it is run in a web container: what the connection brings is lifted, an earlier word of somebody else's stays."""
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "options", "-c jit=off -c statement_timeout=300ms")
+    try:
+        with connection.cursor() as cursor, pytest.raises(OperationalError, match="statement timeout"):
+            cursor.execute("SELECT pg_sleep(5)")
+        call_command("migrate", verbosity=0)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout'), current_setting('jit'), pg_sleep(0.5)")
+            assert cursor.fetchone()[:2] == ("0", "off")
+    finally:
+        connection.close()
+
+
 def test_a_database_that_took_only_some_of_the_earlier_steps_is_told() -> None:
     recorder = MigrationRecorder(connection)
     recorder.record_unapplied("contacts", "0004_city_index")

@@ -14,13 +14,13 @@ import pytest
 import yaml
 
 from crm.devstack.places import ROOT
-from crm.devstack.services import INITDB_LOCALE
+from crm.devstack.services import DISCREET, INITDB_LOCALE, LASTING, THROWAWAY
 from crm.devstack.system import PANGO
 
 COMPOSE = ROOT / "docker-compose.yml"
 STANZA = re.compile(r"^([a-z0-9-]+==\S+)(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 # Of other images; ours must be installed here.
-FOREIGN_PROGRAMS = {"valkey-server", "valkey-cli", "pg_isready", "/mailpit", "sh", "test"}
+FOREIGN_PROGRAMS = {"postgres", "valkey-server", "valkey-cli", "pg_isready", "/mailpit", "sh", "test"}
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,15 @@ def test_lasting_services_have_a_health_check(services: dict[str, dict[str, Any]
     assert {name for name in lasting if "healthcheck" not in services[name]} == set()
 
 
+def test_what_is_on_its_way_may_end(services: dict[str, dict[str, Any]]) -> None:
+    """Docker kills after ten seconds where nothing else is said: gunicorn gives its requests longer than that."""
+    from crm.gunicorn import graceful_timeout
+
+    patience = {name: int(service.get("stop_grace_period", "10s").removesuffix("s")) for name, service in services.items()}
+    assert patience["web"] > graceful_timeout
+    assert min(patience["worker"], patience["postgres"]) > patience["web"]
+
+
 def test_ports_are_unique_and_private(services: dict[str, dict[str, Any]]) -> None:
     ports = [re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", port) for service in services.values() for port in service.get("ports", [])]
     outside = [port.rsplit(":", 1)[0] for port in ports]
@@ -109,7 +118,7 @@ def test_every_program_is_installed(services: dict[str, dict[str, Any]]) -> None
             programs.update(words[:1])
     ours = {program for program in programs - FOREIGN_PROGRAMS if not (Path(sys.executable).parent / program).exists()}
     assert ours == set()
-    assert FOREIGN_PROGRAMS - {"/mailpit", "pg_isready", "valkey-cli", "valkey-server"} <= {name for name in FOREIGN_PROGRAMS if shutil.which(name)}
+    assert FOREIGN_PROGRAMS - {"/mailpit", "postgres", "pg_isready", "valkey-cli", "valkey-server"} <= {name for name in FOREIGN_PROGRAMS if shutil.which(name)}
 
 
 def test_the_database_is_made_like_the_local_one(services: dict[str, dict[str, Any]]) -> None:
@@ -118,10 +127,19 @@ def test_the_database_is_made_like_the_local_one(services: dict[str, dict[str, A
     assert postgres["volumes"] == ["database:/var/lib/postgresql"]  # since 18 the image keeps a folder per version below it
 
 
+def test_no_database_that_lasts_logs_what_stood_in_a_statement(services: dict[str, dict[str, Any]]) -> None:
+    assert services["postgres"]["command"] == ["postgres", *(word for name, value in DISCREET.items() for word in ("-c", f"{name}={value}"))]
+    assert DISCREET.items() <= LASTING.items() and not DISCREET.keys() & THROWAWAY.keys()
+
+
+def test_no_log_grows_for_ever(services: dict[str, dict[str, Any]]) -> None:
+    assert {name for name, service in services.items() if not {"max-size", "max-file"} <= service.get("logging", {}).get("options", {}).keys()} == set()
+
+
 def test_the_variables_of_the_settings_are_all_named(services: dict[str, dict[str, Any]]) -> None:
     """What the settings read = what .env.example offers and compose fixes; nothing more, nothing less."""
     fixed = set(services["web"]["environment"])
-    of_compose_alone = {"POSTGRES_PASSWORD", "LOTSE_BIND"}
+    of_compose_alone = {"POSTGRES_PASSWORD", "LOTSE_BIND", "LOTSE_EXTRAS"}
     assert (set(example_variables()) | fixed) - of_compose_alone == settings_variables()
 
 
@@ -140,6 +158,20 @@ def test_the_image_has_what_pdfs_need_and_nothing_of_development() -> None:
     assert "USER lotse" in dockerfile
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
     assert "crm/devstack" in ignored and "!tests" not in ignored and "!crm" in ignored
+
+
+def test_every_build_has_the_extras_that_env_names(services: dict[str, dict[str, Any]]) -> None:
+    """An upgrade must not leave out what a house uses: so it is said in .env, and not in the words of a build."""
+    built = [service["build"] for service in services.values() if "build" in service]
+    assert built and all(build == {"context": ".", "args": {"EXTRAS": "${LOTSE_EXTRAS:-0}"}} for build in built)
+    assert "ARG EXTRAS=0" in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_volume_is_filled_with_every_folder(services: dict[str, dict[str, Any]]) -> None:
+    """From the image, while the volume is empty: what is written below it by Lotse finds a folder of its own there (docs/backup.md)."""
+    needed = {value for value in services["worker"]["environment"].values() if value.startswith("/var/lib/lotse/")}
+    made = re.search(r"install -d -o lotse (.*)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert made and needed == set(made.group(1).split())
 
 
 def test_everything_the_image_copies_is_let_through() -> None:

@@ -54,6 +54,23 @@ def _session(postmaster: psutil.Process) -> psutil.Process:
     pytest.fail("no session began its query")
 
 
+@pytest.mark.parametrize("further", [{}, services.DISCREET], ids=["red control", "discreet"])
+def test_a_statement_that_fails_is_logged_without_its_values(monkeypatch: pytest.MonkeyPatch, further: dict[str, str]) -> None:
+    """Failing, with what stands in the table, and cancelled. That it failed is logged all the same."""
+    monkeypatch.setattr(services, "THROWAWAY", {**services.THROWAWAY, **further})
+    with throwaway_stack() as stack:
+        postgres = Postgres(stack)
+        start(stack, [postgres])
+        with contextlib.closing(postgres.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("CREATE TEMP TABLE one (address text PRIMARY KEY); INSERT INTO one VALUES ('mia@thal.example')")
+            for statement in ("SELECT no_such_thing(%s)", "INSERT INTO one VALUES (%s)", "SET statement_timeout = 100; SELECT pg_sleep(9), %s"):
+                with pytest.raises(psycopg2.Error):
+                    cursor.execute(statement, ["mia@thal.example"])
+        log = (stack.data / "services.log").read_text()
+    assert all(words in log for words in ("no_such_thing", "duplicate key", "statement timeout"))
+    assert log.count("mia@thal.example") == (0 if further else 4)
+
+
 def test_a_service_that_does_not_start_is_told_with_what_it_said(tmp_path: Path) -> None:
     log = tmp_path / "services.log"
     log.write_text("LOG:  starting\nFATAL:  could not open the folder\n")
