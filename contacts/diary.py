@@ -63,7 +63,9 @@ def mails_of(entries: Iterable[Interaction]) -> dict[int, OutgoingMail]:
 
 
 def still_ours(entry: Interaction) -> None:
-    """Raise RuleBroken for an entry that left the house as a mail: what was sent is not changed afterwards."""
+    """Raise RuleBroken for an entry that is not ours to change: the system wrote it, or it came or left as a mail."""
+    if entry.kind == Interaction.Kind.SYSTEM:
+        raise RuleBroken(_("This entry was written by the system and stays."))
     if IncomingMail.objects.filter(entry=entry.pk).exists():
         raise RuleBroken(_("This entry came in as a mail and stays as it came."))
     if mails_of([entry]):
@@ -72,8 +74,6 @@ def still_ours(entry: Interaction) -> None:
 
 def delete_interaction(entry: Interaction, *, by: Any) -> None:
     """Remove an entry. What the system wrote stays, and what was sent."""
-    if entry.kind == Interaction.Kind.SYSTEM:
-        raise RuleBroken(_("This entry was written by the system and stays."))
     still_ours(entry)
     with work(by=by):
         party = entry.party_id

@@ -92,7 +92,7 @@ def _figures(row: Opportunity, known: learning.Learned, steps: list[Task], hidde
         figures.append(
             {"label": _("Next step"), "value": formats.day(step.due_at) if step else formats.DASH, "detail": step.text if step else _("none planned"), "state": "bad" if late else ""}
         )
-    else:
+    elif "closed_on" not in hidden:
         figures.append({"label": _("Closed"), "value": formats.day(row.closed_on), "detail": row.get_state_display()})
     return figures
 

@@ -13,12 +13,14 @@ from django.utils.translation import gettext as _
 
 from contacts.diary import recount, touch
 from contacts.models import Interaction, Party, Task
+from contacts.preimages import change
 from crm.core.conditions import holds, sentence, unmet
 from crm.core.erasures import note_erased
 from crm.core.errors import RuleBroken
 from crm.core.events import emit
 from crm.core.models import Undo
 from crm.core.numbers import take_numbers
+from crm.core.saving import changes_since
 from crm.core.subjects import name_subject, of_subject
 from crm.core.undo import offer_undo
 from crm.core.work import work
@@ -101,12 +103,12 @@ def win_opportunity(opportunity: Opportunity, *, by: Any, at: datetime | None = 
         held.state, held.closed_on = Opportunity.State.WON, _closing_day(held, on, at)
         _save_state(held, by, "state", "closed_on")
         step = record(held, StageTransition.Kind.WIN, held.stage, held.stage, by=by, at=at)
-        Party.objects.filter(pk=held.party_id, state=Party.State.PROSPECT).update(state=Party.State.CUSTOMER)
+        made = _make_customer(held.party_id, by)
         words = _("Won: %(name)s") % {"name": held.name}
         _tell(held, words, by=by, at=at)
         emit("sales.opportunity_won", held, by=by)
         _refresh(opportunity, held)
-        return offer_undo(by, words, "sales.step", step=step.pk) if by is not None else None
+        return offer_undo(by, words, "sales.step", step=step.pk, **made) if by is not None else None
 
 
 def lose_opportunity(
@@ -182,6 +184,8 @@ def undo_step(payload: dict[str, Any], *, by: Any) -> None:
         else:
             _open_again(held)
             _save_state(held, by, *_CLOSING)
+            if "customer" in payload:
+                _make_prospect(payload, by)
         StageTransition.objects.create(
             opportunity=held, kind=StageTransition.Kind.VOID, from_stage=step.to_stage, to_stage=step.from_stage, at=timezone.now(), by_id=by.pk, voids=step
         )
@@ -248,6 +252,22 @@ def _open_again(held: Opportunity) -> None:
     held.state, held.closed_on = Opportunity.State.OPEN, None
     held.lost_reason = held.lost_to = None
     held.lost_note = ""
+
+
+def _make_customer(pk: int, by: Any) -> dict[str, int]:
+    """Who buys is a customer. Returns what the way back has to know: whom this win turned, and the version since."""
+    party = Party.objects.unrestricted().select_for_update(no_key=True).get(pk=pk)  # else one that is just taken back would leave a prospect
+    turned = change(Party.objects.unrestricted().filter(pk=pk, state=Party.State.PROSPECT), by=by, state=Party.State.CUSTOMER)
+    return {"customer": pk, "version": party.version + 1} if turned else {}
+
+
+def _make_prospect(payload: dict[str, Any], by: Any) -> None:
+    """Whom the win turned is a prospect again, unless something else was won from them or somebody has set their state since."""
+    party = Party.objects.unrestricted().select_for_update(no_key=True).filter(pk=payload["customer"], state=Party.State.CUSTOMER).first()
+    if party is None or Opportunity.objects.unrestricted().filter(party=party.pk, state=Opportunity.State.WON).exists():
+        return
+    if "state" not in changes_since(party, payload["version"]):
+        change(Party.objects.unrestricted().filter(pk=party.pk), by=by, state=Party.State.PROSPECT)
 
 
 def _hold(opportunity: Opportunity) -> Opportunity:

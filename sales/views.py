@@ -22,7 +22,7 @@ from crm.core.errors import RuleBroken
 from crm.core.feedback import go, is_fragment, say
 from crm.core.history import changes_of
 from crm.core.middleware import answer
-from crm.core.saving import save_facts
+from crm.core.saving import Stale, save_facts
 from crm.core.sharing import share_record, unshare_record
 from crm.core.undo import offer_undo
 from crm.core.views import action, gated, number_from
@@ -107,6 +107,8 @@ def move(request: HttpRequest, row: Opportunity) -> HttpResponse:
             undo = services.move_opportunity(row, stage, by=request.user, rank=rank, seen_stage=seen)
     except services.MovedMeanwhile as moved:
         return _stale(request, row, str(moved.message))
+    except Stale:
+        return _stale(request, row, _changed())
     except services.GateUnmet as unmet:
         if facts is None:
             raise
@@ -180,6 +182,10 @@ def _moved(request: HttpRequest, row: Opportunity, changed: list[int | None], un
     return response
 
 
+def _changed() -> str:
+    return _("Somebody else has changed this opportunity meanwhile. Please open it again.")
+
+
 def _stale(request: HttpRequest, row: Opportunity, message: str) -> HttpResponse:
     """409: where the card is now."""
     row.refresh_from_db()
@@ -205,10 +211,13 @@ def win(request: HttpRequest, row: Opportunity) -> HttpResponse:
             "submit_label": _("Close as won"),
         }
         return _dialog(request, row, "win", context, status=200 if request.method == "GET" else 422)
-    with work(by=request.user):
-        if facts is not None:
-            save_facts(facts, by=request.user)
-        undo = services.win_opportunity(row, by=request.user)
+    try:
+        with work(by=request.user):
+            if facts is not None:
+                save_facts(facts, by=request.user)
+            undo = services.win_opportunity(row, by=request.user)
+    except Stale:
+        return _stale(request, row, _changed())
     return _moved(request, row, [], undo)
 
 

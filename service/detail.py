@@ -119,9 +119,9 @@ def opened(case: Case, request: HttpRequest, queue: Queue, entry_form: EntryForm
         "may_write": may(user, "add", Interaction),
         "hidden": hidden,
         "tone": TYPE_TONES[case.type],
-        "clocks": _clocks(case, queue.now),
+        "clocks": _clocks(case, queue.now, hidden),
         "clock": clock(case, queue.now, queue.known),
-        "talk": talk(case, user, party, mail),
+        "talk": talk(case, user, party, hidden, mail),
         "entry_form": form,
         "entry_tabs": form.tabs(),
         "modules": [{"pk": module.pk, "label": module.label, "text": texts.filled(module, case, user, words)} for module in TextModule.objects.visible_to(user).filter(active=True)],
@@ -138,15 +138,15 @@ def opened(case: Case, request: HttpRequest, queue: Queue, entry_form: EntryForm
     }
 
 
-def _clocks(case: Case, now: datetime) -> list[dict[str, str]]:
-    """Both promises in words, as the header says them."""
+def _clocks(case: Case, now: datetime, hidden: frozenset[str]) -> list[dict[str, str]]:
+    """Both promises in words, as the header says them. Of one whose deadline is hidden nothing is said."""
     found = deadlines.clocks_of(case, now=now)
     lines = []
-    for label, one, done in ((_("Acknowledgement"), found.acknowledgement, case.ack_at), (_("Solution"), found.solution, case.solved_at)):
-        if one is None or (case.state == Case.State.CLOSED and case.merged_into_id):
+    for label, one, due, done in ((_("Acknowledgement"), found.acknowledgement, "due_ack", "ack_at"), (_("Solution"), found.solution, "due_solution", "solved_at")):
+        if one is None or due in hidden or (case.state == Case.State.CLOSED and case.merged_into_id):
             continue
-        if done is not None:
-            words = (_("kept") if one.state == "met" else _("kept too late")) + f" ({formats.moment(done)})"
+        if (at := getattr(case, done)) is not None:
+            words = (_("kept") if one.state == "met" else _("kept too late")) + ("" if done in hidden else f" ({formats.moment(at)})")
         elif one.due is None:
             words = _("rests, %(span)s left") % {"span": span(max(one.remaining, timedelta()))}
         else:
@@ -155,8 +155,10 @@ def _clocks(case: Case, now: datetime) -> list[dict[str, str]]:
     return lines
 
 
-def talk(case: Case, user: Any, party: Party | None, mail: str = "") -> list[dict[str, Any]]:
+def talk(case: Case, user: Any, party: Party | None, hidden: frozenset[str], mail: str = "") -> list[dict[str, Any]]:
     """What happened, the oldest first: the report, what was said, and the steps as small lines."""
+    customer = str(party or ("" if "reporter" in hidden else case.reporter) or _("Customer"))
+    description = "" if "description" in hidden else case.description
     steps = list(CaseStep.objects.visible_to(user).filter(case=case.pk).order_by("at", "pk"))
     late = list(Escalation.objects.visible_to(user).filter(case=case.pk))
     people = User.objects.in_bulk({step.by_id for step in steps if step.by_id})
@@ -179,7 +181,7 @@ def talk(case: Case, user: Any, party: Party | None, mail: str = "") -> list[dic
                 "at": entry.occurred_at,
                 "side": side,
                 "kind": _("internal") if side == "int" else entry.get_kind_display(),
-                "who": _writer(mail_in, may_know) or str(party or case.reporter or _("Customer")) if incoming else str(entry.created_by or _("Lotse itself")),
+                "who": _writer(mail_in, may_know) or customer if incoming else str(entry.created_by or _("Lotse itself")),
                 "note": _("taken down by %(who)s") % {"who": entry.created_by} if incoming and entry.created_by else "",
                 "text": entry.body,
                 "edit_url": f"{reverse('interaction-update', args=[entry.pk])}?{back}" if entry.pk in mine and sent is None and mail_in is None else "",
@@ -191,11 +193,11 @@ def talk(case: Case, user: Any, party: Party | None, mail: str = "") -> list[dic
     rated = Satisfaction.objects.visible_to(user).filter(case=case.pk, score__isnull=False).first()
     if rated is not None:
         text = _("gives %(score)s of 5") % {"score": rated.score} + (f": {rated.words}" if rated.words else "")
-        lines.append({"at": rated.answered_at, "step": True, "who": str(party or case.reporter or _("Customer")), "text": text, "bad": rated.score <= LOW})
+        lines.append({"at": rated.answered_at, "step": True, "who": customer, "text": text, "bad": rated.score <= LOW})
     lines.sort(key=lambda line: line["at"])
-    if case.channel in {Case.Channel.MAIL, Case.Channel.FORM} and not case.description and came:
+    if case.channel in {Case.Channel.MAIL, Case.Channel.FORM} and not description and came:
         return lines  # what was written first is the report
-    report = {"at": case.opened_at, "side": "", "kind": case.get_channel_display(), "who": str(party or case.reporter or _("Customer")), "text": case.description or case.heading}
+    report = {"at": case.opened_at, "side": "", "kind": case.get_channel_display(), "who": customer, "text": description or case.heading}
     taken = people.get(steps[0].by_id or 0) if steps else None
     report["note"] = _("taken down by %(who)s") % {"who": taken} if taken else ""
     return [report, *lines]

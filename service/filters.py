@@ -106,8 +106,11 @@ def causes_below(cause: Cause) -> set[int]:
 
 
 def with_party_seen(rows: QuerySet[Any], user: Any, how: Callable[..., Any] = sees) -> QuerySet[Any]:
-    """Mark the cases whose customer the reader may see, too: nobody learns a foreign contact's name from a case."""
-    if "party" in hidden_fields(user, Case):
+    """Mark the cases whose customer the reader may see, too: nobody learns a foreign contact's name from a case. So are those found by their lot."""
+    hidden = hidden_fields(user, Case)
+    if "lot" not in hidden:
+        rows = rows.annotate(lot_seen=Value(True))
+    if "party" in hidden:
         return rows.annotate(party_seen=Value(False))
     return rows.annotate(party_seen=how(user, Party, "party"))
 
@@ -116,5 +119,6 @@ with_party_beside = partial(with_party_seen, how=sees_beside)  # of rows that ar
 
 
 def search(rows: QuerySet[Any], text: str, among: list[int] | None = None) -> QuerySet[Any]:
-    """By subject, number, lot, or the name of a visible customer (of rows marked by `with_party_seen`); of `among` alone in the palette."""
-    return search_records(rows, text, "sort_heading", "number", "lot", among=among)
+    """By subject, number, lot, or the name of a visible customer (of rows marked by `with_party_seen`, which tells of the lot, too); of `among` alone in the palette."""
+    exact = ("number", "lot") if "lot_seen" in rows.query.annotations else ("number",)
+    return search_records(rows, text, "sort_heading", *exact, among=among)

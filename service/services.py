@@ -291,12 +291,23 @@ def undo_step(payload: dict[str, Any], *, by: Any) -> None:
         held = Case.objects.visible_to(by, "change").select_for_update(of=("self",)).filter(pk=row.case_id).first()
         if held is None or (steps := live_steps(held))[-1].pk != row.pk or len(steps) < 2:
             raise RuleBroken(_("It cannot be taken back: the case has moved on since."))
+        _no_ring(held, row.before.get("merged_into"))
         for name, value in row.before.items():
             field: Any = Case._meta.get_field(name)
             setattr(held, field.attname, field.to_python(value) if not field.is_relation else value)
         _save(held, by, *row.before)
         CaseStep.objects.create(case=held, kind=CaseStep.Kind.VOID, to_state=held.state, at=timezone.now(), by_id=by.pk, voids=row)
         held.save(update_fields=apply_promise(held, now=timezone.now()))
+
+
+def _no_ring(held: Case, into: int | None) -> None:
+    """Raise RuleBroken if the case `into` was merged into `held` since, by whatever way: each would be closed for the other."""
+    way: set[int] = set()
+    while into is not None and into not in way:
+        if into == held.pk:
+            raise RuleBroken(_("It cannot be taken back: the other case was merged into this one since."))
+        way.add(into)
+        into = Case.objects.unrestricted().select_for_update().filter(pk=into).values_list("merged_into", flat=True).first()
 
 
 def tell_history(case: Case, words: str, *, by: Any, at: datetime) -> None:

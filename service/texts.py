@@ -11,6 +11,7 @@ from contacts.letters import letter_to
 from contacts.models import Party
 from contacts.salutation import Addressee, Language, letter_salutation
 from crm.core import formats
+from crm.core.access import hidden_fields
 from crm.core.models import Installation
 from crm.core.placeholders import fill
 from service.models import Case, TextModule
@@ -38,17 +39,18 @@ def _spoken(case: Case) -> Language:
 
 
 def words_for(case: Case, agent: Any) -> dict[str, str]:
-    """Placeholder → its words for this case, in the customer's language. Who may not see the customer greets nobody by name."""
+    """Placeholder → its words for this case, in the customer's language. Who may not see the customer greets nobody by name; a hidden field is a dash."""
+    hidden = hidden_fields(agent, Case)
     known = case.party is not None and Party.objects.visible_to(agent).filter(pk=case.party_id).exists()
     with translation.override(language_of(case)):
-        due = formats.moment(timezone.localtime(case.due_solution)) if case.due_solution else formats.DASH
+        due = formats.moment(timezone.localtime(case.due_solution)) if case.due_solution and "due_solution" not in hidden else formats.DASH
         return {
             "salutation": letter_to(case.party, agent).salutation if case.party is not None and known else letter_salutation(Addressee(language=_spoken(case))),
             "number": case.number,
             "subject": case.heading,
             "opened": formats.day(timezone.localtime(case.opened_at)),
             "deadline": due,
-            "product": str(case.product or formats.DASH),
+            "product": str(("product" not in hidden and case.product) or formats.DASH),
             "agent": str(agent),
             "company": Installation.current().name,
         }

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.models import Interaction, Party, PartyActivity
+from contacts.preimages import change
 from sales.imports.context import Context, Plan
 from sales.imports.rows import Row
 from sales.models import Opportunity, Stage, StageTransition
@@ -78,7 +79,7 @@ def _tell_contacts(context: Context, told: Sequence[Told]) -> None:
     )  # fmt: skip
     _note_activity([(row, party, at) for row, _opportunity, party, _kind, at in lines])
     won = {party for _row, _opportunity, party, kind, _at in lines if kind == Kind.WIN}
-    Party.objects.filter(pk__in=won, state=Party.State.PROSPECT).update(state=Party.State.CUSTOMER)
+    change(Party.objects.filter(pk__in=won, state=Party.State.PROSPECT), by=context.by, state=Party.State.CUSTOMER)
 
 
 def _note_activity(lines: Sequence[tuple[Row, int, datetime]]) -> None:

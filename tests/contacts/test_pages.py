@@ -14,7 +14,15 @@ from contacts.diary import log_interaction, plan_task
 from contacts.models import Affiliation, Party, Task
 from contacts.search import index_parties
 from crm.core.models import RecentlyViewed, Undo
-from tests.factories import AddressFactory, EmailFactory, OpportunityFactory, OrganisationFactory, PersonFactory, PhoneFactory
+from tests.factories import (
+    AddressFactory,
+    EmailFactory,
+    InteractionFactory,
+    OpportunityFactory,
+    OrganisationFactory,
+    PersonFactory,
+    PhoneFactory,
+)
 
 FAR = 4_711_000
 
@@ -163,6 +171,17 @@ def test_an_entry_is_corrected_and_removed_by_who_wrote_it(cast, sign_in, far):
     assert (entry.kind, entry.body) == ("visit", "Vor Ort") and firm.activity.last_at == entry.occurred_at
     assert anna.post(reverse("interaction-delete", args=[entry.pk])).status_code == 302
     assert not firm.interactions.exists()
+
+
+def test_what_the_system_wrote_is_neither_corrected_nor_removed(cast, sign_in, far):
+    _person, firm = far
+    line = InteractionFactory(party=firm, kind="system", heading="Verloren: Anlage", created_by=cast.anna)
+    anna, url = sign_in(cast.anna), reverse("interaction-update", args=[line.pk])
+    typed = {"kind": "note", "occurred_at": "2026-01-05T10:00", "body": "War nie", "version": "1"}
+    for answer in (anna.get(url), anna.post(url, typed), anna.post(reverse("interaction-delete", args=[line.pk]))):
+        assert answer.status_code == 422 and "hat das System geschrieben" in answer.content.decode()
+    line.refresh_from_db()
+    assert (line.kind, line.heading, line.version) == ("system", "Verloren: Anlage", 1)
 
 
 def test_the_palette_finds_what_the_reader_may_see(cast, sign_in, far):

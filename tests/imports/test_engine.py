@@ -128,6 +128,12 @@ def test_every_change_names_the_job_and_its_person(brought: SimpleNamespace) -> 
     assert set(rows.values_list("job_id", "actor_id", "origin")) == {(brought.run.apply_job_id, brought.emil.pk, "user")}
 
 
+def test_who_bought_is_a_customer_and_a_form_that_was_open_notices(brought: SimpleNamespace) -> None:
+    turned = Change.objects.filter(relation="contacts_party", op="U", after__state="customer", job_id=brought.run.apply_job_id)
+    assert turned.exists() and all({"version", "updated_at"} <= set(change.after) for change in turned)
+    assert set(Party.objects.filter(pk__in=turned.values("row_id")).values_list("updated_by", flat=True)) == {brought.emil.pk}
+
+
 def test_the_same_files_again_change_nothing(brought: SimpleNamespace) -> None:
     now = business_digest()
     again = check(begin(sorted(brought.folder.iterdir()), brought.emil), brought.emil)

@@ -15,8 +15,10 @@ from django.utils import timezone
 
 from accounts.models import FieldRule, Role
 from contacts.diary import plan_task
+from contacts.preimages import change
 from crm.core.models import Installation
-from sales import services
+from crm.core.saving import save_facts
+from sales import services, views
 from sales.board import PAGE
 from sales.models import LostReason, Opportunity, Stage, StageTransition
 from tests.factories import OpportunityFactory, OrganisationFactory, ProductFactory, grant_share
@@ -253,6 +255,24 @@ def test_winning_asks_for_what_is_missing(cast, stages, make, sign_in):
     assert anna.post(address, {"asked": "1", "version": bare.version, "party": party.number, "amount": "12"}).status_code == 302
     bare.refresh_from_db()
     assert (bare.state, bare.party_id, bare.amount) == ("won", party.pk, 12)
+
+
+@pytest.mark.parametrize("verb", ["move", "win"])
+@pytest.mark.parametrize("htmx", [False, True])
+def test_what_somebody_changes_in_that_moment_is_answered_in_words(cast, stages, make, sign_in, monkeypatch, verb, htmx):
+    Stage.objects.filter(pk=stages[1].pk).update(gate={"all": [{"field": "amount", "op": "set"}]})
+    row = make(amount=None)
+
+    def meanwhile(form, *, by):
+        change(Opportunity.objects.filter(pk=row.pk), by=cast.ben, amount=7)
+        return save_facts(form, by=by)
+
+    monkeypatch.setattr(views, "save_facts", meanwhile)
+    typed = {"asked": "1", "version": row.version, "amount": "12", "stage": stages[1].pk, "seen_stage": stages[0].pk}
+    answer = sign_in(cast.anna).post(reverse(f"opportunity-{verb}", args=[row.pk]), typed, htmx=htmx)
+    assert answer.status_code == 409 and "inzwischen geändert" in answer.content.decode()
+    row.refresh_from_db()
+    assert (row.state, row.stage) == ("open", stages[0])
 
 
 def test_losing_needs_its_reason(cast, stages, make, sign_in):

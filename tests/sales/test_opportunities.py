@@ -113,6 +113,16 @@ def test_two_people_editing_lose_nothing(cast, stages, make, sign_in):
     assert Opportunity.objects.get().name == "claras name"
 
 
+def test_a_form_of_the_contact_read_before_the_win_does_not_write_its_state_back(cast, stages, make, sign_in):
+    row = make()
+    anna, url = sign_in(cast.anna), reverse("organisation-update", args=[row.party_id])
+    sent = {bound.html_name: bound.value() for bound in anna.get(url).context["form"] if bound.value() not in (None, "")}
+    services.win_opportunity(row, by=cast.ben)
+    assert anna.post(url, {**sent, "website": "https://werk.example"}).status_code == 302
+    row.party.refresh_from_db()
+    assert (row.party.state, row.party.website) == ("customer", "https://werk.example")
+
+
 def test_a_won_one_keeps_its_contact_and_amount(cast, stages, make, sign_in):
     row = make()
     services.win_opportunity(row, by=cast.anna)

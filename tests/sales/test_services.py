@@ -14,11 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contacts.diary import complete_task, plan_task
-from contacts.models import Interaction, Task
+from contacts.models import Interaction, Party, Task
+from contacts.preimages import change
 from crm.core.errors import RuleBroken
 from crm.core.models import Event
 from crm.core.subjects import of_subject
 from crm.core.undo import take_back
+from crm.core.work import work
 from sales import services
 from sales.detail import steps_of
 from sales.models import LostReason, Opportunity, Stage, StageTransition
@@ -125,9 +127,38 @@ def test_winning_needs_contact_and_amount_and_makes_a_customer(cast, stages):
     assert row.party.state == "customer"
     with pytest.raises(RuleBroken):
         services.win_opportunity(row, by=cast.anna)
+    assert (row.party.version, row.party.updated_by) == (2, cast.anna)  # a form that read it before notices
     take_back(undo, by=cast.anna)
     assert (fresh(row).state, fresh(row).closed_on) == ("open", None)
     assert [kind for kind, *_ in ledger(row)] == ["open", "win", "void"]
+    row.party.refresh_from_db()
+    assert (row.party.state, row.party.version) == ("prospect", 3)
+
+
+def test_a_win_that_is_taken_back_leaves_a_customer_where_something_else_makes_one(cast, stages):
+    row = opened(cast, stages[0])
+    other = opened(cast, stages[0], party=row.party)
+    undo, second = services.win_opportunity(row, by=cast.anna), services.win_opportunity(other, by=cast.anna)
+    row.party.refresh_from_db()
+    assert row.party.version == 2  # the second win found a customer
+    take_back(undo, by=cast.anna)
+    row.party.refresh_from_db()
+    assert (row.party.state, row.party.version) == ("customer", 2)
+    take_back(second, by=cast.anna)
+    row.party.refresh_from_db()
+    assert row.party.state == "customer"  # it was one before this win
+
+
+def test_a_win_that_is_taken_back_leaves_what_somebody_said_since(cast, stages):
+    for path, left in (["former", "customer"], "customer"), (["former"], "former"):
+        row = opened(cast, stages[0])
+        undo = services.win_opportunity(row, by=cast.anna)
+        for state in path:
+            with work(by=cast.anna):
+                change(Party.objects.filter(pk=row.party_id), by=cast.anna, state=state)
+        take_back(undo, by=cast.anna)
+        row.party.refresh_from_db()
+        assert row.party.state == left
 
 
 def test_losing_keeps_the_reason_and_reopening_forgets_it(cast, stages):
