@@ -96,6 +96,12 @@ def changeable(context: Context, ids: Iterable[int]) -> set[int]:
     return set(Party.objects.visible_to(context.by, "change").filter(pk__in=list(ids)).values_list("pk", flat=True))
 
 
+def foreign(context: Context, names: Names) -> set[int]:
+    """Those of these organisations that the importer may not see: they keep their names, so that none is created twice, and nothing is hung on them."""
+    ids = {pk for pk in names.ids.values() if pk}
+    return ids - set(Party.objects.visible_to(context.by).filter(pk__in=list(ids)).values_list("pk", flat=True)) if ids else ids
+
+
 class Organisations:
     """Judges and writes rows of kind organisation. Whom they belong to follows when all are there (`link`)."""
 
@@ -200,6 +206,7 @@ class Links:
         wanted = [row.facts["parent"] for row in rows]
         wanted += [choice[4:] for key, choice in self.context.answers.items() if key.startswith("parent:") and choice.startswith("use:")]
         self.names = known_organisations(self.context, wanted, staged=not self.context.settled)
+        self.foreign = foreign(self.context, self.names)
         known = [row.target_id for row in rows if row.target_id]
         self.parents = dict(Party.objects.unrestricted().filter(pk__in=known).values_list("pk", "parent_id"))
         self.may_change = changeable(self.context, known)
@@ -209,6 +216,9 @@ class Links:
         """What the parent adds to what is known of the row."""
         finding = Finding(target_id=row.target_id)
         parent = self.context.resolve("parent", row.facts["parent"], self.names, finding)
+        if parent in self.foreign:
+            finding.refuse("no_right", what="party")
+            return finding
         if parent is None or row.target_id is None or parent == row.target_id:
             return finding
         now = {"parent_id": self.parents.get(row.target_id)}
