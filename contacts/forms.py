@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Role, User
+from contacts.circles import closes_circle, lines_above, parents_here
 from contacts.datewords import Due, read_due
 from contacts.fields import CountryField, PartyField
 from contacts.models import EmailAddress, Interaction, Organisation, Party, PartyRole, Person, PhoneNumber, PostalAddress, Tag
@@ -136,11 +137,9 @@ class OrganisationForm(PartyForm):
 
     def clean_parent(self) -> Party | None:
         parent: Party | None = self.cleaned_data["parent"]
-        above, steps = parent, 0
-        while above is not None and steps < 50:
-            if above.pk == self.instance.pk and self.instance.pk:
-                raise ValidationError(_("An organisation cannot belong to itself, not even by way of others."))
-            above, steps = above.parent, steps + 1
+        here = self.instance.pk
+        if parent is not None and here is not None and closes_circle(lines_above([parent.pk], parents_here), here, parent.pk):
+            raise ValidationError(_("An organisation cannot belong to itself, not even by way of others."))
         return parent
 
 

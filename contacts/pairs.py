@@ -107,10 +107,15 @@ def search_by_night(due_at: datetime) -> None:
         start_search(by=None, since=last.created_at if last else None)
 
 
+def outdated(job: Job) -> str:
+    """A search does not go on behind a later one: they share their tables."""
+    return _("Another search has begun since. Please start a new one.") if Job.objects.filter(kind=JOB, pk__gt=job.pk).exists() else ""
+
+
 def search_step(job: Job) -> bool:
     """A bounded piece: write down keys, join a part of them, or compare some candidates. True after the last."""
-    if Job.objects.filter(kind=JOB, pk__gt=job.pk).exists():
-        raise RuleBroken(_("Another search has begun since. Please start a new one."))
+    if why := outdated(job):
+        raise RuleBroken(why)
     if not job.cursor:
         _begin(job)
     step = {"keys": _write_keys, "pairs": _join, "scores": _compare}[job.cursor["phase"]]

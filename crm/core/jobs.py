@@ -28,21 +28,24 @@ RECOVERY = 60.0  # seconds a worker waits for a database that is gone
 HANDS = 2  # workers one job calls for where it is divided: as many as a worker has processes
 SLICE_OF_PARTS = 5.0  # shorter, as nobody else gets at a process meanwhile
 OPEN = [Job.State.QUEUED, Job.State.RUNNING]
+STOPPED = [Job.State.CANCELLED, Job.State.FAILED]  # may go on
 _CLASHES = {"40P01", "23505"}  # deadlock, unique key: two parts met in the same record; done again, the second finds what the first did
 _MOVED = ["cursor", "done", "total", "result", "url"]  # what a step may move
 
 Step = Callable[[Job], bool]  # does a bounded piece, moves job.cursor/done/total/result, answers "finished?"
 Part = Callable[[Job, Mapping[str, Any]], int]  # does one part by its parameters alone, answers by how much `done` grows
+Outdated = Callable[[Job], str]  # why a job that stopped does not go on any more, in words; "" where it may
 
 
 @dataclass(frozen=True)
 class JobKind:
-    """One kind of background work: its name in words, without anything about the records it works on, its step, and how a part of it is done
-    where steps divide it."""
+    """One kind of background work: its name in words, without anything about the records it works on, its step, how a part of it is done
+    where steps divide it, and what may have become of its matter while it stood still."""
 
     label: Any
     step: Step
     part: Part | None = None
+    outdated: Outdated | None = None
 
 
 def start_job(kind: str, *, by: Any, label: str, url: str = "", total: int = 0, **params: Any) -> Job:
@@ -68,14 +71,28 @@ def cancel_job(job: Job, *, by: Any) -> None:
 
 
 def resume_job(job: Job, *, by: Any) -> None:
-    """Go on where a cancelled or failed job stopped."""
-    changed = Job.objects.filter(pk=job.pk, by=by, state__in=[Job.State.CANCELLED, Job.State.FAILED]).update(
-        state=Job.State.QUEUED, cancel_asked=False, error="", lease_until=None, finished_at=None
-    )
-    if not changed:
-        raise RuleBroken(_("This job is not waiting to be resumed."))
-    for _hand in range(HANDS if job.parts.exists() else 1):
-        ring("crm.core.tasks.run_job", job.pk)
+    """Go on where a cancelled or failed job stopped, unless what it worked on has gone another way since."""
+    with transaction.atomic():
+        changed = Job.objects.filter(pk=job.pk, by=by, state__in=STOPPED).update(
+            state=Job.State.QUEUED, cancel_asked=False, error="", lease_until=None, finished_at=None
+        )
+        if not changed:
+            raise RuleBroken(_("This job is not waiting to be resumed."))
+        if why := outdated(job):  # asked with the job in hand: see `stays_ended`
+            raise RuleBroken(why)
+        for _hand in range(HANDS if job.parts.exists() else 1):
+            ring("crm.core.tasks.run_job", job.pk)
+
+
+def outdated(job: Job) -> str:
+    """Why a job that stopped does not go on any more, in words; "" where it may."""
+    why = table("LOTSE_JOBS")[job.kind].outdated
+    return why(job) if why else ""
+
+
+def stays_ended(pk: int | None) -> bool:
+    """Whether a job has ended, and nobody goes on with it before this transaction ends. One that is open is not waited for."""
+    return Job.objects.select_for_update().filter(pk=pk or 0).exclude(state__in=OPEN).first() is not None
 
 
 def advance(job_id: int) -> None:
@@ -138,7 +155,7 @@ def _work_on(job_id: int) -> None:
                 log.exception("job %s failed", job_id)
                 return _fail(job, _("Something went wrong here. The administrators find the details in the log under job %(id)s.") % {"id": job_id})
             if finished:
-                return _end(job, Job.State.DONE)
+                return None
     Job.objects.filter(pk=job_id).update(lease_until=None)
     ring("crm.core.tasks.run_job", job_id)
     return None
@@ -168,6 +185,8 @@ def _do_step(job: Job) -> tuple[bool, bool]:
         divided = JobPart.objects.filter(job=job.pk).exists()
         job.lease_until = None if divided else timezone.now() + LEASE
         job.save(update_fields=[*_MOVED, "lease_until"])
+        if finished:
+            _end(job, Job.State.DONE)  # with the step: a last step that is done again would meet what others have made of its result
     return finished, not divided
 
 

@@ -56,7 +56,8 @@ def job_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One job: progress while it runs, result afterwards. htmx polls the fragment."""
     job = get_object_or_404(Job.objects.visible_to(request.user), pk=pk)
     template = "shell/_job.html" if is_fragment(request) else "shell/job.html"
-    return render(request, template, {"title": job.label, "job": job})
+    outdated = jobs.outdated(job) if job.state in jobs.STOPPED else ""
+    return render(request, template, {"title": job.label, "job": job, "outdated": outdated})
 
 
 @require_GET

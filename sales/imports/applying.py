@@ -20,6 +20,7 @@ from sales.imports.checking import JUDGES
 from sales.imports.context import Context, Verdict
 from sales.imports.models import ImportRow, ImportRun, Kind
 from sales.imports.organisations import Links
+from sales.imports.own import run_of
 from sales.imports.rows import Row, read_rows
 
 CHUNK = 2_000  # rows a transaction
@@ -32,7 +33,7 @@ _OUTCOMES = {Verdict.NEW: Outcome.CREATED, Verdict.MATCHED: Outcome.MATCHED, Ver
 
 def apply_step(job: Job) -> bool:
     """Bring in the next rows. What is done carries its outcome, so a step after a killed worker goes on where the last commit was."""
-    run = ImportRun.objects.unrestricted().held(job.params["run"])
+    run = run_of(job)
     if not job.cursor:
         job.done = run.rows.filter(verdict=Verdict.REFUSED).update(outcome=Outcome.REFUSED)
         job.total = run.rows.count()
@@ -68,7 +69,7 @@ def apply_step(job: Job) -> bool:
 
 def bring_in_part(job: Job, part: Mapping[str, Any]) -> int:
     """Bring in the rows of one part that have no outcome yet; returns how many they were."""
-    run = ImportRun.objects.unrestricted().get(pk=job.params["run"])
+    run = run_of(job, held=False)
     _lock(PHASES.index(Kind.ORGANISATION), run)
     prefix, first, count = part["numbers"]
     context = Context(run, job.by, settled=True, job=job.pk, numbers=[f"{prefix}{number}" for number in range(first, first + count)])

@@ -24,6 +24,7 @@ from sales.imports.files import next_rows_of
 from sales.imports.models import ImportFile, ImportRow, ImportRun, Kind
 from sales.imports.opportunities import Opportunities
 from sales.imports.organisations import Links, Organisations
+from sales.imports.own import run_of
 from sales.imports.products import Products
 from sales.imports.questions import Asking, count_rows
 from sales.imports.reading import understand
@@ -37,7 +38,7 @@ _STAGED = ("run_id", "file_id", "line", "kind", "key", "cells", "facts", "verdic
 
 def check_step(job: Job) -> bool:
     """Judge the next rows. The cursor names the file and the place in it the last step came to; True when all files are through."""
-    run = ImportRun.objects.unrestricted().held(job.params["run"])
+    run = run_of(job)
     files = files_in_order(run)
     if not job.cursor:
         run.rows.all().delete()
@@ -71,7 +72,7 @@ def check_step(job: Job) -> bool:
 
 def check_part(job: Job, part: Mapping[str, Any]) -> int:
     """Judge one chunk of a file by itself; returns how many rows it has."""
-    run = ImportRun.objects.unrestricted().get(pk=job.params["run"])
+    run = run_of(job, held=False)
     return _judge(Context(run, job.by, settled=False), run.files.get(pk=part["file"]), part["place"])[0]
 
 

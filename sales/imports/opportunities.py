@@ -19,7 +19,7 @@ from sales.imports import past
 from sales.imports.agents import Staff
 from sales.imports.context import Context, Finding, Names, Plan, differing, shown
 from sales.imports.models import Kind
-from sales.imports.organisations import create_organisations, known_organisations
+from sales.imports.organisations import create_organisations, foreign, known_organisations
 from sales.imports.products import PriceList
 from sales.imports.reading import name_key
 from sales.imports.rows import Row
@@ -73,6 +73,7 @@ class Opportunities:
         chosen = [context.answers.get(f"account:{name}", "") for name in wanted]
         wanted += [choice[4:] for choice in chosen if choice.startswith("use:")]
         self.accounts = known_organisations(context, wanted, staged=staged)
+        self.foreign = foreign(context, self.accounts)
         if context.settled:
             self._create_missing(wanted)
         keys = [row.key for row in rows]
@@ -134,6 +135,9 @@ class Opportunities:
     def _account(self, facts: dict[str, str], state: str, finding: Finding) -> int | None:
         if "account" in facts:
             found = self.context.resolve("account", facts["account"], self.accounts, finding)
+            if found in self.foreign:
+                finding.refuse("no_right", what="party")
+                return None
             if found is None and self.context.answers.get(f"account:{facts['account']}") == "create":
                 found = self.accounts.get(facts["account"])
             if found is None and state == State.WON and not finding.doubtful and not finding.reasons:
@@ -192,7 +196,8 @@ class Opportunities:
         names = {"party_id": self.accounts, "product_id": self.list.names, "owner_id": self.staff.names}.get(column)
         if names is None or value is None:
             return shown(value)
-        found = next((names.shown[key] for key, pk in names.ids.items() if pk == value), None)
+        unseen = column == "party_id" and value in self.foreign
+        found = None if unseen else next((names.shown[key] for key, pk in names.ids.items() if pk == value), None)
         return found or str(Party.objects.visible_to(self.context.by).filter(pk=value if column == "party_id" else 0).first() or "…")
 
     def write(self, plan: Plan) -> None:

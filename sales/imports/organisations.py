@@ -12,6 +12,7 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 
 from accounts.models import Role
+from contacts.circles import closes_circle, lines_above, parents_here
 from contacts.models import Industry, Party, PostalAddress
 from contacts.search import index_parties
 from crm.core.access import hidden_fields
@@ -94,6 +95,12 @@ def create_organisations(context: Context, wanted: Sequence[dict[str, Any]]) -> 
 def changeable(context: Context, ids: Iterable[int]) -> set[int]:
     """Those of these contacts that the importer may change."""
     return set(Party.objects.visible_to(context.by, "change").filter(pk__in=list(ids)).values_list("pk", flat=True))
+
+
+def foreign(context: Context, names: Names) -> set[int]:
+    """Those of these organisations that the importer may not see: they keep their names, so that none is created twice, and nothing is hung on them."""
+    ids = {pk for pk in names.ids.values() if pk}
+    return ids - set(Party.objects.visible_to(context.by).filter(pk__in=list(ids)).values_list("pk", flat=True)) if ids else ids
 
 
 class Organisations:
@@ -200,15 +207,28 @@ class Links:
         wanted = [row.facts["parent"] for row in rows]
         wanted += [choice[4:] for key, choice in self.context.answers.items() if key.startswith("parent:") and choice.startswith("use:")]
         self.names = known_organisations(self.context, wanted, staged=not self.context.settled)
+        self.foreign = foreign(self.context, self.names)
+        self.above = lines_above({pk for pk in self.names.ids.values() if pk} - self.foreign, parents_here)
+        self.file: dict[str, str] = {} if self.context.settled else lines_above({name_key(row.facts["parent"]) for row in rows}, self._in_the_file)
         known = [row.target_id for row in rows if row.target_id]
         self.parents = dict(Party.objects.unrestricted().filter(pk__in=known).values_list("pk", "parent_id"))
         self.may_change = changeable(self.context, known)
         self.earlier = self.context.earlier(Kind.ORGANISATION, [row.key for row in rows])
 
+    def _in_the_file(self, keys: set[str]) -> dict[str, str]:
+        return {key: name_key(facts["parent"]) for key, facts in self.context.staged(Kind.ORGANISATION, keys) if "parent" in facts}
+
     def judge(self, row: Row) -> Finding:
-        """What the parent adds to what is known of the row."""
+        """What the parent adds to what is known of the row. Of a circle in the file every row is refused when it is checked, as nobody knows
+        which of them is wrong; of one that arises only with what is here the row that would close it, at the latest when it is brought in."""
         finding = Finding(target_id=row.target_id)
         parent = self.context.resolve("parent", row.facts["parent"], self.names, finding)
+        if parent in self.foreign:
+            finding.refuse("no_right", what="party")
+            return finding
+        if closes_circle(self.file, row.key, name_key(row.facts["parent"])):
+            finding.refuse("circle")
+            return finding
         if parent is None or row.target_id is None or parent == row.target_id:
             return finding
         now = {"parent_id": self.parents.get(row.target_id)}
@@ -216,7 +236,10 @@ class Links:
             if row.outcome != ImportRow.Outcome.CREATED and row.target_id not in self.may_change:
                 finding.refuse("no_right", what="party")
                 return finding
-            finding.values["parent_id"] = parent
+            if closes_circle(self.above, row.target_id, parent):
+                finding.refuse("circle")
+                return finding
+            finding.values["parent_id"] = self.above[row.target_id] = parent
             finding.changes["parent_id"] = ["", row.facts["parent"]]
         return finding
 

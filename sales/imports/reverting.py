@@ -20,6 +20,7 @@ from crm.core.models import Change, Job, RecentlyViewed
 from sales.imports.applying import LOCK, PHASES
 from sales.imports.kept import model_of, to_keep
 from sales.imports.models import ImportRun
+from sales.imports.own import run_of
 from sales.models import Opportunity
 
 CHUNK = 5_000
@@ -30,7 +31,7 @@ _OWN = {ImportRun._meta.db_table}  # the import's own record is no business of t
 
 def revert_step(job: Job) -> bool:
     """Take back the next changes, the newest first, so that children go before what they hang on."""
-    run = ImportRun.objects.unrestricted().held(job.params["run"])
+    run = run_of(job)
     assert run.apply_job_id is not None
     changes = Change.objects.filter(job_id=run.apply_job_id).exclude(relation__in=_OWN)
     if not job.cursor:

@@ -102,7 +102,7 @@ def remap_import(run: ImportRun, *, by: Any) -> None:
     """Back to the columns."""
     with work(by=by):
         held = _hold(run)
-        stopped = held.state == State.CHECKING and held.check_job is not None and not held.check_job.is_open
+        stopped = held.state == State.CHECKING and jobs.stays_ended(held.check_job_id)
         if held.state not in AT_REST and not stopped:
             raise RuleBroken(_("This import is under way; its columns cannot be changed now."))
         _save(held, by, state=State.MAPPING)
@@ -132,7 +132,7 @@ def revert_import(run: ImportRun, *, by: Any) -> Job:
     """Start taking everything back. Also an import that was stopped half way can be taken back."""
     with work(by=by):
         held = _hold(run)
-        stopped = held.state == State.APPLYING and held.apply_job is not None and not held.apply_job.is_open
+        stopped = held.state == State.APPLYING and jobs.stays_ended(held.apply_job_id)
         if held.state != State.APPLIED and not stopped:
             raise RuleBroken(_("There is nothing to take back now."))
         return _start(held, State.REVERTING, "revert_job", "sales.import_revert", _("Taking back %(files)s"), by)

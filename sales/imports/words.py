@@ -32,6 +32,7 @@ _REASONS: dict[str, Any] = {
     "won_without_amount": _("Won, and without an amount."),
     "decided_here": _("Decided here already ({state}), and the file says otherwise."),
     "own_parent": _("The organisation would belong to itself."),
+    "circle": _("An organisation cannot belong to itself, not even by way of others."),
     "undecided": _("No decision for “{value}”."),
     "by_decision": _("Refused by decision: {question}"),
     "gone": _("“{value}” does not exist any more."),

@@ -222,6 +222,18 @@ def test_a_search_goes_on_where_it_was_stopped(cast: Any, monkeypatch: pytest.Mo
     assert steps > 12 and DuplicatePair.objects.count() == 6 and job.done == job.total
 
 
+def test_a_search_does_not_go_on_behind_a_later_one(cast: Any, sign_in: Any) -> None:
+    old = Job.objects.create(kind="contacts.duplicates", by=cast.emil, label="Suche", state=Job.State.CANCELLED)
+    browser, resume = sign_in(cast.emil), reverse("job-resume", args=[old.pk])
+    assert resume in browser.get(reverse("job-detail", args=[old.pk])).content.decode()
+    search(cast.emil)
+    page = browser.get(reverse("job-detail", args=[old.pk])).content.decode()
+    assert resume not in page and "Inzwischen hat eine andere Suche begonnen" in page
+    assert browser.post(resume).status_code == 422
+    old.refresh_from_db()
+    assert old.state == Job.State.CANCELLED
+
+
 def test_crowds_are_named(cast: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("contacts.pairs.CROWD", 4)
     rows = [OrganisationFactory(legal_name="Gleich GmbH") for _ in range(6)]

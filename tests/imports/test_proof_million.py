@@ -194,6 +194,7 @@ def _begin_again(run: ImportRun) -> None:
     job = run.apply_job
     assert job is not None
     run.rows.exclude(verdict="refused").update(outcome="")
+    ImportRun.objects.filter(pk=run.pk).update(state=ImportRun.State.APPLYING)
     job.cursor = {"phase": applying.PHASES.index("organisation"), "after": 0}
     with work(by=job.by, job=job.pk):
         applying.apply_step(job)

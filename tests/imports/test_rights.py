@@ -9,6 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import FieldRule, Role
@@ -66,6 +68,84 @@ def test_a_foreign_opportunity_is_refused_unread(cast: SimpleNamespace, sign_in:
     assert (row.verdict, row.changes, [reason[0] for reason in row.reasons]) == (Verdict.REFUSED, {}, ["no_right"])
     page = rows_page(sign_in, cast.clara, run)
     assert "77123" not in page and "Geheimprojekt" not in page
+
+
+@pytest.fixture
+def towards_a_foreign_one(cast: SimpleNamespace, foreign: Any, tmp_path: Path) -> Path:
+    """A file that names David's organisation, one of one's own and one that nobody knows; what is there already was clara's own until now."""
+    own = OrganisationFactory(owner=cast.clara, legal_name="Unsere GmbH")
+    OpportunityFactory(owner=cast.clara, stage=engaging(), source="Altsystem", external_id="X1", party=own)
+    OpportunityFactory(owner=cast.clara, stage=engaging(), source="Altsystem", external_id="X2", party=foreign)
+    path = tmp_path / "sales_pipeline.csv"
+    lines = ["X1,Fremd Werke GmbH,Engaging,", "X2,Fremd Werke GmbH,Engaging,", "X3,fremd werke gmbh,Won,2024-02-03", "X4,Unsere GmbH,Won,2024-02-03", "X5,Niemand AG,Engaging,"]
+    path.write_text("opportunity_id,account,deal_stage,engage_date,close_date,close_value\n" + "".join("{},{},{},2024-01-02,{},100\n".format(*line.split(",")) for line in lines))
+    return path
+
+
+@pytest.mark.parametrize("who", ["clara", "emil"])
+def test_an_opportunity_is_attached_to_no_organisation_the_importer_may_not_see(
+    cast: SimpleNamespace, sign_in: Callable[[Any], Any], foreign: Any, towards_a_foreign_one: Path, who: str
+) -> None:
+    by, sees = getattr(cast, who), who == "emil"
+    run = check(begin([towards_a_foreign_one], by), by)
+    why = [[reason[0] for reason in row.reasons] for row in run.rows.order_by("line")]
+    assert why == ([[]] * 5 if sees else [["no_right"]] * 3 + [[]] * 2)
+    assert ("→ Fremd Werke GmbH" in rows_page(sign_in, by, run)) == sees
+    apply(run, by, account="create")
+    assert [row.outcome == "refused" for row in run.rows.order_by("line")] == ([False] * 5 if sees else [True] * 3 + [False] * 2)
+    attached = set(Opportunity.objects.filter(party=foreign).values_list("external_id", flat=True))
+    assert attached == ({"X1", "X2", "X3"} if sees else {"X2"})
+    assert Organisation.objects.filter(legal_name__iexact="Fremd Werke GmbH").count() == 1
+    assert Opportunity.objects.get(external_id="X5").party.legal_name == "Niemand AG"
+
+
+def test_an_answer_attaches_nothing_to_an_organisation_the_importer_may_not_see(cast: SimpleNamespace, foreign: Any, tmp_path: Path) -> None:
+    path = tmp_path / "sales_pipeline.csv"
+    path.write_text("opportunity_id,account,deal_stage,engage_date\nX1,Fremdwerk,Engaging,2024-01-02\n")
+    run = check(begin([path], cast.clara), cast.clara)
+    run.questions.update(choice="use:Fremd Werke GmbH")  # as decided in an earlier import of this source
+    apply(run, cast.clara)
+    assert [reason[0] for reason in run.rows.get().reasons] == ["no_right"] and not Opportunity.objects.exists()
+
+
+def test_the_right_to_an_organisation_is_asked_once_for_all_rows(cast: SimpleNamespace, foreign: Any, tmp_path: Path) -> None:
+    def asked(count: int) -> int:
+        path = tmp_path / f"sales_pipeline_{count}.csv"
+        rows = "".join(f"Y{count}-{number},{'Fremd Werke GmbH' if number % 2 else 'Unsere GmbH'},Engaging,2024-01-02\n" for number in range(count))
+        path.write_text("opportunity_id,account,deal_stage,engage_date\n" + rows)
+        run = begin([path], cast.clara)
+        with CaptureQueriesContext(connection) as seen:
+            check(run, cast.clara)
+        assert run.rows.filter(verdict="refused").count() == count // 2
+        return len(seen)
+
+    OrganisationFactory(owner=cast.clara, legal_name="Unsere GmbH")
+    asked(2)
+    assert asked(4) == asked(40)
+
+
+def test_an_organisation_belongs_to_none_the_importer_may_not_see(cast: SimpleNamespace, foreign: Any, tmp_path: Path) -> None:
+    mine = OrganisationFactory(owner=cast.clara, legal_name="Unsere GmbH")
+    path = tmp_path / "accounts.csv"
+    path.write_text("account,subsidiary_of\nUnsere GmbH,Fremd Werke GmbH\nTochter GmbH,Fremd Werke GmbH\nEnkel GmbH,Unsere GmbH\n")
+    run = check(begin([path], cast.clara), cast.clara)
+    assert [[reason[0] for reason in row.reasons] for row in run.rows.order_by("line")] == [["no_right"], ["no_right"], []]
+    apply(run, cast.clara)
+    mine.refresh_from_db()
+    assert mine.parent_id is None and not foreign.subsidiaries.exists() and list(mine.subsidiaries.values_list("legal_name", flat=True)) == ["Enkel GmbH"]
+
+
+def test_what_became_foreign_meanwhile_is_not_attached_to(cast: SimpleNamespace, foreign: Any, tmp_path: Path) -> None:
+    """Seen while checked, and no longer when it is brought in."""
+    Organisation.objects.filter(pk=foreign.pk).update(owner=cast.clara, team=cast.clara.team)
+    (tmp_path / "accounts.csv").write_text("account,subsidiary_of\nTochter GmbH,Fremd Werke GmbH\n")
+    (tmp_path / "sales_pipeline.csv").write_text("opportunity_id,account,deal_stage,engage_date\nX1,Fremd Werke GmbH,Engaging,2024-01-02\n")
+    run = check(begin([tmp_path / "accounts.csv", tmp_path / "sales_pipeline.csv"], cast.clara), cast.clara)
+    assert not run.rows.filter(verdict="refused").exists()
+    Organisation.objects.filter(pk=foreign.pk).update(owner=cast.david, team=cast.david.team)
+    apply(run, cast.clara)
+    assert Organisation.objects.get(legal_name="Tochter GmbH").parent_id is None and not Opportunity.objects.exists()
+    assert {row.kind: [reason[0] for reason in row.reasons] for row in run.rows.all()} == {"organisation": ["no_right"], "opportunity": ["no_right"]}
 
 
 def test_whom_an_organisation_belongs_to_needs_the_right_to_change_it(cast: SimpleNamespace, foreign: Any, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def rare_pages(world: Any, folder: Path) -> list[tuple[Any, str]]:
     share_record(world.own.opportunity, ben, by=anna)
     for report in ("forecast", "overview"):
         subscribe(greta, report)
-    stopped = Job.objects.create(kind="sales.import_check", by=emil, label="Prüfung", state=Job.State.CANCELLED)
+    stopped = Job.objects.create(kind="service.reckon", by=emil, label="Fristen", state=Job.State.CANCELLED)
     bare = OrganisationFactory(owner=emil, legal_name="Niemandes Werk")
     DuplicatePair.objects.filter(pk=world.team.pair.pk).update(state=DuplicatePair.State.NOT_SAME)
     runs = imports(emil, folder)
