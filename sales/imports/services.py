@@ -139,9 +139,10 @@ def revert_import(run: ImportRun, *, by: Any) -> Job:
 
 
 def stop_import(run: ImportRun, *, by: Any) -> None:
-    """Ask the running job to stop after its present step."""
+    """Ask the running job to stop after its present step. The import is not held for it: a step holds its job first, and each would wait for the other."""
     with work(by=by):
-        job = _hold(run).job
+        run.refresh_from_db()
+        job = run.job
         if job is None or not job.is_open:
             raise RuleBroken(_("This job has ended already."))
         jobs.cancel_job(job, by=job.by)

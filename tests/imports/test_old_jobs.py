@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from contacts.models import Organisation
@@ -154,3 +156,14 @@ def test_a_worker_killed_at_the_end_leaves_no_step_that_is_done_again(cast: Simp
     assert run_to_end(job).state == Job.State.DONE
     run.refresh_from_db()
     assert run.state == State.CHECKED
+
+
+def test_asking_to_stop_waits_for_no_step(stopped: SimpleNamespace) -> None:
+    """A step holds its job and then the import: whoever stops it takes them in no other order."""
+    jobs.resume_job(stopped.job, by=stopped.emil)
+    with CaptureQueriesContext(connection) as seen:
+        services.stop_import(stopped.run, by=stopped.emil)
+    asked = [query["sql"] for query in seen]
+    assert any('UPDATE "core_job"' in sql for sql in asked) and not any("sales_importrun" in sql and "FOR " in sql for sql in asked)
+    stopped.job.refresh_from_db()
+    assert stopped.job.cancel_asked
