@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -141,8 +142,7 @@ def revert_import(run: ImportRun, *, by: Any) -> Job:
 def stop_import(run: ImportRun, *, by: Any) -> None:
     """Ask the running job to stop after its present step. The import is not held for it: a step holds its job first, and each would wait for the other."""
     with work(by=by):
-        run.refresh_from_db()
-        job = run.job
+        job = get_object_or_404(ImportRun.objects.unrestricted(), pk=run.pk).job
         if job is None or not job.is_open:
             raise RuleBroken(_("This job has ended already."))
         jobs.cancel_job(job, by=job.by)
