@@ -132,3 +132,9 @@ def sign_in(db: None) -> Callable[[Any], Browser]:
         return browser
 
     return enter
+
+
+@pytest.fixture
+def mail_server(settings: Any) -> None:
+    """The house has one: without it nothing is released."""
+    settings.SMTP_HOST = "mail.test"

@@ -19,13 +19,7 @@ from tests.browser.hands import Hands, done
 from tests.campaigns.conftest import agree, purpose
 from tests.factories import EmailFactory, PersonFactory
 
-pytestmark = [pytest.mark.browser, pytest.mark.proof("walks")]
-
-
-@pytest.fixture(autouse=True)
-def mail_server(settings: Any) -> None:
-    """The house has one: without it nothing is released."""
-    settings.SMTP_HOST = "mail.test"
+pytestmark = [pytest.mark.browser, pytest.mark.proof("walks"), pytest.mark.usefixtures("mail_server")]
 
 
 def nobody_has_one() -> None:

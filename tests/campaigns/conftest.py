@@ -21,9 +21,8 @@ from tests.factories import CampaignFactory, EmailFactory, PersonFactory, Varian
 
 
 @pytest.fixture(autouse=True)
-def mail_server(settings: Any) -> None:
-    """The house has one: without it nothing is released."""
-    settings.SMTP_HOST = "mail.test"
+def sends(mail_server: None) -> None:
+    """Campaigns and journeys are released in a house that has a mail server."""
 
 
 @pytest.fixture

@@ -90,6 +90,7 @@ def at_once(clickers: ThreadPoolExecutor, user: Any, form: PageForm, keys: list[
 
 
 @pytest.mark.proof("double")
+@pytest.mark.usefixtures("mail_server")
 def test_twenty_clicks_have_one_effect(cast: Any, figures: Any, tmp_path: Path, clickers: ThreadPoolExecutor) -> None:
     world = build(cast)
     doubled, broken, effective, answered = [], [], 0, 0
