@@ -43,10 +43,12 @@ def diary(row: Opportunity, request: HttpRequest, form: EntryForm | None = None,
     user = request.user
     hidden = hidden_fields(user, Opportunity)
     tasks = list(steps_of(row, user)[:20])
-    seen = row.party_id is not None and "party" not in hidden and Party.objects.visible_to(user).filter(pk=row.party_id).exists()
+    named = row.party_id is not None and "party" not in hidden
+    seen = named and Party.objects.visible_to(user).filter(pk=row.party_id).exists()
     return {
         "object": row,
         "party": row.party if seen else None,
+        "unseen": named and not seen,
         "figures": _figures(row, learning.learned(row.stage.pipeline), tasks, hidden),
         "tasks": tasks,
         "now": timezone.now(),

@@ -37,7 +37,10 @@ def send(browser: Any, url: str, **typed: str) -> Any:
 
 def test_an_opportunity_keeps_its_contact(cast: Any, foreign: Any, sign_in: Any) -> None:
     row = OpportunityFactory(owner=cast.anna, party=foreign, name="Anlage", number="V-1")
-    assert send(sign_in(cast.anna), reverse("opportunity-update", args=[row.pk]), amount="99").status_code == 302
+    anna = sign_in(cast.anna)
+    page = anna.get(reverse("opportunity-detail", args=[row.pk])).content.decode()
+    assert "(für Sie nicht sichtbar)" in page and SECRET.split()[0] not in page
+    assert send(anna, reverse("opportunity-update", args=[row.pk]), amount="99").status_code == 302
     row.refresh_from_db()
     assert (row.party_id, row.amount) == (foreign.pk, 99)
 
