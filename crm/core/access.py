@@ -239,12 +239,17 @@ class OwnedAccess:
         return self._entity or str(model._meta.concrete_model._meta.model_name)  # type: ignore[union-attr]
 
     def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
-        reach = scope.reach(action, self.entity(rows.model))
-        if reach is None:
+        condition = self.condition(rows.model, scope, action)
+        if condition is None:
             return rows.none()
-        if reach.everything:
-            return rows
-        return rows.filter(reach.rows | scope.shared_rows(rows.model, action))
+        return rows.filter(condition) if condition else rows
+
+    def condition(self, model: type[models.Model], scope: Scope, action: str) -> Q | None:
+        """What a row must be: empty where everything is reached, None where the verb is not held."""
+        reach = scope.reach(action, self.entity(model))
+        if reach is None:
+            return None
+        return Q() if reach.everything else reach.rows | scope.shared_rows(model, action)
 
 
 class ThroughAccess:
@@ -283,23 +288,23 @@ def sees(user: Any, model: type[models.Model], key: str, action: str = "view") -
     return Exists(parents.filter(pk=OuterRef(key))) if parents.query.where else Q(**{f"{key}__isnull": False})
 
 
-def sees_beside(user: Any, model: type[models.Model], path: str = "", action: str = "view") -> Any:
-    """What `sees` says, of a record that is joined anyway (`path`; the row itself without one), to be shown and not to be filtered by: read off
-    its columns. Planning the subquery of a reader with thousands of shares takes longer than a page of rows. What is empty counts as no."""
-    assert isinstance(model.access, OwnedAccess)  # type: ignore[attr-defined]  # see `sees`
-    scope = scope_of(user)
-    reach = scope.reach(action, entity_of(model))
-    if reach is None:
+def sees_beside(user: Any, model: Any, path: str = "", action: str = "view") -> Any:
+    """What `sees` says, of a record with owner and team that is joined anyway (`path`; the row itself without one), to be shown and not to be
+    filtered by: read off its columns. Planning the subquery of a reader with thousands of shares takes longer than a page of rows. What is empty
+    counts as no."""
+    condition: Q | None = model.access.condition(model, scope_of(user), action)
+    if condition is None:
         return Value(False)
-    rows = Q(pk__isnull=False) if reach.everything else reach.rows | scope.shared_rows(model, action)
-    if any(isinstance(part, Exists) for part in rows.flatten()):  # so many shares that each is asked for
+    if any(isinstance(part, Exists) for part in condition.flatten()):  # so many shares that each is asked for
         return sees(user, model, path or "pk", action)
-    return ExpressionWrapper(_behind(rows, f"{path}__" if path else ""), output_field=BooleanField())
+    beside = _behind(condition or Q(pk__isnull=False), f"{path}__" if path else "")
+    return ExpressionWrapper(beside, output_field=BooleanField())
 
 
 def _behind(condition: Q, path: str) -> Q:
-    parts = [_behind(part, path) if isinstance(part, Q) else (f"{path}{part[0]}", part[1]) for part in condition.children]  # type: ignore[index]  # else a pair: see above
-    return Q(*parts, _connector=condition.connector, _negated=condition.negated)
+    parts: list[Any] = condition.children
+    moved = [_behind(part, path) if isinstance(part, Q) else (f"{path}{part[0]}", part[1]) for part in parts]
+    return Q(*moved, _connector=condition.connector, _negated=condition.negated)
 
 
 def parent_action(action: str) -> str:

@@ -216,24 +216,6 @@ def test_a_mailbox_that_is_not_there_is_said_in_words(box: Imap) -> None:
     assert MailboxSetup.current().trouble == ""
 
 
-def test_trouble_with_the_mailbox_is_logged_once_and_names_nobody(box: Imap, caplog: pytest.LogCaptureFixture) -> None:
-    def warned() -> list[str]:
-        found = [record.getMessage() for record in caplog.records if record.name == "lotse.mail"]
-        caplog.clear()
-        return found
-
-    for port, password in ((closed_port(), "geheim"), (box.port, "falsch")):
-        MailboxSetup.objects.update(port=port, password=seal(password, PURPOSE))
-        fetch()
-        (said,) = warned()
-        assert "cannot be read" in said and "AUTHENTICATIONFAILED" not in said
-        fetch()
-        assert not warned()
-        MailboxSetup.objects.update(port=box.port, password=seal("geheim", PURPOSE))
-        fetch()
-        assert not warned() and not MailboxSetup.current().trouble
-
-
 def test_a_mail_that_kills_its_worker_is_parked(box: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
     box.put(mail())
     box.put(mail(message_id="<m2@kunde.test>", subject="Danach"))

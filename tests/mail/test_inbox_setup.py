@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from crm.core.mail.inbox import fetching
 from crm.core.mail.inbox.fetching import fetch_due, store
-from crm.core.mail.inbox.server import Fetched, open_mailbox, place_of
+from crm.core.mail.inbox.server import PURPOSE, Fetched, open_mailbox, place_of
 from crm.core.mail.inbox.taking import take_in
 from crm.core.models import Change, IncomingMail, MailboxSetup, OutgoingMail
+from crm.core.seal import seal
 from service.models import Case
 from tests.accounts.test_admin import submit
 from tests.mail.imap import Imap, closed_port
@@ -140,3 +142,25 @@ def test_a_first_day_on_which_much_came_asks_in_lines_a_server_takes(emil: Any, 
         assert found.behind(0, day) == (uids if day < date.max else [])
         found.mark(uids)
     assert not box.unseen()
+
+
+@pytest.mark.django_db
+def test_trouble_with_the_mailbox_is_logged_once_and_names_nobody(emil: Any, box: Imap, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "TROUBLE", timedelta(0))
+    set_up(emil, box)
+
+    def warned() -> list[str]:
+        found = [record.getMessage() for record in caplog.records if record.name == "lotse.mail"]
+        caplog.clear()
+        return found
+
+    for port, password in ((closed_port(), "geheim"), (box.port, "falsch")):
+        MailboxSetup.objects.update(port=port, password=seal(password, PURPOSE))
+        fetch_due(5)
+        (said,) = warned()
+        assert "cannot be read" in said and "AUTHENTICATIONFAILED" not in said
+        fetch_due(5)
+        assert not warned()
+        MailboxSetup.objects.update(port=box.port, password=seal("geheim", PURPOSE))
+        fetch_due(5)
+        assert not warned() and not MailboxSetup.current().trouble

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -253,28 +252,6 @@ def test_merging_keeps_the_conversation_and_can_be_taken_back(make, cast):
     merging.merge_case(gone, stays, by=cast.sven)
     services.reopen_case(gone, by=cast.sven)
     assert gone.merged_into is None and gone.reopened == 0
-
-
-@pytest.mark.parametrize("steps", [1, 2])
-def test_taking_back_merges_no_two_cases_into_each_other(make, cast, steps):
-    gone, stays, further = make(), make(), make()
-    merging.merge_case(gone, stays, by=cast.sven)
-    undo = services.reopen_case(gone, by=cast.sven)
-    way = [stays, further, gone] if steps == 2 else [stays, gone]
-    for case, into in pairwise(way):
-        merging.merge_case(case, into, by=cast.sven)
-    with pytest.raises(RuleBroken, match="in diesem aufgegangen"):
-        take_back(undo, by=cast.sven)
-    gone.refresh_from_db()
-    assert gone.is_open and gone.merged_into is None
-
-
-def test_taking_back_the_reopening_of_a_merged_case_merges_it_again(make, cast):
-    gone, stays = make(), make()
-    merging.merge_case(gone, stays, by=cast.sven)
-    take_back(services.reopen_case(gone, by=cast.sven), by=cast.sven)
-    gone.refresh_from_db()
-    assert gone.state == "closed" and gone.merged_into == stays
 
 
 def test_links_are_kept_once(make, cast):
