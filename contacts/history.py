@@ -12,6 +12,7 @@ from contacts.models import Affiliation, EmailAddress, Party, PartyGroupPerm, Pa
 from contacts.parts import PLACE, TYPED, row_words
 from crm.core.access import hidden_fields
 from crm.core.history import Entry, Part, changes_of
+from crm.core.models import Change
 
 # Part → the fields of the form it belongs to: hidden with them. An address is told in one line.
 _PARTS: dict[type[Any], tuple[str, ...]] = {
@@ -39,11 +40,24 @@ def part_rows(party_id: int) -> dict[str, set[int]]:
 def party_changes(party: Party, reader: Any) -> list[Entry]:
     """What changed about this contact, newest first, without what is hidden from the reader."""
     hidden, rows = hidden_fields(reader, Party), part_rows(party.pk)
+    rows[Affiliation._meta.db_table] -= _jobs_unseen(rows[Affiliation._meta.db_table], reader)
     parts = {}
     for model, fields in _PARTS.items():
         if not fields or set(fields) - hidden:
             parts[model] = Part(rows[model._meta.db_table], hidden, partial(_told, hidden=hidden) if model in TYPED else None)
     return changes_of(party, reader, parts)
+
+
+def _jobs_unseen(ids: set[int], reader: Any) -> set[int]:
+    """Those of these jobs of which the reader does not see both ends: nothing is told of them, as on the contact's page."""
+    ends: dict[int, set[int]] = {}
+    for pk, before, after in Change.objects.filter(relation=Affiliation._meta.db_table, row_id__in=ids, op__in=["I", "D"]).values_list("row_id", "before", "after"):
+        facts = after or before
+        ends[pk] = {facts["person_id"], facts["organisation_id"]}
+    named = {party for pair in ends.values() for party in pair}
+    there = set(Party.objects.unrestricted().filter(pk__in=named).values_list("pk", flat=True))  # the gate: only to leave out; of one that is gone everybody is told
+    unseen = there - set(Party.objects.visible_to(reader).filter(pk__in=named).values_list("pk", flat=True))
+    return {pk for pk, pair in ends.items() if pair & unseen}
 
 
 def _told(row: Any, hidden: frozenset[str]) -> str:

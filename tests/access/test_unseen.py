@@ -46,8 +46,10 @@ def test_an_opportunity_keeps_its_contact(cast: Any, foreign: Any, sign_in: Any)
 
 
 def test_a_person_keeps_the_employer_and_what_they_do_there(cast: Any, foreign: Any, sign_in: Any) -> None:
-    person, anna = PersonFactory(owner=cast.anna, last_name="Adler"), sign_in(cast.anna)
+    person, anna, changes = PersonFactory(owner=cast.anna, last_name="Adler"), sign_in(cast.anna), "party-changes"
     Affiliation.objects.create(person=person, organisation=foreign, function="Betriebsrätin")
+    assert "Betriebsrätin" in sign_in(cast.emil).get(reverse(changes, args=[person.pk])).content.decode()
+    assert "Betriebsrätin" not in anna.get(reverse(changes, args=[person.pk])).content.decode()
     page = anna.get(reverse("person-detail", args=[person.pk])).content.decode()
     assert SECRET.split()[0] not in page and "Betriebsrätin" not in page
     assert send(anna, reverse("person-update", args=[person.pk]), last_name="Amsel").status_code == 302
