@@ -46,14 +46,17 @@ function draftOf(form) {
 
 const posts = form => form?.getAttribute('method') === 'post';
 let typed = null;                                          // the form somebody is writing in
+let leaving = false;                                       // for the sign-in; until that has come, somebody may write on
 document.addEventListener('input', event => { if (posts(event.target.form)) typed = event.target.form; }, true);
 document.addEventListener('submit', event => { if (reader && posts(event.target)) keep(draftOf(event.target)); }, true);
 document.addEventListener('htmx:finally:request', event => {
   const { request, response, hx } = event.detail.ctx;
   if (hx?.redirect) {                                      // a preview, too, may be the first to learn that the sign-in has run out
-    if (reader && typed?.isConnected && new URL(hx.redirect, location.href).pathname.startsWith('/accounts/login')) keep(draftOf(typed));
+    leaving = reader && typed?.isConnected && new URL(hx.redirect, location.href).pathname.startsWith('/accounts/login');
+    if (leaving) keep(draftOf(typed));
   } else if (request.form && response?.status < 400) keep(null);
 });
+addEventListener('pagehide', () => { if (leaving) keep(draftOf(typed)); });
 
 const draft = reader ? take() : null;
 const anew = new URL(document.referrer || location.href).pathname.startsWith('/accounts/login')

@@ -50,6 +50,25 @@ def test_a_preview_that_is_sent_to_the_sign_in_loses_nothing(world: Any, anna: A
     assert (page.input_value("input[name=last_name]"), page.input_value("input[name=title]")) == ("Neuename", "Dr.")
 
 
+def test_what_is_typed_while_the_sign_in_is_on_its_way_is_kept(world: Any, anna: Any, open_as: Callable[..., Any]) -> None:
+    """The preview was told that the sign-in has run out, its page is slow to come, and somebody who sees nothing of it writes on."""
+    page = open_as(anna)
+    page.goto(f"/contacts/people/{world.own.person.pk}/edit/")
+    held: list[Any] = []
+    page.route("**/accounts/login/**", lambda route: held.append(route))
+    Session.objects.all().delete()
+    page.fill("input[name=title]", "Dr.")
+    page.focus("input[name=last_name]")
+    while not held:
+        page.wait_for_timeout(50)
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text("Neuename")
+    page.unroute("**/accounts/login/**")  # lets it come
+    sign_in_again(page, anna)
+    page.wait_for_selector("#toasts .l-toast:has-text('noch nicht gespeichert')")
+    assert (page.input_value("input[name=last_name]"), page.input_value("input[name=title]")) == ("Neuename", "Dr.")
+
+
 def test_a_form_comes_back_filled(world: Any, anna: Any, open_as: Callable[..., Any]) -> None:
     page = open_as(anna)
     page.goto(f"/contacts/people/{world.own.person.pk}/edit/")
