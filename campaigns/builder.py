@@ -22,7 +22,7 @@ from campaigns.services import MOST_VARIANTS, RELEASE, needs_second
 from contacts.models import Party
 from crm.core.access import hidden_fields
 from crm.core.approvals import open_approval
-from crm.core.views import number_from
+from crm.core.keys import number_from
 
 STEPS = {
     "goal": gettext_lazy("Goal and audience"),

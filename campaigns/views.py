@@ -27,9 +27,10 @@ from crm.core import formats
 from crm.core.access import hidden_fields
 from crm.core.errors import RuleBroken
 from crm.core.feedback import say
+from crm.core.keys import number_from
 from crm.core.mail.plan import Recipient, draft_mail, plan_many
 from crm.core.models import MailFile
-from crm.core.views import action, number_from
+from crm.core.views import action
 from crm.core.work import work
 
 State = Campaign.State

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from django.db.models import Prefetch, QuerySet
@@ -28,9 +29,9 @@ from crm.core.views import Crud, GatedCreate, GatedDelete, GatedDetail, GatedLis
 class PartyList(GatedList):
     """A list of contacts: cells to edit where the reader may, and the selection to be assigned or tagged."""
 
-    def get_queryset(self) -> QuerySet[Any]:
+    def get_queryset(self, among: Collection[int] | None = None) -> QuerySet[Any]:
         """Each with `changeable`: may the reader change it?"""
-        return super().get_queryset().annotate(changeable=sees_beside(self.request.user, Party, action="change"))
+        return super().get_queryset(among).annotate(changeable=sees_beside(self.request.user, Party, action="change", among=among))
 
     def more_context(self, context: dict[str, Any]) -> dict[str, Any]:
         reader, rows = self.request.user, context["rows"]

@@ -28,10 +28,10 @@ from crm.core import lists
 from crm.core.access import hidden_fields, may, scope_of
 from crm.core.errors import RuleBroken
 from crm.core.feedback import go, is_fragment, say
-from crm.core.keys import whole
+from crm.core.keys import number_from, whole
 from crm.core.sharing import shares_of
 from crm.core.undo import offer_undo
-from crm.core.views import action, gated, number_from
+from crm.core.views import action, gated
 from crm.core.why import explain
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -100,8 +101,8 @@ class Opportunities(Crud):
         return {"title": _("No opportunities yet"), "text": _("An opportunity is a chance to sell: what, to whom, for how much and by when."), "importable": True}
 
     @classmethod
-    def rows(cls, request: HttpRequest, action: str) -> QuerySet[Any]:
-        return with_party_seen(super().rows(request, action), request.user)
+    def rows(cls, request: HttpRequest, action: str, among: Collection[int] | None = None) -> QuerySet[Any]:
+        return with_party_seen(super().rows(request, action, among), request.user)
 
     @classmethod
     def save(cls, form: FactsForm, *, by: Any) -> Any:

@@ -21,11 +21,12 @@ from crm.core.access import hidden_fields, may
 from crm.core.errors import RuleBroken
 from crm.core.feedback import go, is_fragment, say
 from crm.core.history import changes_of
+from crm.core.keys import number_from
 from crm.core.middleware import answer
 from crm.core.saving import Stale, save_facts
 from crm.core.sharing import share_record, unshare_record
 from crm.core.undo import offer_undo
-from crm.core.views import action, gated, number_from
+from crm.core.views import action, gated
 from crm.core.why import explain
 from crm.core.work import work
 from sales import detail, services

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import QuerySet, Value
@@ -109,9 +110,9 @@ class Cases(Crud):
         return {"title": _("No cases yet"), "text": _("A case is what a customer wants settled: a question, a fault, a request or a complaint, each with its deadline.")}
 
     @classmethod
-    def rows(cls, request: HttpRequest, action: str) -> QuerySet[Any]:
+    def rows(cls, request: HttpRequest, action: str, among: Collection[int] | None = None) -> QuerySet[Any]:
         """Marked by whether the customer may be known; a money column reads its currency here."""
-        return with_party_seen(super().rows(request, action), request.user).annotate(currency_id=Value(Installation.current().currency))
+        return with_party_seen(super().rows(request, action, among), request.user).annotate(currency_id=Value(Installation.current().currency))
 
     @classmethod
     def save(cls, form: FactsForm, *, by: Any) -> Any:

@@ -17,9 +17,10 @@ from crm.core.access import hidden_fields, may
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
 from crm.core.history import changes_of
+from crm.core.keys import number_from
 from crm.core.models import Approval, Undo
 from crm.core.undo import offer_undo
-from crm.core.views import action, gated, number_from
+from crm.core.views import action, gated
 from crm.core.why import explain
 from crm.core.work import work
 from service import detail, macros, merging, remedies, services, texts

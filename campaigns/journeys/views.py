@@ -25,8 +25,9 @@ from crm.core import formats
 from crm.core.access import may
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
+from crm.core.keys import number_from
 from crm.core.models import MailSetup
-from crm.core.views import action, gated, number_from
+from crm.core.views import action, gated
 
 SHOWN = 50  # people in a list
 

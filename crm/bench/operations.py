@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from django.db import connection
@@ -61,8 +61,7 @@ def request_of(persona: Persona, query: str = "") -> Any:
 def _list(crud: type[Crud], persona: Persona, query: str = "") -> dict[str, Any]:
     """A list as its page builds it."""
     request = request_of(persona, query)
-    rows = crud.rows(request, "view")
-    return lists.context(crud, request, crud.listed(rows, persona.user) if hasattr(crud, "listed") else rows)
+    return lists.context(crud, request, partial(crud.rows, request, "view"))
 
 
 def listing(name: str, crud: type[Crud], query: str, floor: Callable[[Persona], list[Sql]]) -> Operation:

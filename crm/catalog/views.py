@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
@@ -73,11 +74,11 @@ class Products(Crud):
         return {"title": _("No products yet"), "text": _("A product has an article number and list prices that hold from a day on."), "importable": True}
 
     @classmethod
-    def rows(cls, request: HttpRequest, action: str) -> QuerySet[Any]:
+    def rows(cls, request: HttpRequest, action: str, among: Collection[int] | None = None) -> QuerySet[Any]:
         """With the list price that holds today, in the house currency."""
         house = Installation.current().currency
         prices = Price.objects.visible_to(request.user).filter(product=OuterRef("pk"), currency=house, valid_from__lte=timezone.localdate())
-        return super().rows(request, action).annotate(price=Subquery(prices.order_by("-valid_from").values("amount")[:1]), currency_id=Value(house))
+        return super().rows(request, action, among).annotate(price=Subquery(prices.order_by("-valid_from").values("amount")[:1]), currency_id=Value(house))
 
 
 @action(Products, "change")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -84,7 +85,8 @@ class Scope:
         self.groups = rights.groups
         self.starts = rights.starts
         self._hidden = rights.hidden
-        self._shared: dict[tuple[Any, str], Q] = {}
+        self._shared: dict[tuple[Any, str], tuple[frozenset[int] | None, Q]] = {}
+        self._at: tuple[Any, frozenset[int]] | None = None
         self.kept: dict[str, Q] = {}  # conditions made of these rights, for as long as they hold
         self.reaches: dict[str, Reach] = {}
         for codename, team, own_only, owner in rights.grants:
@@ -118,23 +120,33 @@ class Scope:
     def shared_rows(self, model: type[models.Model], action: str) -> Q:
         """The rows that shares open. A few are named by their keys, so that Postgres can find them by index: for whoever sees three rows
         of a million the plan is three look-ups. Many are asked for row by row. Read once, like all of the scope."""
-        known = self._shared.get((model._meta.concrete_model, action))
-        if known is None:
-            known = self._shared[model._meta.concrete_model, action] = self._read_shared(model, action)
-        return known
+        concrete = model._meta.concrete_model
+        if (concrete, action) not in self._shared:
+            self._shared[concrete, action] = self._read_shared(model, action)
+        keys, condition = self._shared[concrete, action]
+        if keys is None or self._at is None or self._at[0] is not concrete:
+            return condition
+        return Q(pk__any=array_of(keys & self._at[1]))
 
-    def _read_shared(self, model: type[models.Model], action: str) -> Q:
+    def at(self, model: type[models.Model], keys: Iterable[int]) -> Scope:
+        """The same rights, asked about these rows of `model` alone: no more of its shares are named than are among them. Postgres weighs each key
+        of a statement: some thousand take longer than a page of rows."""
+        near = copy(self)
+        near._at, near.kept = (model._meta.concrete_model, frozenset(keys)), {}
+        return near
+
+    def _read_shared(self, model: type[models.Model], action: str) -> tuple[frozenset[int] | None, Q]:
         kinds = list(shares(model, self, action))
         if not kinds:
-            return Q(pk__in=[])
+            return frozenset(), Q(pk__in=[])
         keys = [rows.order_by().values_list("content_object_id", flat=True)[: FEW_SHARES + 1] for rows in kinds]
-        found = set(keys[0].union(*keys[1:], all=True))
+        found = frozenset(keys[0].union(*keys[1:], all=True))
         if len(found) <= FEW_SHARES:
-            return Q(pk__any=array_of(sorted(found)))
+            return found, Q(pk__any=array_of(sorted(found)))
         many = Q(pk__in=[])
         for rows in kinds:
             many |= Q(Exists(rows.filter(content_object=OuterRef("pk"))))
-        return many
+        return None, many
 
     def hidden_fields(self, entity: str) -> frozenset[str]:
         """Fields of the entity that none of the user's roles shows."""
@@ -288,11 +300,12 @@ def sees(user: Any, model: type[models.Model], key: str, action: str = "view") -
     return Exists(parents.filter(pk=OuterRef(key))) if parents.query.where else Q(**{f"{key}__isnull": False})
 
 
-def sees_beside(user: Any, model: Any, path: str = "", action: str = "view") -> Any:
+def sees_beside(user: Any, model: Any, path: str = "", action: str = "view", among: Collection[int] | None = None) -> Any:
     """What `sees` says, of a record with owner and team that is joined anyway (`path`; the row itself without one), to be shown and not to be
     filtered by: read off its columns. Planning the subquery of a reader with thousands of shares takes longer than a page of rows. What is empty
-    counts as no."""
-    condition: Q | None = model.access.condition(model, scope_of(user), action)
+    counts as no. `among` are the keys of the rows, where they are known."""
+    scope = scope_of(user) if among is None else scope_of(user).at(model, among)
+    condition: Q | None = model.access.condition(model, scope, action)
     if condition is None:
         return Value(False)
     if any(isinstance(part, Exists) for part in condition.flatten()):  # so many shares that each is asked for

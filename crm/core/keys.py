@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.db import connection
+from django.http import HttpRequest
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 _ONE_NAMES = 0x3A14  # the advisory lock under which a free key is looked for
 
@@ -15,6 +18,16 @@ def whole(value: Any, digits: int = 18) -> int | None:
     """The whole number somebody sent (a primary key, a count, a place), if it is one: digits alone, and few enough, by default for a bigint."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
+def number_from(request: HttpRequest, name: str, default: int | None = None) -> int | None:
+    """A whole number of the query string, or `default`; anything else is a 400 in words."""
+    text = request.GET.get(name, "") or request.POST.get(name, "")
+    if not text:
+        return default
+    if (number := whole(text)) is None:
+        raise BadRequest(_("This address holds a number that is none."))
+    return number
 
 
 def free_key(label: str, taken: Collection[str]) -> str:

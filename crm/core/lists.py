@@ -123,11 +123,13 @@ def menu(crud: Any, request: HttpRequest, name: str) -> dict[str, Any]:
     return {"filter_chips": [chip(state, name)], "clear_url": crud.url("list")}
 
 
-def context(crud: Any, request: HttpRequest, rows: QuerySet[Any], *, menus: bool = True) -> dict[str, Any]:
-    """Everything `crud/list.html` and `crud/_table.html` draw; without `menus` those of the filters that do not narrow come when they are opened."""
+def context(crud: Any, request: HttpRequest, rows_of: Callable[..., QuerySet[Any]], *, menus: bool = True) -> dict[str, Any]:
+    """Everything `crud/list.html` and `crud/_table.html` draw; without `menus` those of the filters that do not narrow come when they are opened.
+    `rows_of()` are the rows behind the gate, `rows_of(keys)` those of them with these keys."""
     state = State(crud, request, menus=None if menus else frozenset())
     chips = [chip(state, name) for name in state.filters]
     filtered = any(state.typed.values()) or bool(state.query)
+    rows = rows_of()
     narrowed = state.narrowed(rows)
     if filtered:
         keys, count, more = paging.capped_keys(narrowed)
@@ -141,7 +143,7 @@ def context(crud: Any, request: HttpRequest, rows: QuerySet[Any], *, menus: bool
         size=PAGE_SIZE,
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
-        read=lambda keys: state.read(rows.filter(pk__any=keys)),
+        read=lambda keys: state.read(rows_of(keys)),
     )
     url_of = addresses(lambda pk: crud.url("detail", pk))
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, ClassVar, Self, TypeVar
 
 from django.apps import apps
@@ -11,7 +12,7 @@ from django.http import Http404
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from crm.core.access import Access, OwnedAccess, scope_of
+from crm.core.access import Access, OwnedAccess, array_of, scope_of
 from crm.core.work import work
 
 M = TypeVar("M", bound=models.Model)
@@ -20,10 +21,12 @@ M = TypeVar("M", bound=models.Model)
 class RecordQuerySet(models.QuerySet[M]):
     """A queryset that knows the gate. Pages start with `visible_to`; services that act for the house use `unrestricted`."""
 
-    def visible_to(self, user: Any, action: str = "view") -> Self:
-        """The rows on which this user may do `action` (view, add, change, delete, export, assign, merge)."""
+    def visible_to(self, user: Any, action: str = "view", among: Collection[int] | None = None) -> Self:
+        """The rows on which this user may do `action` (view, add, change, delete, export, assign, merge); with `among` those of these keys."""
         access: Access = self.model.access  # type: ignore[attr-defined]
-        return access.filter(self, scope_of(user), action)  # type: ignore[return-value]
+        if among is None:
+            return access.filter(self, scope_of(user), action)  # type: ignore[return-value]
+        return access.filter(self.filter(pk__any=array_of(among)), scope_of(user).at(self.model, among), action)  # type: ignore[return-value]
 
     def unrestricted(self) -> Self:
         """All rows, said out loud: for services, tasks and ledgers, never for a page."""

@@ -5,12 +5,12 @@ To change one page, subclass that view and name it on the `Crud`. A verb is a fu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial, wraps
 from typing import Any, ClassVar
 
 import django_filters
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db.models import ProtectedError, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -26,7 +26,6 @@ from crm.core.access import hidden_fields, may
 from crm.core.columns import Column
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
-from crm.core.keys import whole
 from crm.core.records import Record
 from crm.core.saving import FactsForm, Stale, save_facts
 from crm.core.tables import write_csv
@@ -59,10 +58,14 @@ class Gated:
 class GatedList(Gated, ListView):
     """Filters, order, keyset pages, honest count, chosen columns; a fragment for htmx."""
 
+    def get_queryset(self, among: Collection[int] | None = None) -> QuerySet[Any]:
+        """The rows the reader may see; with `among` those of these keys."""
+        return self.crud.rows(self.request, self.action, among)
+
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if (fragment := is_fragment(request)) and (menu := request.GET.get("menu")):
             return render(request, "components/_filter_chips.html", lists.menu(self.crud, request, menu))
-        context = {"crud": self.crud, **lists.context(self.crud, request, self.get_queryset(), menus=not fragment)}
+        context = {"crud": self.crud, **lists.context(self.crud, request, self.get_queryset, menus=not fragment)}
         template = self.crud.template("rows", "crud/_table.html") if fragment else self.crud.template("list", "crud/list.html")
         return render(request, template, {**context, **self.more_context(context)})
 
@@ -225,8 +228,8 @@ class Crud:
         return reverse(f"{cls.name}-{page}", args=args)
 
     @classmethod
-    def rows(cls, request: HttpRequest, action: str) -> QuerySet[Any]:
-        return cls.model.objects.visible_to(request.user, action)
+    def rows(cls, request: HttpRequest, action: str, among: Collection[int] | None = None) -> QuerySet[Any]:
+        return cls.model.objects.visible_to(request.user, action, among)
 
     @classmethod
     def save(cls, form: FactsForm, *, by: Any) -> Any:
@@ -288,13 +291,3 @@ def gated(check: Callable[[Any], bool]) -> Callable[[Callable[..., HttpResponseB
         return handle
 
     return decorate
-
-
-def number_from(request: HttpRequest, name: str, default: int | None = None) -> int | None:
-    """A whole number of the query string, or `default`; anything else is a 400 in words."""
-    text = request.GET.get(name, "") or request.POST.get(name, "")
-    if not text:
-        return default
-    if (number := whole(text)) is None:
-        raise BadRequest(_("This address holds a number that is none."))
-    return number

@@ -20,10 +20,11 @@ from crm.core.columns import Choice, Column
 from crm.core.errors import RuleBroken
 from crm.core.feedback import is_fragment, say
 from crm.core.filtersets import FilterSet
+from crm.core.keys import number_from
 from crm.core.saving import FactsForm
 from crm.core.tables import TableError, write_csv
 from crm.core.uploads import too_large
-from crm.core.views import Crud, Gated, GatedDetail, action, number_from
+from crm.core.views import Crud, Gated, GatedDetail, action
 from sales.imports import services, tally, words
 from sales.imports.files import Inspection, inspect, keep
 from sales.imports.forms import MOST_FILES, DecisionForm, MappingForm, UploadForm, kept_token

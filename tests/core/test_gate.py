@@ -14,7 +14,7 @@ from accounts.grants import sync_grants
 from accounts.models import FieldRule, Membership, Role, RoleRight, Team, TeamUserPerm, User
 from accounts.services import add_deputy
 from contacts.models import EmailAddress, Party, Task
-from crm.core.access import hidden_fields, may, one_request, sees, sees_beside
+from crm.core.access import hidden_fields, may, one_request, scope_of, sees, sees_beside
 from crm.core.subjects import name_subject
 from sales.models import Opportunity
 from tests.factories import EmailFactory, InteractionFactory, OpportunityFactory, PersonFactory, TaskFactory, grant_share
@@ -249,3 +249,36 @@ def test_beside_a_row_stands_what_the_gate_says(people: Any, monkeypatch: pytest
         assert {key: bool(seen) for key, seen in beside} == {row.party_id: row.party_id in reachable for row in rows}
         itself = Party.objects.annotate(seen=sees_beside(who, Party, action=action)).values_list("pk", "seen")
         assert {key for key, seen in itself if seen} == reachable
+
+
+@pytest.mark.parametrize("few", [10_000, 0])
+@pytest.mark.parametrize("action", ["view", "change"])
+def test_asked_about_known_rows_the_gate_says_the_same(people: Any, monkeypatch: pytest.MonkeyPatch, action: str, few: int) -> None:
+    """Among these keys, those the gate lets through and no other; of the shares only what is among them is named in the statement."""
+    monkeypatch.setattr("crm.core.access.FEW_SHARES", few)
+    shared = [PersonFactory(last_name=f"S{number}", owner=people.david, team=people.david.team) for number in range(30)]
+    for record in shared:
+        for verb in ("view", "change"):
+            grant_share(record, people.anna, verb)
+    every = list(Party.objects.values_list("pk", flat=True))
+    some = [shared[0].pk, *Party.objects.filter(last_name__in=["A", "D", "0"]).values_list("pk", flat=True)]
+    with one_request():
+        for who in (people.anna, people.ben, people.david, people.mia, people.greta, people.frieda):
+            reachable = set(Party.objects.visible_to(who, action).values_list("pk", flat=True))
+            for keys in (some, every, []):
+                narrowed = Party.objects.visible_to(who, action, among=keys)
+                assert set(narrowed.values_list("pk", flat=True)) == reachable & set(keys)
+                beside = Party.objects.filter(pk__in=keys).annotate(seen=sees_beside(who, Party, action=action, among=keys))
+                assert {row.pk for row in beside if row.seen} == reachable & set(keys)
+            assert set(Party.objects.visible_to(who, action).values_list("pk", flat=True)) == reachable, "and the next question is about all again"
+        if few:
+            assert str(shared[1].pk) not in str(Party.objects.visible_to(people.anna, action, among=some).query)
+
+
+def test_known_rows_of_one_kind_narrow_no_shares_of_another(people: Any) -> None:
+    """The contacts of a page name opportunities that were shared: those are asked for with their own keys."""
+    chance = OpportunityFactory(owner=people.david, team=people.david.team)
+    grant_share(chance, people.anna)
+    with one_request():
+        near = scope_of(people.anna).at(Party, [chance.pk + 1])
+        assert Opportunity.objects.filter(near.shared_rows(Opportunity, "view")).get() == chance
