@@ -18,7 +18,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
-LOCK_WAIT = 0.2  # seconds a migration queues for its locks, all together: so long everybody behind it stands still, at most
+LOCK_WAIT = 0.1  # seconds a migration queues for its locks, all together: so long everybody behind it stands still, at most
 QUICK = 0.01  # seconds a statement takes that did not queue
 PAUSE = 0.5  # seconds between two tries: the queue has gone by then
 PATIENCE = 600  # seconds of trying
