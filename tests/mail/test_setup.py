@@ -13,6 +13,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.models import User
 from crm.core import seal as sealing
 from crm.core.mail import records, sending
 from crm.core.mail.records import judge_dkim, judge_dmarc, judge_spf, look_up
@@ -93,6 +94,22 @@ def test_a_stored_password_goes_nowhere_else(emil: Any, house: Any, changed: dic
     assert server_of(MailSetup.current()).password == "neu"
     assert submit(emil, CHANGE, host="third.test", username="").status_code == 302, "where nobody signs in none is kept"
     assert MailSetup.current().password == ""
+
+
+@pytest.mark.django_db
+def test_where_somebody_may_do_everything_only_their_like_names_the_server(cast: Any, emil: Any, sign_in: Any, house: Any) -> None:
+    """Shown, not changed: neither by the form nor by what a browser could send instead. The rest is."""
+    submit(emil, CHANGE, host="mail.firma.test", username="crm", new_password="geheim")
+    User.objects.filter(pk=cast.greta.pk).update(is_superuser=True)
+    page = emil.get(CHANGE)
+    assert not {"host", "port", "security", "username", "new_password"} & set(fields_of(page))
+    assert "mail.firma.test" in page.content.decode() and "Den Mailserver benennt nur, wer hier alles darf" in page.content.decode()
+    forged = {"host": "evil.test", "port": "25", "security": "none", "username": "", "new_password": "mine"}
+    assert submit(emil, CHANGE, sender="post@firma.test", **forged).status_code == 302
+    server = server_of(MailSetup.current())
+    assert (server.host, server.port, server.security, server.username, server.password, server.sender) == ("mail.firma.test", 587, "starttls", "crm", "geheim", ("", "post@firma.test"))
+    assert submit(sign_in(cast.greta), CHANGE, host="neu.firma.test", new_password="neu").status_code == 302
+    assert server_of(MailSetup.current()).host == "neu.firma.test"
 
 
 @pytest.mark.django_db

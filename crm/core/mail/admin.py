@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -160,11 +161,21 @@ class MailSetupAdmin(SingleAdmin):
     form = MailSetupForm
     change_form_template = "admin/core/mailsetup/change_form.html"
     list_display = ["__str__", "server", "from_whom", "condition"]
+    readonly_fields = ["server"]
     fieldsets = [
         (_("Mail server"), {"fields": ["host", "port", "security", "username", "new_password"]}),
         (_("Sender"), {"fields": ["sender", "reply_to", "dkim_selector"]}),
         (_("Limits"), {"fields": ["connections", "per_hour"]}),
     ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Where somebody may do everything here, only their like names the server: it reads the link with which they would choose a new password."""
+        head, *rest = super().get_fieldsets(request, obj)
+        people = get_user_model().objects.filter(is_active=True, is_superuser=True)
+        if request.user.is_superuser or not people.exists():
+            return [head, *rest]
+        words = _("Only somebody who may do everything here names the mail server: whoever runs it could read the links with which people choose a new password.")
+        return [(head[0], {"fields": ["server"], "description": words}), *rest]
 
     @admin.display(description=_("mail server"))
     def server(self, setup: MailSetup) -> str:
@@ -181,7 +192,7 @@ class MailSetupAdmin(SingleAdmin):
 
     def save_model(self, request: HttpRequest, obj: MailSetup, form: Any, change: bool) -> None:
         """Only what stands in the form: the lock and the turn belong to the house."""
-        fields = [*MailSetupForm.Meta.fields]
+        fields = [name for name in MailSetupForm.Meta.fields if name in form.fields]
         password = form.password()
         if password is not None:
             obj.password = password

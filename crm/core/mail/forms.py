@@ -64,7 +64,9 @@ class ServerForm(forms.ModelForm):
         return facts
 
     def password(self) -> str | None:
-        """The sealed password to store; None keeps the stored one."""
+        """The sealed password to store; None keeps the stored one, as where the server is not asked for at all."""
+        if "username" not in self.fields:
+            return None
         typed: Any = self.cleaned_data.get("new_password", "")
         if not self.cleaned_data.get("username"):
             return ""
