@@ -132,10 +132,10 @@ def test_swapped_letters_are_looked_up() -> None:
 
 
 def test_endless_names_take_no_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     score(firm("x" * 100_000), firm("y" * 100_000))
     score(person("a" * 100_000, "b" * 100_000), person("c" * 100_000, "d" * 100_000))
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
 
 
 def test_nothing_is_no_evidence() -> None:

@@ -258,14 +258,14 @@ def test_a_gigabyte_in_one_line_costs_nothing(byte: bytes) -> None:
     size = 1_000_000_000 if byte != b"\n" else 2_000_000  # blank lines are skipped one by one
     file = Endless(byte, size)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started = time.monotonic()
+    started = time.process_time()
     if byte == b"\n":
         assert list(rows(io.BufferedReader(file), COMMA)) == []
     else:
         with pytest.raises(TableError):
             list(rows(io.BufferedReader(file), COMMA))
         assert file.served < 8_000_000
-        assert time.monotonic() - started < 5
+        assert time.process_time() - started < 5
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000  # kB
 
 

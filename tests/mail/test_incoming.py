@@ -22,9 +22,9 @@ from tests.mail.incoming import Reading, Return, Thread, mail
 
 @pytest.mark.parametrize("case", incoming.READING, ids=lambda case: case.name)
 def test_a_mail_is_read(case: Reading) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     found = read(case.raw)
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3
     for name, wanted in case.facts.items():
         if name == "files":
             assert [(file.name, file.kind) for file in found.files] == [file[:2] for file in wanted]
@@ -51,10 +51,10 @@ def sound(found: Received) -> None:
 
 @pytest.mark.parametrize(("name", "raw"), incoming.BOMBS, ids=[name for name, _raw in incoming.BOMBS])
 def test_what_is_meant_to_exhaust_is_refused_at_once(name: str, raw: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(TooComplex):
         read(raw)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_a_sender_of_groups_in_groups_is_nobody() -> None:
@@ -194,14 +194,14 @@ def test_the_table_would_catch_a_reader_that_trusts_the_standard_library() -> No
 
 @pytest.mark.parametrize("text", [">\n" * 99_000 + "x", ">\nx\n" * 60_000, "Am 24.11.26 " * 15_000, "_" * 200_000])
 def test_a_long_text_is_split_in_no_time(text: str) -> None:
-    begun = time.monotonic()
+    begun = time.process_time()
     quotes.split(text)
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_a_report_with_many_empty_lines_is_read_in_no_time() -> None:
     raw = incoming.report(original="message/rfc822").replace(b"Message-ID: <eigen@haus.test>", b"X: y\r\n\r\n" + b"\r\n" * 300_000)
-    begun = time.monotonic()
+    begun = time.process_time()
     message = parse(raw)
     returned_of(message, received(message))
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 2
