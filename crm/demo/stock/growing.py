@@ -77,7 +77,8 @@ def _write(refers_to: slices.House, number: int) -> None:
 
 
 def _share() -> int:
-    """Single contacts with single people, some with everyone in a role, three with somebody who sees nothing else."""
+    """Single contacts with single people, some with everyone in a role, three with somebody who sees nothing else. A stock of 100,000 shares as many
+    with the role as one of a million: who reads there sees as much, and what grows is the firm (`bench --since`)."""
     dice = random.Random(25)  # noqa: S311 - the same shares every time
     parties = list(Party.objects.unrestricted().filter(source=slices.SOURCE).order_by("pk").values_list("pk", flat=True))
     people = list(User.objects.filter(team__name__in=house.BRANCHES).order_by("pk").values_list("pk", flat=True))
@@ -93,7 +94,7 @@ def _share() -> int:
             alone.add(view, outsider.pk, party)
         group = Role.objects.get(key="lead").group_id
         PartyGroupPerm.objects.filter(group_id=group).delete()
-        for party in dice.sample(parties, min(SHARES_WITH_ROLE, len(parties) // 200)):
+        for party in dice.sample(parties, min(SHARES_WITH_ROLE, len(parties) // 20)):
             together.add(view, group, party)
         return alone.write() + together.write()
 
