@@ -37,7 +37,7 @@ def test_an_interrupted_one_goes_on(monkeypatch: pytest.MonkeyPatch, db: None) -
 
 
 def test_one_interrupted_after_its_board_is_filled_goes_on_with_the_desk(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
-    call_command("seed")
+    """Begun on tables `migrate` alone has made: what every installation needs comes with it."""
     monkeypatch.setattr("crm.demo.plan.CLOSED", 6)
     monkeypatch.setattr("crm.demo.names.NORTH", firm_names(8))
     monkeypatch.setattr("crm.demo.names.SOUTH", firm_names(2, "Süd"))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection, transaction
 from django.utils import timezone, translation
@@ -44,6 +45,7 @@ class Command(BaseCommand):
             raise CommandError("This installation has users of its own; the demo firm only moves into an empty one.")
         with translation.override(settings.LANGUAGE_CODE):
             if not ours.exists():
+                call_command("seed")  # roles, stages, reasons: after `migrate` alone there are none
                 firm.found_firm()
                 self._say(f"{firm.NAME}: {len(firm.PEOPLE)} people in {len(firm.TEAMS)} teams can sign in")
             people = {user.last_name: user for user in ours}
