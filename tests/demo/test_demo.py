@@ -28,6 +28,8 @@ from service.metrics import pareto, tallies
 from service.models import Case, CaseStep
 from service.queue import Queue
 
+pytestmark = pytest.mark.django_db  # each test within that transaction; without a mark nobody makes tables where this file runs alone
+
 # The work is counted, not timed: the same machine with nothing beside it took 18 to 27 seconds of its processor for these statements within ten
 # minutes. That a filled board stands in time is held by the proof `start`.
 STATEMENTS, CALLS = 45_000, 4_000
