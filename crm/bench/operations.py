@@ -212,7 +212,7 @@ def _cards(persona: Persona) -> list[Sql]:
                 params += [*mine, stage]
         if parts:
             cards = f"(SELECT * FROM ({' UNION ALL '.join(parts)}) board ORDER BY place, rank, id)"
-            found += [Sql(f"{cards} UNION ALL (SELECT NULL, n, total FROM ({below.text}) s (stage, n, total))", [*params, *below.params]) for below in sums.board(persona)]
+            found += [Sql(f"{cards} UNION ALL (SELECT NULL, n, total FROM ({below.text}) s (stage, n, total, weighted))", [*params, *below.params]) for below in sums.board(persona)]
     return found
 
 

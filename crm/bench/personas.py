@@ -17,11 +17,12 @@ LITTLE = 100  # contacts; whoever sees fewer sees next to nothing
 
 @dataclass
 class Persona:
-    """One reader; `sees` is how many contacts."""
+    """One reader; `sees` is how many contacts, `reached` how many of these without a share."""
 
     name: str
     user: User
     sees: int = 0
+    reached: int = 0
     scope: Scope = field(init=False)
 
     def __post_init__(self) -> None:
@@ -39,7 +40,8 @@ class Persona:
 
 
 def personas() -> list[Persona]:
-    """Management (everything), wide (most of those with limits), narrow (least above LITTLE), few (least of all); fewer where nobody fits."""
+    """Management (everything), wide (most of those with limits), narrow (least of their own of those who see more than LITTLE: in a stock of any
+    size it is the same person), few (least of all); fewer where nobody fits."""
     per_team, per_owner = Counter[int](), Counter[tuple[int, int | None]]()
     for team, owner, n in Party.objects.unrestricted().values_list("team", "owner").annotate(n=Count("pk")).order_by():
         per_team[team] += n
@@ -53,14 +55,15 @@ def personas() -> list[Persona]:
             continue
         persona = Persona("", user)
         own = sum(n for (team, owner), n in per_owner.items() if owner == user.pk and team not in reach.teams)
-        persona.sees = whole if reach.everything else sum(per_team[team] for team in reach.teams) + own + len(persona.shared(Party))
+        persona.reached = whole if reach.everything else sum(per_team[team] for team in reach.teams) + own
+        persona.sees = whole if reach.everything else persona.reached + len(persona.shared(Party))
         found.append(persona)
     found.sort(key=lambda persona: persona.sees)
     limited = [persona for persona in found if not persona.reach("party").everything and persona.sees]
     chosen = {
         "management": next((persona for persona in found if persona.reach("party").everything and persona.scope.may("view", "forecast")), None),
         "wide": limited[-1] if limited else None,
-        "narrow": next((persona for persona in limited if persona.sees > LITTLE), None),
+        "narrow": min((persona for persona in limited if persona.sees > LITTLE), key=lambda persona: (persona.reached, persona.sees), default=None),
         "few": limited[0] if limited and limited[0].sees <= LITTLE else None,
     }
     for name, persona in chosen.items():

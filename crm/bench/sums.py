@@ -13,6 +13,7 @@ from crm.bench.measure import Sql
 from crm.bench.personas import Persona
 from crm.core.days import midnight, on_days
 from crm.core.models import Installation
+from sales.learning import current_rates
 from sales.models import Opportunity
 from service.models import Case
 
@@ -20,10 +21,15 @@ Part = tuple[str, list[Any]]
 
 
 def board(persona: Persona) -> list[Sql]:
-    """How many and how much in each stage."""
+    """How many and how much in each stage, in the house currency and to the cent, and how much of it by the stage's rate: what the board shows."""
+    rate = "SELECT r.value FROM catalog_rate r WHERE r.currency_id = p.currency_id AND r.valid_from <= %s ORDER BY r.valid_from DESC LIMIT 1"
+    value = f"CASE WHEN p.currency_id = %s THEN p.amount ELSE round(p.amount * ({rate}), 2) END"
+    share = " ".join(f"WHEN {stage} THEN {known}" for stage, known in current_rates().items())
     found = []
     for condition, mine in Gate(persona, Opportunity, "opportunity").plans():
-        found.append(Sql(f"SELECT p.stage_id, count(*), sum(p.amount) FROM sales_opportunity p WHERE {condition} AND p.state = 'open' GROUP BY 1 ORDER BY 1", mine))
+        rows = f"SELECT p.stage_id AS stage, {value} AS value FROM sales_opportunity p WHERE {condition} AND p.state = 'open' OFFSET 0"  # once for each row
+        text = f"SELECT stage, count(*), sum(value), sum(round(value * CASE stage {share} ELSE 0 END, 2)) FROM ({rows}) p GROUP BY 1 ORDER BY 1"
+        found.append(Sql(text, [Installation.current().currency, timezone.localdate(), *mine]))
     return found
 
 

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from crm.bench import floors, measure, results
+from crm.bench.personas import personas
 from crm.core.digest import digest
 from tests.proofs import Figures
 
@@ -29,6 +30,8 @@ def test_the_bench_finds_the_same_rows(grown: list[str], tmp_path: Path, monkeyp
     call_command("bench", *names, json=tmp_path / "bench.json", stdout=StringIO())
     rows = json.loads((tmp_path / "bench.json").read_text())
     assert {row["persona"] for row in rows} == {"management", "wide", "narrow", "few"} and len(rows) > 60
+    readers = {reader.name: reader for reader in personas()}
+    assert readers["narrow"].sees > readers["narrow"].reached == min(reader.reached for name, reader in readers.items() if name != "few")
     other = [(row["operation"], row["persona"]) for row in rows if not row["same"]]
     above = [(row["operation"], row["persona"], row["buffers"]) for row in rows if not row["holds"]]
     print(*other, *above, sep="\n")
