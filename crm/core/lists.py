@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
@@ -17,14 +18,16 @@ from django.http import Http404, HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from crm.core import formats, paging
-from crm.core.access import ReferenceAccess, hidden_fields, may
+from crm.core.access import ReferenceAccess, hidden_fields, may, scope_of
 from crm.core.columns import Column
+from crm.core.memory import keep, recall
 from crm.core.models import SavedView
 from crm.core.plain import plain_rows
 from crm.core.rows import addresses
 
 PAGE_SIZE = 50
 MOST_OPTIONS = 30  # of a filter as a menu
+STILL_MORE = 300  # seconds for which more rows than are counted are taken to be there still
 
 
 _ENDS = ("", "_min", "_max", "_after", "_before", "_from", "_until")  # of the parameters of one filter
@@ -104,6 +107,11 @@ class State:
         """The same as text."""
         return self._here.urlencode()
 
+    @cached_property
+    def counted_as(self) -> str:
+        """Under which what was counted is kept: the same rows for the same reader, in whatever order and columns."""
+        return f"more:{self.crud.name}:{sha256((scope_of(self.request.user).eyes() + self.address(sort=None, columns=None)).encode()).hexdigest()}"
+
     def address(self, **changes: str | None) -> str:
         """The same list with other state, as a query string."""
         query = copy(self._here)
@@ -130,12 +138,7 @@ def context(crud: Any, request: HttpRequest, rows_of: Callable[..., QuerySet[Any
     chips = [chip(state, name) for name in state.filters]
     filtered = any(state.typed.values()) or bool(state.query)
     rows = rows_of()
-    narrowed = state.narrowed(rows)
-    if filtered:
-        keys, count, more = paging.capped_keys(narrowed)
-        narrowed = narrowed if more else rows.filter(pk__any=keys)
-    else:
-        count, more = paging.capped_count(narrowed)
+    narrowed, count, more = _counted(state, rows, state.narrowed(rows), filtered=filtered)
     page = paging.keyset(
         narrowed,
         state.sort,
@@ -171,6 +174,21 @@ def context(crud: Any, request: HttpRequest, rows_of: Callable[..., QuerySet[Any
         "state": request.GET.urlencode(),
         "empty": crud.empty(),
     }
+
+
+def _counted(state: State, rows: QuerySet[Any], narrowed: QuerySet[Any], *, filtered: bool) -> tuple[QuerySet[Any], int, bool]:
+    """(the rows to page through, how many they are, are there more than are counted?). Whoever turns the pages of more than are counted, or orders
+    them anew, does not wait for that number again: it is believed for a while. What can be counted is counted each time."""
+    if known := recall(state.counted_as):
+        return narrowed, known, True
+    if filtered:
+        keys, count, more = paging.capped_keys(narrowed)
+        narrowed = narrowed if more else rows.filter(pk__any=keys)
+    else:
+        count, more = paging.capped_count(narrowed)
+    if more:
+        keep(state.counted_as, count, STILL_MORE)
+    return narrowed, count, more
 
 
 def facts(crud: Any, row: Any, reader: Any) -> list[tuple[Any, dict[str, Any]]]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from decimal import Decimal
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
 from contacts import filters
 from contacts.models import Party, Person
-from crm.core import paging
+from crm.core import memory, paging
 from crm.core.access import array_of
 from crm.core.paging import Page, capped_keys, keyset, sifted
 from sales.models import Opportunity
@@ -106,6 +108,39 @@ def test_a_filtered_list_shows_the_same_whether_its_keys_are_few_or_many(client:
     client.get("/contacts/people/", {"city": "köl", "owner": cast.ben.pk})
     assert read == []  # nobody is left by then whose addresses were asked for
     assert {city: context["count"] for city, context in shown.items()} == {"köln": min(3, cap), "köl": min(4, cap), "ulm": 1, "мос": 1, "xyz": 0, "ln": 0}
+
+
+def test_what_is_more_than_can_be_counted_is_not_counted_again_for_each_page(client: Any, cast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither for the next page nor in another order, but for another filter, for another reader, and where it can be counted."""
+    counted: list[int] = []
+
+    def count(how: Any) -> Any:
+        return lambda rows: counted.append(1) or how(rows, cap=60)
+
+    monkeypatch.setattr(paging, "capped_count", count(paging.capped_count))
+    monkeypatch.setattr(paging, "capped_keys", count(paging.capped_keys))
+    for number in range(70):
+        PersonFactory(owner=cast.anna, last_name=f"Zahl {number:02}", state="customer" if number < 65 else "former")
+
+    def look(who: Any = cast.anna, **query: str) -> tuple[int, bool, int, int]:
+        client.force_login(who)
+        counted.clear()
+        context = shown[0] = client.get("/contacts/people/", query).context
+        return context["count"], context["more"], len(context["rows"]), len(counted)
+
+    shown: list[Any] = [None]
+    assert look() == (60, True, 50, 1)
+    after = parse_qs(shown[0]["next_url"].removeprefix("?"))["after"][0]
+    assert [look(), look(after=after), look(sort="-name"), look(columns="name,email")] == [(60, True, 50, 0), (60, True, 20, 0), (60, True, 50, 0), (60, True, 50, 0)]
+    assert [look(state="customer"), look(state="customer", sort="-name")] == [(60, True, 50, 1), (60, True, 50, 0)]
+    assert [look(state="former"), look(state="former")] == [(5, False, 5, 1), (5, False, 5, 1)], "what can be counted is, each time"
+    assert look(cast.ben) == (60, True, 50, 1) and look(cast.david) == (0, False, 0, 1)
+
+    def gone(*_: Any) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(memory, "cache", SimpleNamespace(get=gone, set=gone))
+    assert look() == (60, True, 50, 1), "without Valkey it is counted"
 
 
 def test_keys_are_counted_and_given_as_one_array(cast: Any) -> None:
