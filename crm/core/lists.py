@@ -138,16 +138,20 @@ def context(crud: Any, request: HttpRequest, rows_of: Callable[..., QuerySet[Any
     chips = [chip(state, name) for name in state.filters]
     filtered = any(state.typed.values()) or bool(state.query)
     rows = rows_of()
-    narrowed, count, more = _counted(state, rows, state.narrowed(rows), filtered=filtered)
+    after, before = request.GET.get("after", ""), request.GET.get("before", "")
+    narrowed, count, more, first = _counted(state, rows, state.narrowed(rows), filtered=filtered, begins=not (after or before))
     page = paging.keyset(
         narrowed,
         state.sort,
         descending=state.descending,
         size=PAGE_SIZE,
-        after=request.GET.get("after", ""),
-        before=request.GET.get("before", ""),
+        after=after,
+        before=before,
         read=lambda keys: state.read(rows_of(keys)),
+        first=first,
     )
+    if len(page.rows) < count and not (page.after or page.before):  # they were more, and went since
+        count, more = len(page.rows), False
     url_of = addresses(lambda pk: crud.url("detail", pk))
     return {
         "title": crud.title(),
@@ -176,19 +180,23 @@ def context(crud: Any, request: HttpRequest, rows_of: Callable[..., QuerySet[Any
     }
 
 
-def _counted(state: State, rows: QuerySet[Any], narrowed: QuerySet[Any], *, filtered: bool) -> tuple[QuerySet[Any], int, bool]:
-    """(the rows to page through, how many they are, are there more than are counted?). Whoever turns the pages of more than are counted, or orders
+def _counted(state: State, rows: QuerySet[Any], narrowed: QuerySet[Any], *, filtered: bool, begins: bool) -> tuple[QuerySet[Any], int, bool, list[int] | None]:
+    """(the rows to page through, how many they are, are there more than are counted?, the keys of the first page if the page `begins` and counting
+    has read them). Whoever turns the pages of more than are counted, or orders
     them anew, does not wait for that number again: it is believed for a while. What can be counted is counted each time."""
     if known := recall(state.counted_as):
-        return narrowed, known, True
+        return narrowed, known, True, None
+    first = None
     if filtered:
-        keys, count, more = paging.capped_keys(narrowed)
-        narrowed = narrowed if more else rows.filter(pk__any=keys)
+        keys, count, more = paging.capped_keys(narrowed, order=paging.in_order(state.sort, descending=state.descending) if begins else ())
+        if not more:
+            narrowed = rows.filter(pk__any=keys)
+            first = [int(key) for key in keys.strip("{}").split(",", PAGE_SIZE + 1)[: PAGE_SIZE + 1] if key] if begins else None
     else:
         count, more = paging.capped_count(narrowed)
     if more:
         keep(state.counted_as, count, STILL_MORE)
-    return narrowed, count, more
+    return narrowed, count, more, first
 
 
 def facts(crud: Any, row: Any, reader: Any) -> list[tuple[Any, dict[str, Any]]]:

@@ -6,13 +6,13 @@ import base64
 import binascii
 import json
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.core.exceptions import BadRequest, ValidationError
-from django.db.models import Count, Q, QuerySet, TextField
+from django.db.models import Count, F, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
@@ -30,19 +30,20 @@ class Page:
 
 
 def keyset(
-    rows: QuerySet[Any], sort: str, *, descending: bool, size: int, after: str = "", before: str = "", read: Callable[[list[int]], Iterable[Any]] | None = None
+    rows: QuerySet[Any], sort: str, *, descending: bool, size: int, after: str = "", before: str = "", read: Callable[[list[int]], Iterable[Any]] | None = None, first: list[int] | None = None
 ) -> Page:
     """One page of `rows` ordered by (sort, id), empty values last. `after`/`before` are cursors of an earlier page.
 
     The keys are found first, so that an index that holds order, owner and team answers alone; then their rows are read: `read` gives them by
-    their keys, with whatever the page shows beside the row (default: as they stand in `rows`). Rows without a value
+    their keys, with whatever the page shows beside the row (default: as they stand in `rows`). `first` are the keys of the first page and one
+    more, where somebody has read them already (`capped_keys` in the order of the page). Rows without a value
     follow as a walk of their own: one condition for both would keep Postgres from beginning in the middle of the index.
     Raises BadRequest for a cursor that is not one of ours.
     """
     backwards = bool(before)
     cursor = cursor_of(rows, sort, before or after)
-    keys: list[int] = []
-    for walk in walks(rows, sort, cursor, descending=descending, backwards=backwards):
+    keys: list[int] = [] if first is None else list(first)
+    for walk in walks(rows, sort, cursor, descending=descending, backwards=backwards) if first is None else ():
         keys += walk.values_list("pk", flat=True)[: size + 1 - len(keys)]
         if len(keys) > size:
             break
@@ -148,10 +149,15 @@ def capped_count(rows: QuerySet[Any], cap: int = COUNT_CAP) -> tuple[int, bool]:
     return min(n, cap), n > cap
 
 
-def capped_keys(rows: QuerySet[Any], cap: int = COUNT_CAP, of: str = "pk") -> tuple[str, int, bool]:
+def in_order(sort: str, *, descending: bool) -> list[Any]:
+    """How `keyset` orders its rows, for one statement over all of them."""
+    return [F(sort).desc(nulls_last=True), F("pk").desc()] if descending else [F(sort).asc(nulls_last=True), F("pk").asc()]
+
+
+def capped_keys(rows: QuerySet[Any], cap: int = COUNT_CAP, of: str = "pk", order: Sequence[Any] = ()) -> tuple[str, int, bool]:
     """(their keys as an array for `any`, count, are there more?): counts no further than `cap`. Whoever has them all need not ask again what fits;
-    where there are more the array is no use. `of` is a column that is never empty."""
-    found = rows.order_by().values(of)[: cap + 1].aggregate(keys=Cast(ArrayAgg(of), TextField()), n=Count(of))
+    where there are more the array is no use. `of` is a column that is never empty; `order` is that of the array."""
+    found = rows.order_by().values(of)[: cap + 1].aggregate(keys=Cast(ArrayAgg(of, order_by=order), TextField()), n=Count(of))
     return found["keys"] or "{}", min(found["n"], cap), found["n"] > cap
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from django.urls import reverse
 
 from contacts import filters
 from contacts.models import Party, Person
-from crm.core import memory, paging
+from crm.core import lists, memory, paging
 from crm.core.access import array_of
 from crm.core.paging import Page, capped_keys, keyset, sifted
 from sales.models import Opportunity
@@ -51,6 +52,25 @@ def test_forwards_and_back(rows: list[Opportunity], descending: bool, size: int)
     while back[-1].before:
         back.append(page(before=back[-1].before))
     assert [[row.pk for row in one.rows] for one in reversed(back)] == [[row.pk for row in one.rows] for one in pages]
+
+
+@pytest.mark.parametrize("sort", ["amount", "-amount"])
+@pytest.mark.parametrize("size", [7, 40, 50])
+def test_a_filtered_list_begins_with_what_its_count_has_read(client: Any, cast: Any, rows: list[Opportunity], monkeypatch: pytest.MonkeyPatch, sort: str, size: int) -> None:
+    """Its first page needs no statement of its own, and the others follow on it: every row once, in order, those without a value last."""
+    OpportunityFactory(owner=cast.david, team=cast.david.team)
+    monkeypatch.setattr(lists, "PAGE_SIZE", size)
+    client.force_login(cast.anna)
+    url, found, walked = reverse("opportunity-list"), [], []
+    monkeypatch.setattr(paging, "walks", lambda *asked, plain=paging.walks, **facts: walked.append(1) or plain(*asked, **facts))
+    query = f"?state=open&sort={sort}"
+    while query:
+        context = client.get(url + query).context
+        assert context["count"] == 40 and bool(walked) == bool(found)
+        found += [row["pk"] for row in context["rows"]]
+        query = context["next_url"]
+    assert found == in_order(rows, descending=sort.startswith("-"))
+    assert not client.get(f"{url}?state=won&sort={sort}").context["rows"]
 
 
 def test_what_hangs_on_another_table(rows: list[Opportunity]) -> None:
@@ -115,7 +135,7 @@ def test_what_is_more_than_can_be_counted_is_not_counted_again_for_each_page(cli
     counted: list[int] = []
 
     def count(how: Any) -> Any:
-        return lambda rows: counted.append(1) or how(rows, cap=60)
+        return lambda rows, **facts: counted.append(1) or how(rows, cap=60, **facts)
 
     monkeypatch.setattr(paging, "capped_count", count(paging.capped_count))
     monkeypatch.setattr(paging, "capped_keys", count(paging.capped_keys))
@@ -135,12 +155,14 @@ def test_what_is_more_than_can_be_counted_is_not_counted_again_for_each_page(cli
     assert [look(state="customer"), look(state="customer", sort="-name")] == [(60, True, 50, 1), (60, True, 50, 0)]
     assert [look(state="former"), look(state="former")] == [(5, False, 5, 1), (5, False, 5, 1)], "what can be counted is, each time"
     assert look(cast.ben) == (60, True, 50, 1) and look(cast.david) == (0, False, 0, 1)
+    Person.objects.filter(last_name__lt="Zahl 60").delete()
+    assert look() == (10, False, 10, 0), "and where one page shows them all it tells how many"
 
     def gone(*_: Any) -> None:
         raise ConnectionRefusedError
 
     monkeypatch.setattr(memory, "cache", SimpleNamespace(get=gone, set=gone))
-    assert look() == (60, True, 50, 1), "without Valkey it is counted"
+    assert look() == (10, False, 10, 1), "without Valkey it is counted"
 
 
 def test_keys_are_counted_and_given_as_one_array(cast: Any) -> None:
