@@ -13,8 +13,8 @@ from contacts.first_names import MEN, WOMEN, gender_of
 from contacts.namechecks import name_hints
 from contacts.salutation import Addressee
 from crm.core.fold import fold
-from tests.contacts.salutation_cases import Case
 from tests.contacts.salutation_conflicts import CHECKS, CONFLICTS
+from tests.contacts.salutation_rules import Case
 
 
 def person(who: str, own: str = "") -> Addressee:

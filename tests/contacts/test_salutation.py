@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from contacts.first_names import gender_of
 from contacts.salutation import Addressee, address_block, address_line, letter_salutation, own_words
-from tests.contacts.salutation_cases import CASES, ORGANISATIONS, RULES, Case
+from tests.contacts.salutation_cases import CASES, ORGANISATIONS
 from tests.contacts.salutation_people import GENDERED, HERR_OR_FRAU, people
+from tests.contacts.salutation_rules import RULES, Case
 
 Greet = Callable[[Addressee], str]
 
