@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -12,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models.party import Party
-from crm.core.access import Scope
+from crm.core.access import Rows, Scope
 from crm.core.records import RecordQuerySet
 
 
@@ -25,7 +23,7 @@ class MergeAccess:
     def entity(self, model: type[models.Model]) -> str:
         return "party"
 
-    def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
+    def filter(self, rows: Rows, scope: Scope, action: str) -> Rows:
         for verb in ("view", "merge"):
             reach = scope.reach(verb, "party")
             if reach is None:

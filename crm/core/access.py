@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import models
@@ -24,6 +24,7 @@ from crm.core.wiring import table
 if TYPE_CHECKING:
     from crm.core.records import RecordQuerySet
 
+Rows = TypeVar("Rows", bound="RecordQuerySet[Any]")  # whatever is narrowed stays what it is
 FEW_SHARES = 10_000  # named in a statement as one array
 VERBS = ("view", "add", "change", "delete", "export", "assign", "merge")
 
@@ -235,7 +236,7 @@ class Access(Protocol):
 
     def entity(self, model: type[models.Model]) -> str: ...
 
-    def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]: ...
+    def filter(self, rows: Rows, scope: Scope, action: str) -> Rows: ...
 
 
 class OwnedAccess:
@@ -250,7 +251,7 @@ class OwnedAccess:
     def entity(self, model: type[models.Model]) -> str:
         return self._entity or str(model._meta.concrete_model._meta.model_name)  # type: ignore[union-attr]
 
-    def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
+    def filter(self, rows: Rows, scope: Scope, action: str) -> Rows:
         condition = self.condition(rows.model, scope, action)
         if condition is None:
             return rows.none()
@@ -273,7 +274,7 @@ class ThroughAccess:
     def entity(self, model: type[models.Model]) -> str:
         return entity_of(model._meta.get_field(self.parents[0]).related_model)  # type: ignore[arg-type]
 
-    def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
+    def filter(self, rows: Rows, scope: Scope, action: str) -> Rows:
         on_parent = parent_action(action)
         for name in self.parents:
             key: Any = rows.model._meta.get_field(name)
@@ -335,7 +336,7 @@ class ReferenceAccess:
     def entity(self, model: type[models.Model]) -> str:
         return self._entity
 
-    def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
+    def filter(self, rows: Rows, scope: Scope, action: str) -> Rows:
         if action == "view" and self.open_to_read:
             return rows if scope.user_id else rows.none()
         return rows if scope.may(action, self._entity) else rows.none()
@@ -350,7 +351,7 @@ class MineAccess:
     def entity(self, model: type[models.Model]) -> str:
         return ""  # no row of the matrix: nobody grants it, nobody takes it away
 
-    def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
+    def filter(self, rows: Rows, scope: Scope, action: str) -> Rows:
         return rows.filter(**{self.user_field: scope.user_id})
 
 

@@ -51,10 +51,12 @@ class State:
             raise BadRequest(_("This list cannot be ordered like that."))
         self.sort = column.sort
         self.query = request.GET.get("q", "").strip()[:200]
+        self.after, self.before = request.GET.get("after", ""), request.GET.get("before", "")
         self.filterset = crud.filterset_class(request.GET, queryset=crud.model.objects.none(), request=request)
         self.filters = {name: one for name, one in self.filterset.filters.items() if name not in self.hidden}
         self.typed = {name: [value for key in self.names(name) for value in request.GET.getlist(key) if value] for name in self.filters}
         self.filterset.filters = {name: one for name, one in self.filters.items() if self.typed[name] or menus is None or name in menus}
+        self.filtered = any(self.typed.values()) or bool(self.query)
 
     @staticmethod
     def names(name: str) -> list[str]:
@@ -136,17 +138,15 @@ def context(crud: Any, request: HttpRequest, rows_of: Callable[..., QuerySet[Any
     `rows_of()` are the rows behind the gate, `rows_of(keys)` those of them with these keys."""
     state = State(crud, request, menus=None if menus else frozenset())
     chips = [chip(state, name) for name in state.filters]
-    filtered = any(state.typed.values()) or bool(state.query)
     rows = rows_of()
-    after, before = request.GET.get("after", ""), request.GET.get("before", "")
-    narrowed, count, more, first = _counted(state, rows, state.narrowed(rows), filtered=filtered, begins=not (after or before))
+    narrowed, count, more, first = _counted(state, rows, state.narrowed(rows))
     page = paging.keyset(
         narrowed,
         state.sort,
         descending=state.descending,
         size=PAGE_SIZE,
-        after=after,
-        before=before,
+        after=state.after,
+        before=state.before,
         read=lambda keys: state.read(rows_of(keys)),
         first=first,
     )
@@ -163,7 +163,7 @@ def context(crud: Any, request: HttpRequest, rows_of: Callable[..., QuerySet[Any
         "shown": state.columns,
         "hidden": state.hidden,
         "filter_chips": chips,
-        "filtered": filtered,
+        "filtered": state.filtered,
         "filter_errors": state.filterset.form.errors,
         "search_value": state.query,
         "searchable": crud.search is not None,
@@ -180,23 +180,21 @@ def context(crud: Any, request: HttpRequest, rows_of: Callable[..., QuerySet[Any
     }
 
 
-def _counted(state: State, rows: QuerySet[Any], narrowed: QuerySet[Any], *, filtered: bool, begins: bool) -> tuple[QuerySet[Any], int, bool, list[int] | None]:
-    """(the rows to page through, how many they are, are there more than are counted?, the keys of the first page if the page `begins` and counting
-    has read them). Whoever turns the pages of more than are counted, or orders
+def _counted(state: State, rows: QuerySet[Any], narrowed: QuerySet[Any]) -> tuple[QuerySet[Any], int, bool, list[int] | None]:
+    """(the rows to page through, how many they are, are there more than are counted?, the keys of the first page where counting has read them). Whoever turns the pages of more than are counted, or orders
     them anew, does not wait for that number again: it is believed for a while. What can be counted is counted each time."""
     if known := recall(state.counted_as):
         return narrowed, known, True, None
-    first = None
-    if filtered:
+    if state.filtered:
+        begins = not (state.after or state.before)
         keys, count, more = paging.capped_keys(narrowed, order=paging.in_order(state.sort, descending=state.descending) if begins else ())
         if not more:
-            narrowed = rows.filter(pk__any=keys)
-            first = [int(key) for key in keys.strip("{}").split(",", PAGE_SIZE + 1)[: PAGE_SIZE + 1] if key] if begins else None
+            return rows.filter(pk__any=keys), count, False, paging.keys_in(keys, PAGE_SIZE + 1) if begins else None
     else:
         count, more = paging.capped_count(narrowed)
     if more:
         keep(state.counted_as, count, STILL_MORE)
-    return narrowed, count, more, first
+    return narrowed, count, more, None
 
 
 def facts(crud: Any, row: Any, reader: Any) -> list[tuple[Any, dict[str, Any]]]:

@@ -42,11 +42,7 @@ def keyset(
     """
     backwards = bool(before)
     cursor = cursor_of(rows, sort, before or after)
-    keys: list[int] = [] if first is None else list(first)
-    for walk in walks(rows, sort, cursor, descending=descending, backwards=backwards) if first is None else ():
-        keys += walk.values_list("pk", flat=True)[: size + 1 - len(keys)]
-        if len(keys) > size:
-            break
+    keys = _walked(walks(rows, sort, cursor, descending=descending, backwards=backwards), size + 1) if first is None else first
     more, keys = len(keys) > size, keys[:size]
     if backwards:
         keys.reverse()
@@ -55,6 +51,15 @@ def keyset(
     has_next = more if not backwards else True
     has_previous = more if backwards else cursor is not None
     return Page(found, _encode(found[-1], sort) if found and has_next else "", _encode(found[0], sort) if found and has_previous else "")
+
+
+def _walked(ways: Iterable[QuerySet[Any]], most: int) -> list[int]:
+    keys: list[int] = []
+    for walk in ways:
+        keys += walk.values_list("pk", flat=True)[: most - len(keys)]
+        if len(keys) == most:
+            break
+    return keys
 
 
 def every(rows: QuerySet[Any], shown: QuerySet[Any], sort: str, *, descending: bool, apart: Iterable[Any] = ()) -> Iterator[Any]:
@@ -159,6 +164,11 @@ def capped_keys(rows: QuerySet[Any], cap: int = COUNT_CAP, of: str = "pk", order
     where there are more the array is no use. `of` is a column that is never empty; `order` is that of the array."""
     found = rows.order_by().values(of)[: cap + 1].aggregate(keys=Cast(ArrayAgg(of, order_by=order), TextField()), n=Count(of))
     return found["keys"] or "{}", min(found["n"], cap), found["n"] > cap
+
+
+def keys_in(array: str, most: int) -> list[int]:
+    """The first keys of such an array."""
+    return [int(key) for key in array.strip("{}").split(",", most)[:most] if key]
 
 
 def _value(row: Any, sort: str) -> Any:

@@ -25,8 +25,8 @@ class RecordQuerySet(models.QuerySet[M]):
         """The rows on which this user may do `action` (view, add, change, delete, export, assign, merge); with `among` those of these keys."""
         access: Access = self.model.access  # type: ignore[attr-defined]
         if among is None:
-            return access.filter(self, scope_of(user), action)  # type: ignore[return-value]
-        return access.filter(self.filter(pk__any=array_of(among)), scope_of(user).at(self.model, among), action)  # type: ignore[return-value]
+            return access.filter(self, scope_of(user), action)
+        return access.filter(self.filter(pk__any=array_of(among)), scope_of(user).at(self.model, among), action)
 
     def unrestricted(self) -> Self:
         """All rows, said out loud: for services, tasks and ledgers, never for a page."""

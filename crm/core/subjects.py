@@ -11,8 +11,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
-from crm.core.access import Scope, entity_of, scope_of
-from crm.core.records import RecordQuerySet
+from crm.core.access import Rows, Scope, entity_of, scope_of
 from crm.core.wiring import table
 
 
@@ -88,7 +87,7 @@ class SubjectAccess:
     def entity(self, model: type[models.Model]) -> str:
         return self._entity
 
-    def filter(self, rows: RecordQuerySet[Any], scope: Scope, action: str) -> RecordQuerySet[Any]:
+    def filter(self, rows: Rows, scope: Scope, action: str) -> Rows:
         parents: Any = rows.model._meta.get_field(self.parent).related_model
         reach = scope.reach("view", entity_of(parents))
         if reach is not None and reach.everything:

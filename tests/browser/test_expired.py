@@ -58,9 +58,8 @@ def test_what_is_typed_while_the_sign_in_is_on_its_way_is_kept(world: Any, anna:
     page.route("**/accounts/login/**", lambda route: held.append(route))
     Session.objects.all().delete()
     page.fill("input[name=title]", "Dr.")
-    page.focus("input[name=last_name]")
-    while not held:
-        page.wait_for_timeout(50)
+    with page.expect_request("**/accounts/login/**"):
+        page.focus("input[name=last_name]")
     page.keyboard.press("Control+A")
     page.keyboard.insert_text("Neuename")
     page.unroute("**/accounts/login/**")  # lets it come
