@@ -155,6 +155,8 @@ def test_what_is_more_than_can_be_counted_is_not_counted_again_for_each_page(cli
     assert [look(state="customer"), look(state="customer", sort="-name")] == [(60, True, 50, 1), (60, True, 50, 0)]
     assert [look(state="former"), look(state="former")] == [(5, False, 5, 1), (5, False, 5, 1)], "what can be counted is, each time"
     assert look(cast.ben) == (60, True, 50, 1) and look(cast.david) == (0, False, 0, 1)
+    PersonFactory(owner=cast.david, team=cast.david.team)
+    assert [look(cast.david), look(cast.david)] == [(1, False, 1, 1), (1, False, 1, 1)]
     Person.objects.filter(last_name__lt="Zahl 60").delete()
     assert look() == (10, False, 10, 0), "and where one page shows them all it tells how many"
 
