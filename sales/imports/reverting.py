@@ -5,6 +5,7 @@ What somebody has worked on since stays as it is and is listed with the reason.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
@@ -18,7 +19,7 @@ from crm.core.bulk import change_rows
 from crm.core.erasures import note_erased
 from crm.core.models import Change, Job, RecentlyViewed
 from sales.imports.applying import LOCK, PHASES
-from sales.imports.kept import model_of, to_keep
+from sales.imports.kept import children_first, model_of, to_keep
 from sales.imports.models import ImportRun
 from sales.imports.own import run_of
 from sales.models import Opportunity
@@ -30,7 +31,8 @@ _OWN = {ImportRun._meta.db_table}  # the import's own record is no business of t
 
 
 def revert_step(job: Job) -> bool:
-    """Take back the next changes, the newest first, so that children go before what they hang on."""
+    """Take back the next changes, the newest first, so that children go before what they hang on. Those of a step are taken together by their
+    tables: several workers brought them in, a row of this one and a row of that one."""
     run = run_of(job)
     assert run.apply_job_id is not None
     changes = Change.objects.filter(job_id=run.apply_job_id).exclude(relation__in=_OWN)
@@ -43,11 +45,16 @@ def revert_step(job: Job) -> bool:
         run.state = ImportRun.State.REVERTED
         run.save(update_fields=["state"])
         return True
-    for (relation, op), group in groupby(chunk, key=lambda change: change[1:3]):
+    created, changed = defaultdict[type[models.Model], list[int]](list), defaultdict[type[models.Model], list[int]](list)
+    for pk, relation, op, row_id in chunk:
         if op == "I":
-            _remove(job, run, model_of(relation), [row_id for *_, row_id in group])
+            created[model_of(relation)].append(row_id)
         elif op == "U":
-            _restore(job, run, model_of(relation), list(Change.objects.filter(pk__in=[pk for pk, *_ in group]).order_by("-pk")))
+            changed[model_of(relation)].append(pk)
+    for model in children_first(created):
+        _remove(job, run, model, created[model])
+    for model, pks in changed.items():  # afterwards, as what comes back may be unique; keys are checked at the end of the step
+        _restore(job, run, model, list(Change.objects.filter(pk__any=pks).order_by("-pk")))
     job.done += len(chunk)
     job.cursor["before"] = chunk[-1][0]
     return False

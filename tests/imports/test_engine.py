@@ -17,7 +17,7 @@ from contacts.merging import merge_parties
 from contacts.models import DuplicatePair, Organisation, Party, PartyActivity, PartySearch
 from contacts.search import index_parties
 from crm.core.models import Change, Erasure, Job
-from sales.imports import forms, services
+from sales.imports import applying, forms, services
 from sales.imports.models import ImportRow, ImportRun
 from sales.models import Opportunity, StageTransition
 from sales.pipelines import seed_pipeline
@@ -190,6 +190,16 @@ def test_taken_back_all_is_as_before(brought: SimpleNamespace) -> None:
     assert brought.run.revert_job.result["kept_count"] == 0
     steps = StageTransition.objects.unrestricted()
     assert steps.filter(kind="void").count() == steps.exclude(kind="void").count() > 0
+
+
+def test_what_came_in_row_by_row_goes_together(cast: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any) -> None:
+    """Several workers write their rows between those of the others; taken back one by one, a million take a quarter of an hour."""
+    monkeypatch.setattr(applying, "CHUNK", 1)
+    (tmp_path / "firmen.csv").write_text("\n".join(["Firma;Ort", *(f"Werk {place};Bremen" for place in range(40))]), encoding="utf-8")
+    run = apply(check(begin([tmp_path / "firmen.csv"], cast.emil), cast.emil), cast.emil)
+    with django_assert_max_num_queries(150):
+        revert(run, cast.emil)
+    assert not Organisation.objects.filter(source="Altsystem").exists()
 
 
 def test_what_somebody_worked_on_stays_with_all_it_needs(brought: SimpleNamespace) -> None:
