@@ -291,7 +291,7 @@ def operations() -> list[Operation]:
         Operation("board, sums", lambda persona: _board(persona)._figures(), None, sums.board),
         Operation("forecast", _get(reverse("forecast")), None, sums.forecast, open_to=lambda persona: persona.scope.may("view", "forecast")),
         Operation("overview", _get(reverse("overview")), None, sums.overview, open_to=lambda persona: persona.scope.may("view", "forecast")),
-        Operation("today", _get(reverse("today"))),
+        Operation("today", _get(reverse("today")), None, sums.today),
         Operation("queue", lambda persona: Queue(persona.user).first(), lambda persona: [row.pk for row in Queue(persona.user).first()], _due),
         Operation("queue, page", _get(reverse("desk"))),
         Operation("segment, six conditions", segments.counted, lambda persona: [segments.counted(persona)], segments.by_hand),

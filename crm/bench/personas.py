@@ -1,4 +1,5 @@
-"""For whom it is measured: somebody who sees everything, much, little, and next to nothing. Chosen from the people there are."""
+"""For whom it is measured: somebody who sees everything, much, little, and next to nothing, and the one in the middle of those who sell. Chosen
+from the people there are."""
 
 from __future__ import annotations
 
@@ -8,9 +9,11 @@ from typing import Any
 
 from django.db.models import Count
 
-from accounts.models import User
+from accounts.models import Membership, User
 from contacts.models import Party
 from crm.core.access import Reach, Scope, scope_of, shares
+from sales.metrics import OPEN
+from sales.models import Opportunity
 
 LITTLE = 100  # contacts; whoever sees fewer sees next to nothing
 
@@ -41,7 +44,8 @@ class Persona:
 
 def personas() -> list[Persona]:
     """Management (everything), wide (most of those with limits), narrow (least of their own of those who see more than LITTLE: in a stock of any
-    size it is the same person), few (least of all); fewer where nobody fits."""
+    size it is the same person), few (least of all), rep (as many as the middle one of those with limits who have open opportunities); fewer
+    where nobody fits."""
     per_team, per_owner = Counter[int](), Counter[tuple[int, int | None]]()
     for team, owner, n in Party.objects.unrestricted().values_list("team", "owner").annotate(n=Count("pk")).order_by():
         per_team[team] += n
@@ -60,16 +64,27 @@ def personas() -> list[Persona]:
         found.append(persona)
     found.sort(key=lambda persona: persona.sees)
     limited = [persona for persona in found if not persona.reach("party").everything and persona.sees]
+    selling = set(Opportunity.objects.unrestricted().filter(OPEN, owner__isnull=False).values_list("owner", flat=True).distinct())
+    reps = [persona for persona in limited if persona.user.pk in selling]
     chosen = {
         "management": next((persona for persona in found if persona.reach("party").everything and persona.scope.may("view", "forecast")), None),
         "wide": limited[-1] if limited else None,
         "narrow": min((persona for persona in limited if persona.sees > LITTLE), key=lambda persona: (persona.reached, persona.sees), default=None),
         "few": limited[0] if limited and limited[0].sees <= LITTLE else None,
+        "rep": reps[len(reps) // 2] if reps else None,
     }
+    named: list[Persona] = []
     for name, persona in chosen.items():
-        if persona is not None:
+        if persona is not None and not persona.name:  # in a small house one may be several
             persona.name = name
-    return [persona for persona in chosen.values() if persona is not None]
+            named.append(persona)
+    return named
+
+
+def of_each_role() -> list[Persona]:
+    """The first who holds each role, named like it."""
+    holds = Membership.objects.filter(user__is_active=True).select_related("user", "role").order_by("role_id", "user_id").distinct("role_id")
+    return [Persona(str(one.role), one.user) for one in holds]
 
 
 def whoever_may(action: str, entity: str) -> Persona | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
 from analytics import periods
@@ -13,11 +15,13 @@ from crm.bench.measure import Sql
 from crm.bench.personas import Persona
 from crm.core.days import midnight, on_days
 from crm.core.models import Installation
+from crm.today import MOST, QUIET
 from sales.learning import current_rates
 from sales.models import Opportunity
 from service.models import Case
 
 Part = tuple[str, list[Any]]
+LINES = MOST + 1
 
 
 def board(persona: Persona) -> list[Sql]:
@@ -31,6 +35,22 @@ def board(persona: Persona) -> list[Sql]:
         text = f"SELECT stage, count(*), sum(value), sum(round(value * CASE stage {share} ELSE 0 END, 2)) FROM ({rows}) p GROUP BY 1 ORDER BY 1"
         found.append(Sql(text, [Installation.current().currency, timezone.localdate(), *mine]))
     return found
+
+
+def today(persona: Persona) -> list[Sql]:
+    """The first lines of each group, each within what the reader looks after: tasks, cases, what should have closed, and where nothing happens.
+    The figures of the quarter are left out."""
+    end, mine = midnight(timezone.localdate() + timedelta(days=1)), "p.owner_id = %s AND p.state = 'open'"
+    hangs = "x.subject_type_id = %s AND x.subject_id = p.id"
+    kind = ContentType.objects.get_for_model(Opportunity).pk
+    last = f"greatest(p.stage_since, (SELECT max(x.occurred_at) FROM contacts_interaction x WHERE {hangs}), (SELECT max(x.done_at) FROM contacts_task x WHERE {hangs}))"
+    quiet = f"{mine} AND {last} < %s AND NOT EXISTS (SELECT FROM contacts_task x WHERE {hangs} AND x.done_at IS NULL)"
+    return [_together([
+        (f"SELECT t.id FROM contacts_task t WHERE t.owner_id = %s AND t.done_at IS NULL AND t.due_at < %s ORDER BY t.due_at, t.id LIMIT {LINES}", [persona.user.pk, end]),
+        (f"SELECT c.id FROM service_case c WHERE c.owner_id = %s AND c.due_next < %s ORDER BY c.due_next, c.id LIMIT {LINES}", [persona.user.pk, end]),
+        (f"SELECT p.id FROM sales_opportunity p WHERE {mine} AND p.expected_close < %s ORDER BY p.expected_close, p.id LIMIT {LINES}", [persona.user.pk, timezone.localdate()]),
+        (f"SELECT p.id FROM sales_opportunity p WHERE {quiet} ORDER BY p.amount DESC NULLS LAST, p.id LIMIT {LINES}", [persona.user.pk, kind, kind, timezone.now() - timedelta(days=QUIET), kind]),
+    ])]  # fmt: skip
 
 
 def forecast(persona: Persona) -> list[Sql]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
-from crm.bench import floors, measure, results
-from crm.bench.personas import personas
+from crm import today
+from crm.bench import floors, measure, results, walk
+from crm.bench.personas import of_each_role, personas
 from crm.core.digest import digest
 from tests.proofs import Figures
 
@@ -29,7 +31,7 @@ def test_the_bench_finds_the_same_rows(grown: list[str], tmp_path: Path, monkeyp
     monkeypatch.setattr(measure, "TIMES", 1)
     call_command("bench", *names, json=tmp_path / "bench.json", stdout=StringIO())
     rows = json.loads((tmp_path / "bench.json").read_text())
-    assert {row["persona"] for row in rows} == {"management", "wide", "narrow", "few"} and len(rows) > 60
+    assert {row["persona"] for row in rows} == {"management", "wide", "narrow", "few", "rep"} and len(rows) > 60
     readers = {reader.name: reader for reader in personas()}
     assert readers["narrow"].sees > readers["narrow"].reached == min(reader.reached for name, reader in readers.items() if name != "few")
     other = [(row["operation"], row["persona"]) for row in rows if not row["same"]]
@@ -42,6 +44,27 @@ def test_the_bench_finds_the_same_rows(grown: list[str], tmp_path: Path, monkeyp
     monkeypatch.setattr(floors.Gate, "walk", lambda gate: ("true", []))
     call_command("bench", "people, first page", persona=["few"], json=tmp_path / "red.json", stdout=StringIO())
     assert not json.loads((tmp_path / "red.json").read_text())[0]["same"]
+
+
+@pytest.mark.proof("bench")
+def test_a_walk_from_page_to_page_finds_what_costs_much(grown: list[str], monkeypatch: pytest.MonkeyPatch, figures: Figures) -> None:
+    """Of each role, from the first page along the links. Red control: a page that reads one table row by row is told."""
+    monkeypatch.setattr(walk, "SAME", 1)
+    monkeypatch.setattr(walk, "SAME_VIEW", 3)
+    pages = [page for persona in of_each_role() for page in walk.walk(persona)]
+    missed = [page.line() for page in pages if not page.holds]
+    print(*missed, sep="\n")
+    figures.record("pages walked to", len(pages), "pages", "> 300", len(pages) > 300)
+    figures.record("pages that failed or touch more than 100,000 buffers", len(missed), "pages", "0", not missed)
+
+    def one_by_one(*_: Any) -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(p) FROM generate_series(1, 60000) n, LATERAL (SELECT id FROM contacts_party WHERE id >= n % 700 ORDER BY id LIMIT 1) p")
+        return []
+
+    monkeypatch.setattr(today, "_quiet", one_by_one)
+    seller = next(persona for persona in of_each_role() if persona.name == "Vertrieb")
+    assert not next(page for page in walk.walk(seller) if page.url.startswith("/today")).holds
 
 
 @pytest.mark.parametrize(("ours", "floor", "grows", "outgrows"), [(12_000, 1_000, False, False), (40_000, 1_200, True, True), (40_000, 3_500, True, False)])

@@ -2,6 +2,7 @@
 
 Ratios and buffers are the result; milliseconds are printed and promise nothing. Needs a stock: `manage.py demo --size large`. `--long` adds what
 takes minutes and writes much: exports, an import, a bulk update, moving a team, signing in. It is taken back, but meanwhile it holds the rows.
+`--walk` follows the links from page to page for one person of each role, and tells which pages cost most.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ from django.db import transaction
 from crm.bench.long import Long, longs
 from crm.bench.measure import buffers_of, cost_of
 from crm.bench.operations import Operation, operations
-from crm.bench.personas import Persona, personas, whoever_may
+from crm.bench.personas import Persona, of_each_role, personas, whoever_may
 from crm.bench.results import FRAGMENT, GROWTH, HEAD, LONG_HEAD, LongResult, Result, held_against, long_result
+from crm.bench.walk import MUCH, walk
 from crm.core.access import one_request
+
+DEAREST = 12  # pages of a walk that are shown at least
+SLOW = 3_000  # ms that weigh as much as what is too many buffers
 
 
 class Command(BaseCommand):
@@ -28,8 +33,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """What to measure and where to write it."""
         parser.add_argument("names", nargs="*", help="only operations whose name begins like this")
-        parser.add_argument("--persona", action="append", help="management, wide, narrow or few; default: all of them. With --long also: all")
+        parser.add_argument("--persona", action="append", help="management, wide, narrow, few or rep; default: all of them. With --long also: all")
         parser.add_argument("--long", action="store_true", help="also exports, import, bulk update, moving a team, sign-in")
+        parser.add_argument("--walk", action="store_true", help="instead: from page to page for one person of each role, and which of them cost most")
         parser.add_argument("--rows", type=int, help="how many rows these take at most, instead of each its own many")
         parser.add_argument("--json", type=Path, help="keep the results in a file")
         parser.add_argument("--since", type=Path, help="what --json kept of a smaller stock: shows how the buffers grew")
@@ -38,7 +44,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Within a transaction that is taken back: a house in use keeps no trace of the visits, no session and nothing "opened last"."""
         with transaction.atomic():
-            self._measure(options)
+            (self._walk if options["walk"] else self._measure)(options)
             transaction.set_rollback(True)
 
     def _measure(self, options: dict[str, Any]) -> None:
@@ -74,6 +80,17 @@ class Command(BaseCommand):
             self.stdout.write(f"{len(grown)} grew to more than {GROWTH} times" + "".join(f"\n  {result.operation} ({result.persona})" for result in grown))
             more = [result for result in grown if result.outgrows]
             self.stdout.write(f"{len(more)} of them more than {GROWTH} times as much as the floor" + "".join(f"\n  {result.operation} ({result.persona})" for result in more))
+
+    def _walk(self, options: dict[str, Any]) -> None:
+        for persona in of_each_role():
+            if options["persona"] and persona.name not in options["persona"]:
+                continue
+            pages = sorted(walk(persona), key=lambda page: -max(page.buffers / MUCH, page.ms / SLOW))
+            missed = sum(not page.holds for page in pages)
+            self.stdout.write(f"{persona.name}: {persona.user} saw {len(pages)} pages, {missed} failed or touch more than {MUCH:,} buffers")
+            for page in pages[: max(missed, DEAREST)]:
+                self.stdout.write(page.line())
+            self.stdout.flush()
 
     def _measured(self, operation: Operation, persona: Persona, profile: bool) -> Result:
         with one_request():
