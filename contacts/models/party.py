@@ -350,7 +350,7 @@ class Task(Subject, Record):
         verbose_name_plural = _("tasks")
         indexes = [
             models.Index(fields=["owner", "due_at"], name="task_open", condition=Q(done_at__isnull=True)),
-            models.Index(fields=["subject_type", "subject_id", "due_at"], name="task_subject", condition=Q(done_at__isnull=True)),
+            models.Index(fields=["subject_type", "subject_id", "done_at", "due_at"], name="task_of_subject"),
             models.Index(fields=["party", "due_at"], name="task_party", condition=Q(done_at__isnull=True)),
         ]
 

@@ -8,7 +8,7 @@ from django import forms
 from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest
 from django.utils.dates import MONTHS
 from django.utils.html import format_html_join
@@ -213,7 +213,7 @@ class ChangeAdmin(LookOnly):
     list_display = ["at", "actor", "what", "kind", "difference"]
     list_display_links = None
     list_per_page = 100
-    ordering = ["-id"]
+    ordering = [(F("id") + 0).desc()]  # not by its index, on whose way from the newest on lie all changes of customers
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Change]:
         self._models = {model._meta.db_table: model for model in _set_up_models()}
@@ -232,7 +232,7 @@ class ChangeAdmin(LookOnly):
         if model is None:
             return change.relation
         if change.relation not in self._rows:  # tables of the set-up are small
-            self._rows[change.relation] = {row.pk: str(row) for row in model._base_manager.all()[:2_000]}
+            self._rows[change.relation] = {row.pk: str(row) for row in model._base_manager.select_related()[:2_000]}
         name = self._rows[change.relation].get(change.row_id, "")
         return ": ".join(filter(None, [capfirst(str(model._meta.verbose_name)), name]))
 
