@@ -32,6 +32,7 @@ STEPS = {
     "check": gettext_lazy("Check and release"),
 }
 FORMS: dict[str, Any] = {"goal": GoalForm, "test": TestForm, "schedule": ScheduleForm}
+BEHIND = "audience"  # in the address of a page that waits for the count
 NEXT = dict(zip(STEPS, [*list(STEPS)[1:], ""], strict=True))
 
 
@@ -81,7 +82,8 @@ def page(request: HttpRequest, campaign: Campaign, step: str, **given: Any) -> d
     """The context of `campaigns/builder.html`. `given` may bring the form that was sent and refused."""
     variant = variant_at(campaign, request)
     number = number_from(request, "person", 1) or 1
-    found = audience.look(campaign, request.user, number=number, most=audience.LOOKED_AT if step == "check" else 0)
+    behind = BEHIND in request.GET
+    found = audience.look(campaign, request.user, number=number, most=audience.LOOKED_AT if step == "check" else 0, at_once=not behind)
     context: dict[str, Any] = {
         "campaign": campaign,
         "object": campaign,
@@ -92,15 +94,16 @@ def page(request: HttpRequest, campaign: Campaign, step: str, **given: Any) -> d
         "variants": _tabs(campaign, step, variant),
         "variant": variant,
         "preview": preview_bar(campaign, variant, found, number),
-        "too_long": found.too_long,
+        "too_long": found.too_long and behind,
+        "later_url": step_url(campaign, step, variant=variant.position, person=number, **{BEHIND: 1}) if found.too_long and not behind else "",
         **given,
     }
     if step == "content":
         form = context.setdefault("content", ContentForm(variant=variant, images=images_of(campaign)))
         context |= {"kinds": [(key, label, icon) for key, (label, icon) in KINDS.items()], "placeholders": PLACEHOLDERS.items(), "full": len(form.blocks) >= MOST}
-    elif step == "check":
+    elif step == "check" and not context["later_url"]:
         context |= checked(request, campaign, found)
-    elif "form" not in context:
+    elif step in FORMS and "form" not in context:
         context["form"] = FORMS[step](instance=campaign, user=request.user)
     if step == "goal":
         context["waterfall"] = found.waterfall
@@ -144,7 +147,7 @@ def preview_bar(campaign: Campaign, variant: Variant, found: Audience, number: i
     """Whose mail is shown, and the way to the person before and after."""
     total = found.recipients
     number = min(max(number, 1), max(total, 1))
-    query = {"variant": variant.position, "person": number}
+    query = {"variant": variant.position, "person": 0 if found.too_long else number}
     return {
         "person": found.person,
         "number": number,

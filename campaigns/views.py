@@ -88,7 +88,8 @@ def preview(request: HttpRequest, row: Campaign) -> Any:
         form = ContentForm(request.POST, variant=variant, images=builder.images_of(row))
         if form.is_valid():
             subject, preheader, blocks = form.cleaned_data["subject"], form.cleaned_data["preheader"], [one.block() for one in form.blocks]
-    person = audience.look(row, request.user, number=number_from(request, "person", 1) or 1).person
+    number = number_from(request, "person", 1)
+    person = audience.look(row, request.user, number=number).person if number else None
     mail = shown(row, subject, preheader, blocks, person, request.user)
     if "text" in request.GET:
         return HttpResponse(f"{mail.subject}\n\n{mail.text}", content_type="text/plain; charset=utf-8")
@@ -149,7 +150,7 @@ def count(request: HttpRequest, row: Campaign) -> HttpResponse:
 def release(request: HttpRequest, row: Campaign) -> HttpResponse:
     """Let it go, or ask a second person to."""
     seen = services.stamp(row)
-    found = builder.checked(request, row, audience.look(row, request.user, most=audience.LOOKED_AT, patience=None))  # what is released is counted
+    found = builder.checked(request, row, audience.look(row, request.user, most=audience.LOOKED_AT, exactly=True))  # what is released is counted
     if found["stopped"]:
         raise RuleBroken(_("Not yet: please put right what the check has found."))
     asked = services.release_campaign(row, recipients=found["recipients"], by=request.user, seen=seen)

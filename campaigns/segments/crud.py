@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from campaigns.filters import MineFilter
 from campaigns.models import Segment, SegmentSnapshot
 from campaigns.segments.forms import SegmentForm
-from campaigns.segments.who import PATIENCE, members, standing
+from campaigns.segments.who import PATIENCE, SOON, members, standing
 from campaigns.segments.words import vocabulary_for
 from campaigns.waterfall import Place, at
 from contacts.consent_words import to_write_for
@@ -32,7 +32,6 @@ from crm.core.timelimit import TookTooLong, at_most
 from crm.core.views import Crud, GatedCreate, GatedDetail, GatedUpdate
 
 KEPT_SHOWN = 5
-SOON = 0.25  # seconds a page waits for the count; one that takes longer comes behind it
 
 
 class SegmentFilter(MineFilter):

@@ -20,6 +20,7 @@ from crm.core.records import RecordQuerySet
 
 SAMPLE = 20
 PATIENCE = 8.0  # seconds the database may count for a page
+SOON = 0.25  # seconds a page waits for the count; one that takes longer comes behind it
 
 
 def members(tree: Tree, reader: Any, today: date | None = None, *, only: int | None = None) -> RecordQuerySet[Party]:

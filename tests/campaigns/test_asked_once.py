@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import Any
 
 import pytest
@@ -60,13 +59,52 @@ def test_a_campaign_that_takes_too_long_to_count_says_so(cast: Any, sign_in: Any
     audience(2)
     row = campaign()
     assert audiences.look(row, cast.mia).recipients == 2
-    monkeypatch.setattr(audiences, "look", partial(audiences.look, patience=0.0))
+    monkeypatch.setattr(audiences, "PATIENCE", 0.0)
     mia = sign_in(cast.mia)
     for step in ("goal", "check"):
-        page = mia.get(f"{reverse('campaign-update', args=[row.pk])}?step={step}")
+        page = mia.get(f"{reverse('campaign-update', args=[row.pk])}?step={step}&audience=1")
         assert page.status_code == 200 and "mehr zu zählen, als eine Seite warten darf" in page.content.decode()
         assert "Niemand bekäme" not in page.content.decode()
     assert mia.get(reverse("campaign-preview", args=[row.pk])).status_code == 200
+    assert audiences.look(row, cast.mia, exactly=True).recipients == 2  # what is released is counted
+
+
+@pytest.mark.parametrize("step", ["goal", "content", "check"])
+def test_a_count_that_takes_a_while_comes_behind_the_step(cast: Any, sign_in: Any, campaign: Any, audience: Any, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    people, row = audience(2), campaign()
+    monkeypatch.setattr(audiences, "SOON", 0.0)
+    mia, url = sign_in(cast.mia), f"{reverse('campaign-update', args=[row.pk])}?step={step}"
+    page = mia.get(url)
+    later = page.context["later_url"]
+    assert f'hx-get="{later}"'.replace("&", "&amp;") in page.content.decode() and "Empfänger werden gezählt" in page.content.decode()
+    assert "Niemand bekäme" not in page.content.decode() and "person=0" in page.context["preview"]["url"]
+    assert mia.get(page.context["preview"]["url"]).status_code == 200
+    behind = mia.get(later)
+    assert behind.context["preview"]["person"] == people[0] and behind.context["preview"]["total"] == 2 and "werden gezählt" not in behind.content.decode()
+    if step != "content":
+        assert 'id="counted"' in page.content.decode() and 'id="counted"' in behind.content.decode()
+
+
+def test_what_took_a_while_is_believed_for_a_moment(cast: Any, campaign: Any, audience: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the same reader, of the same conditions; never where it is released."""
+    people = audience(3)
+    row = campaign(segment=create_segment(by=cast.mia, name="Alle", tree=TREE))
+    monkeypatch.setattr(audiences, "SOON", 0.0)
+    first = audiences.look(row, cast.mia)
+    with CaptureQueriesContext(connection) as seen:
+        again, beyond = audiences.look(row, cast.mia, number=2, at_once=True), audiences.look(row, cast.mia, number=99)
+    assert times_asked(seen) == 0 and first.person == people[0] and (again.person, beyond.person) == (people[1], people[2]) and again.waterfall == first.waterfall
+    with CaptureQueriesContext(connection) as seen:
+        assert audiences.look(row, cast.mia, exactly=True).recipients == 3 and audiences.look(row, cast.emil).recipients == 3
+    assert times_asked(seen) == 2
+
+
+def test_whoever_comes_behind_the_first_is_looked_for(cast: Any, campaign: Any, audience: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = audience(4)
+    row = campaign(segment=create_segment(by=cast.mia, name="Alle", tree=TREE))
+    monkeypatch.setattr(audiences, "SOON", 0.0)
+    monkeypatch.setattr(audiences, "LOOKED_AT", 2)
+    assert [audiences.look(row, cast.mia, number=number).person for number in (1, 2, 3, 4, 9)] == [*people, people[3]]
 
 
 def test_the_audience_is_read_in_the_order_of_names(cast: Any, campaign: Any, audience: Any) -> None:
