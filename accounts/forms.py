@@ -10,19 +10,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.grants import entities
-from accounts.models import FieldRule, Role, RoleRight, Team, User
+from accounts.models import VERB_LABELS, FieldRule, Role, RoleRight, Team, User
 from crm.core.access import VERBS, Entity, OwnedAccess, ReferenceAccess, entity_of
 from crm.core.wiring import table
 
-VERB_LABELS = {
-    "view": _("See"),
-    "add": _("Create"),
-    "change": _("Change"),
-    "delete": _("Delete"),
-    "export": _("Export"),
-    "assign": _("Assign"),
-    "merge": _("Merge"),
-}
 NEVER_HIDDEN = {"first_name", "last_name", "legal_name", "external_id", "created_at", "created_by", "updated_at", "updated_by"}  # names and bookkeeping
 
 

@@ -10,8 +10,25 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from guardian.models import UserObjectPermissionBase
 
-from crm.core.access import VERBS, ReferenceAccess
+from crm.core.access import Entity, ReferenceAccess
 from crm.core.records import Labelled, RecordQuerySet
+from crm.core.wiring import table
+
+VERB_LABELS = {
+    "view": _("See"),
+    "add": _("Create"),
+    "change": _("Change"),
+    "delete": _("Delete"),
+    "export": _("Export"),
+    "assign": _("Assign"),
+    "merge": _("Merge"),
+}
+
+
+def entity_labels() -> list[tuple[str, str]]:
+    """What rights are about, by key."""
+    known: list[Entity] = table("LOTSE_ENTITIES")
+    return [(entity.key, entity.label) for entity in known]
 
 
 class Team(models.Model):
@@ -114,21 +131,26 @@ class RoleRight(models.Model):
         TEAM = "team", _("team")
         ALL = "all", _("all")
 
-    role = models.ForeignKey(Role, models.CASCADE, related_name="rights")
-    entity = models.CharField(max_length=40)
-    verb = models.CharField(max_length=10, choices=[(verb, verb) for verb in VERBS])
-    reach = models.CharField(max_length=4, choices=Reach.choices)
+    role = models.ForeignKey(Role, models.CASCADE, related_name="rights", verbose_name=_("role"))
+    entity = models.CharField(_("record"), max_length=40, choices=entity_labels)
+    verb = models.CharField(_("what one may do"), max_length=10, choices=list(VERB_LABELS.items()))
+    reach = models.CharField(_("how far"), max_length=4, choices=Reach.choices)
 
     class Meta:
+        verbose_name = _("right")
+        verbose_name_plural = _("rights")
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["role", "entity", "verb"], name="right_once")]
+
+    def __str__(self) -> str:
+        return f"{self.role}, {self.get_entity_display()}: {self.get_verb_display()}"
 
 
 class FieldRule(models.Model):
     """A field hidden from a role. A user sees it if any of their roles that may view the entity shows it."""
 
     role = models.ForeignKey(Role, models.CASCADE, related_name="field_rules", verbose_name=_("role"))
-    entity = models.CharField(_("record"), max_length=40)
+    entity = models.CharField(_("record"), max_length=40, choices=entity_labels)
     field = models.CharField(_("hidden field"), max_length=60)
 
     class Meta:
@@ -136,6 +158,9 @@ class FieldRule(models.Model):
         verbose_name_plural = _("hidden fields")
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["role", "entity", "field"], name="field_rule_once")]
+
+    def __str__(self) -> str:
+        return f"{self.role}, {self.get_entity_display()}: {self.field}"
 
 
 class Membership(models.Model):

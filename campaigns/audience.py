@@ -53,13 +53,13 @@ def look(campaign: Campaign, reader: Any, *, number: int = 1, most: int = 0, at_
     LOOKED_AT) of a sample. A page waits PATIENCE for it, or only a moment (`at_once`). `exactly` it is counted now, as long as that takes."""
     if campaign.segment is None or campaign.purpose is None:
         return Audience()
-    kept_as = f"audience:{sha256(f'{scope_of(reader).eyes()} {campaign.purpose.pk} {bool(most)} {json.dumps(campaign.segment.tree, sort_keys=True)}'.encode()).hexdigest()}"
+    kept_as = f"audience:{sha256(f'{scope_of(reader).eyes()} {campaign.purpose.pk} {json.dumps(campaign.segment.tree, sort_keys=True)}'.encode()).hexdigest()}"
     asked = None if exactly else recall(kept_as)
     begin = monotonic()
     if asked is None or (asked and _nth(asked, number) is None):
         try:
             with nullcontext() if exactly else at_most(min(SOON, PATIENCE) if at_once else PATIENCE):
-                asked = _asked(campaign, reader, number, most)
+                asked = _asked(campaign, reader, number)
         except ValidationError:
             return Audience()
         except TookTooLong:
@@ -69,7 +69,7 @@ def look(campaign: Campaign, reader: Any, *, number: int = 1, most: int = 0, at_
     return _read(asked, reader, number, most) if asked else Audience(too_long=True)
 
 
-def _asked(campaign: Campaign, reader: Any, number: int, most: int) -> dict[str, Any]:
+def _asked(campaign: Campaign, reader: Any, number: int) -> dict[str, Any]:
     """How many end where, the keys of the first recipients in the order of names, that of the one of this number, and how many agreed."""
     assert campaign.segment is not None
     counted = EmailAddress.objects.unrestricted().filter(tracking.counted(), party__in=_LEFT, is_primary=True).values("pk")
@@ -79,7 +79,7 @@ def _asked(campaign: Campaign, reader: Any, number: int, most: int) -> dict[str,
         "ends": ("SELECT ends, count(*) FROM once GROUP BY ends", ()),
         "person": (_NTH, [max(number, 1)]),
         "first": ("SELECT row_number() OVER (ORDER BY sort_name, id), id FROM once WHERE ends = 'left' ORDER BY sort_name, id LIMIT %s", [LOOKED_AT]),
-        **({"agreed": (f"SELECT '', count(*) FROM ({agreed}) AS counted", params)} if most and tracking.may_count() else {}),  # noqa: S608 - Django's own statement
+        **({"agreed": (f"SELECT '', count(*) FROM ({agreed}) AS counted", params)} if tracking.may_count() else {}),  # noqa: S608 - Django's own statement
     })  # fmt: skip
     first = [pk for _place, pk in sorted(found["first"], key=lambda row: int(row[0]))]
     person = next((pk for _word, pk in found["person"]), None)

@@ -213,17 +213,17 @@ class SegmentContacts(Crud):
         return Parties.empty()
 
 
-def result_of(builder: Any, reader: Any) -> dict[str, Any]:
-    """What stands beside the builder: {sentence, standing or too_long} or {unfinished: n conditions}."""
+def result_of(builder: Any, reader: Any, *, behind: bool = False) -> dict[str, Any]:
+    """What stands beside the builder: {sentence, standing, or later, or `behind` the page too_long} or {unfinished: n conditions}."""
     tree = builder.tree() if builder is not None else None
     if tree is None:
         return {"unfinished": builder.problems() if builder is not None else 0}
     try:
         found: dict[str, Any] = {"sentence": sentence(tree, builder.known)}
-        with at_most(PATIENCE / 2):  # asked again with each change
+        with at_most(PATIENCE / 2 if behind else min(SOON, PATIENCE)):  # asked again with each change
             found["standing"] = standing(tree, reader)
     except TookTooLong:
-        return {**found, "too_long": True}
+        return {**found, "too_long" if behind else "later": True}
     except ValidationError as problem:
         return {"refused": " ".join(problem.messages)}
     return found

@@ -35,7 +35,7 @@ def builder(request: HttpRequest) -> HttpResponse:
 def result(request: HttpRequest) -> HttpResponse:
     """Whom the conditions hold now."""
     typed = Builder.typed(request.GET, vocabulary_for(request.user))
-    return render(request, "campaigns/segments/_result.html", result_of(typed, request.user))
+    return render(request, "campaigns/segments/_result.html", result_of(typed, request.user, behind=True))
 
 
 def _quiet(row: Any) -> None:

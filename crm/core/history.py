@@ -12,6 +12,7 @@ from django.contrib.auth.models import Permission
 from django.db import models
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -117,6 +118,8 @@ def _lines(row: Change, model: Any, owner: Any, hidden: frozenset[str], names: N
             continue
         if one.related_model in (owner, Permission) and model is not owner and one.name in _WAYS_BACK:
             continue
+        if model is owner and not isinstance(one.verbose_name, Promise):
+            continue  # without words of its own it is of the machinery
         said = (capfirst(str(one.verbose_name)), names.say(one, before.get(one.column)), names.say(one, after.get(one.column)))
         if said[1] != said[2]:
             lines.append(said)

@@ -166,6 +166,17 @@ def test_a_count_that_takes_a_while_comes_behind_the_page(cast: Any, contacts: A
     assert 'id="counted"' in behind and "davon" in behind and '<td class="n">2</td><td class="n">0</td><td class="n">0</td>' in behind
 
 
+def test_a_count_that_takes_a_while_comes_behind_the_builder(cast: Any, contacts: Any, sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment = create_segment(by=cast.mia, name="Kunden", tree=CUSTOMERS)
+    monkeypatch.setattr(segment_pages, "SOON", 0.0)
+    mia = sign_in(cast.mia)
+    for page in (mia.get(reverse("segment-update", args=[segment.pk])), mia.get(reverse("segment-builder"), {**TYPED, "do": "add-g0"}, htmx=True)):
+        text = page.content.decode()
+        assert 'hx-trigger="load, input' in text and "Wird gezählt" in text and "standing" not in page.context
+    behind = mia.get(reverse("segment-result"), {**TYPED, "g0-r0-was": "field:state"}, htmx=True)
+    assert behind.context["standing"].count and "load, " not in behind.content.decode() and "Wird gezählt" not in behind.content.decode()
+
+
 def test_a_tree_one_cannot_ask_is_said(cast: Any, sign_in: Any) -> None:
     segment = create_segment(by=cast.emil, name="Käufer", tree={"related": "purchase", "measure": "count", "op": "at_least", "value": 1})
     page = sign_in(cast.mia).get(reverse("segment-detail", args=[segment.pk])).content.decode()
