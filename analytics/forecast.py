@@ -214,9 +214,16 @@ class Forecast:
         return Late(*(Apart(n, full or Decimal(0)) for n, full in pairs))
 
     @cached_property
+    def alone(self) -> Figures:
+        """The period asked for, where nothing else of the year is shown."""
+        return self._summed(self.rows)
+
+    @cached_property
     def shared(self) -> Figures:
         """Rows of the period that a share alone opens to the reader."""
-        rows = self._narrowed(shared_only(self.ask.user))
+        return self._summed(self._narrowed(shared_only(self.ask.user)))
+
+    def _summed(self, rows: QuerySet[Opportunity]) -> Figures:
         return together(metrics.figures(half, self.rates, only=FIGURES[day], house=self.currency) for day, half in halves(rows, self.period).items())
 
     @cached_property

@@ -76,7 +76,7 @@ def _money(user: Any) -> list[dict[str, Any]]:
         found = Forecast(Ask(user, period, owner=owner))
         if owner and not found.rows.exists():
             continue
-        total = found.total
+        total = found.alone
         if total.n_won or total.n_open:
             break
     else:
@@ -121,11 +121,12 @@ def _overdue(user: Any) -> list[Opportunity]:
 def _quiet(user: Any, now: datetime) -> list[Opportunity]:
     """Open ones without an open task, where for two weeks nothing was moved, written or done; the largest first."""
     here = {"subject_type": name_subject(Opportunity())["subject_type"], "subject_id": OuterRef("pk")}
-    written = Interaction.objects.unrestricted().filter(**here).order_by().values("subject_id").annotate(last=Max("occurred_at")).values("last")
-    done = Task.objects.unrestricted().filter(**here).order_by().values("subject_id").annotate(last=Max("done_at")).values("last")
-    since = Greatest(F("stage_since"), Coalesce(Subquery(written), F("stage_since")), Coalesce(Subquery(done), F("stage_since")))
-    rows = _mine(user).filter(~Exists(Task.objects.unrestricted().filter(**here, done_at__isnull=True))).annotate(quiet_since=since)
-    return list(rows.filter(quiet_since__lt=now - timedelta(days=QUIET)).order_by(F("amount").desc(nulls_last=True), "pk")[: MOST + 1])
+    said, tasks, since = Interaction.objects.unrestricted().filter(**here), Task.objects.unrestricted().filter(**here), now - timedelta(days=QUIET)
+    written = said.order_by().values("subject_id").annotate(last=Max("occurred_at")).values("last")
+    done = tasks.order_by().values("subject_id").annotate(last=Max("done_at")).values("last")
+    last = Greatest(F("stage_since"), Coalesce(Subquery(written), F("stage_since")), Coalesce(Subquery(done), F("stage_since")))  # of those shown alone
+    rows = _mine(user).filter(~Exists(tasks.filter(done_at__isnull=True)), ~Exists(said.filter(occurred_at__gte=since)), ~Exists(tasks.filter(done_at__gte=since)), stage_since__lt=since)
+    return list(rows.annotate(quiet_since=last).order_by(F("amount").desc(nulls_last=True), "pk")[: MOST + 1])
 
 
 def _task(task: Task, seen: dict[int, Party], now: datetime) -> dict[str, Any]:

@@ -38,18 +38,22 @@ def board(persona: Persona) -> list[Sql]:
 
 
 def today(persona: Persona) -> list[Sql]:
-    """The first lines of each group, each within what the reader looks after: tasks, cases, what should have closed, and where nothing happens.
-    The figures of the quarter are left out."""
+    """The first lines of each group, each within what the reader looks after: tasks, cases, what should have closed, and where nothing happens;
+    and what was won and is expected in the quarter, likewise."""
     end, mine = midnight(timezone.localdate() + timedelta(days=1)), "p.owner_id = %s AND p.state = 'open'"
+    period = current_period()
     hangs = "x.subject_type_id = %s AND x.subject_id = p.id"
     kind = ContentType.objects.get_for_model(Opportunity).pk
-    last = f"greatest(p.stage_since, (SELECT max(x.occurred_at) FROM contacts_interaction x WHERE {hangs}), (SELECT max(x.done_at) FROM contacts_task x WHERE {hangs}))"
-    quiet = f"{mine} AND {last} < %s AND NOT EXISTS (SELECT FROM contacts_task x WHERE {hangs} AND x.done_at IS NULL)"
+    since = timezone.now() - timedelta(days=QUIET)
+    none = [f"NOT EXISTS (SELECT FROM {table} x WHERE {hangs} AND {what})" for table, what in (("contacts_task", "x.done_at IS NULL"), ("contacts_interaction", "x.occurred_at >= %s"), ("contacts_task", "x.done_at >= %s"))]
+    quiet = " AND ".join([mine, "p.stage_since < %s", *none])
     return [_together([
         (f"SELECT t.id FROM contacts_task t WHERE t.owner_id = %s AND t.done_at IS NULL AND t.due_at < %s ORDER BY t.due_at, t.id LIMIT {LINES}", [persona.user.pk, end]),
         (f"SELECT c.id FROM service_case c WHERE c.owner_id = %s AND c.due_next < %s ORDER BY c.due_next, c.id LIMIT {LINES}", [persona.user.pk, end]),
         (f"SELECT p.id FROM sales_opportunity p WHERE {mine} AND p.expected_close < %s ORDER BY p.expected_close, p.id LIMIT {LINES}", [persona.user.pk, timezone.localdate()]),
-        (f"SELECT p.id FROM sales_opportunity p WHERE {quiet} ORDER BY p.amount DESC NULLS LAST, p.id LIMIT {LINES}", [persona.user.pk, kind, kind, timezone.now() - timedelta(days=QUIET), kind]),
+        (f"SELECT p.id FROM sales_opportunity p WHERE {quiet} ORDER BY p.amount DESC NULLS LAST, p.id LIMIT {LINES}", [persona.user.pk, since, kind, kind, since, kind, since]),
+        ("SELECT sum(p.amount) FROM sales_opportunity p WHERE p.owner_id = %s AND p.state = 'won' AND p.closed_on BETWEEN %s AND %s", [persona.user.pk, period.start, period.end]),
+        (f"SELECT sum(p.amount) FROM sales_opportunity p WHERE {mine} AND p.expected_close BETWEEN %s AND %s", [persona.user.pk, period.start, period.end]),
     ])]  # fmt: skip
 
 
