@@ -102,6 +102,13 @@ def speaks_german() -> None:
     translation.activate(settings.LANGUAGE_CODE)
 
 
+@pytest.fixture(autouse=True)
+def pages_wait_for_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine of the tests is. What comes behind a page is tested where that is said."""
+    for page in ("campaigns.audience", "campaigns.segments.crud"):
+        monkeypatch.setattr(f"{page}.SOON", 60.0)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def media_of_its_own() -> None:
     """Runs side by side share a stack but not their files: what one writes beside its database must not puzzle another."""
