@@ -9,8 +9,7 @@ from django.apps import apps
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.grants import entities
-from accounts.models import VERB_LABELS, FieldRule, Role, RoleRight, Team, User
+from accounts.models import VERB_LABELS, FieldRule, Role, RoleRight, Team, User, entities
 from crm.core.access import VERBS, Entity, OwnedAccess, ReferenceAccess, entity_of
 from crm.core.wiring import table
 

@@ -11,15 +11,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import Deputy, Membership, RoleRight, Team, TeamUserPerm, User
-from crm.core.access import Entity, forget_scopes
-from crm.core.wiring import table
-
-
-def entities() -> list[Entity]:
-    """The rows of the matrix, from the roof."""
-    found: list[Entity] = table("LOTSE_ENTITIES")
-    return found
+from accounts.models import Deputy, Membership, RoleRight, Team, TeamUserPerm, User, entities
+from crm.core.access import forget_scopes
 
 
 def ensure_permissions(sender: Any = None, using: str = "default", **_: Any) -> None:

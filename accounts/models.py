@@ -25,10 +25,15 @@ VERB_LABELS = {
 }
 
 
+def entities() -> list[Entity]:
+    """The rows of the matrix, from the roof."""
+    found: list[Entity] = table("LOTSE_ENTITIES")
+    return found
+
+
 def entity_labels() -> list[tuple[str, str]]:
-    """What rights are about, by key."""
-    known: list[Entity] = table("LOTSE_ENTITIES")
-    return [(entity.key, entity.label) for entity in known]
+    """What they are called, by key."""
+    return [(entity.key, entity.label) for entity in entities()]
 
 
 class Team(models.Model):

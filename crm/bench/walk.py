@@ -52,6 +52,7 @@ def walk(persona: Persona) -> Iterator[Page]:
     """Page after page, the nearest first."""
     connection.check_constraints()  # of whatever was written before: no page pays for it
     browser, todo, seen, begin = client_of(persona), deque(["/"]), set[str](), monotonic()
+    browser.raise_request_exception = False  # a page that falls is told, not the end of the walk
     alike, of_view = Counter[tuple[str, tuple[str, ...]]](), Counter[str]()
     while todo and monotonic() - begin < SECONDS:
         url = todo.popleft()

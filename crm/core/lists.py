@@ -181,8 +181,9 @@ def context(crud: Any, request: HttpRequest, rows_of: Callable[..., QuerySet[Any
 
 
 def _counted(state: State, rows: QuerySet[Any], narrowed: QuerySet[Any]) -> tuple[QuerySet[Any], int, bool, list[int] | None]:
-    """(the rows to page through, how many they are, are there more than are counted?, the keys of the first page where counting has read them). Whoever turns the pages of more than are counted, or orders
-    them anew, does not wait for that number again: it is believed for a while. What can be counted is counted each time."""
+    """(the rows to page through, how many they are, are there more than are counted?, the keys of the first page where counting has read them).
+    Whoever turns the pages of more than are counted, or orders them anew, does not wait for that number again: it is believed for a while. What
+    can be counted is counted each time."""
     if known := recall(state.counted_as):
         return narrowed, known, True, None
     if state.filtered:

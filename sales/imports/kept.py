@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from graphlib import TopologicalSorter
 from typing import Any
 
 from django.apps import apps
@@ -23,13 +22,6 @@ _UNASKED = {PartySearch, PartyActivity, DuplicatePair, StageTransition, ImportRu
 def model_of(relation: str) -> type[models.Model]:
     """The model of an audited table."""
     return next(model for model in apps.get_models(include_auto_created=True) if model._meta.db_table == relation and not model._meta.proxy)
-
-
-def children_first(some: Iterable[type[models.Model]]) -> list[type[models.Model]]:
-    """Models in an order in which their rows can go: what has a key to another one before that one."""
-    models_there = dict.fromkeys(some)
-    parents = {model: [goal for field in _keys(model) if (goal := field.related_model._meta.concrete_model) in models_there and goal is not model] for model in models_there}
-    return list(TopologicalSorter(parents).static_order())[::-1]
 
 
 def to_keep(job: int) -> dict[str, dict[int, str]]:

@@ -19,7 +19,7 @@ from crm.core.bulk import change_rows
 from crm.core.erasures import note_erased
 from crm.core.models import Change, Job, RecentlyViewed
 from sales.imports.applying import LOCK, PHASES
-from sales.imports.kept import children_first, model_of, to_keep
+from sales.imports.kept import model_of, to_keep
 from sales.imports.models import ImportRun
 from sales.imports.own import run_of
 from sales.models import Opportunity
@@ -31,8 +31,8 @@ _OWN = {ImportRun._meta.db_table}  # the import's own record is no business of t
 
 
 def revert_step(job: Job) -> bool:
-    """Take back the next changes, the newest first, so that children go before what they hang on. Those of a step are taken together by their
-    tables: several workers brought them in, a row of this one and a row of that one."""
+    """Take back the next changes, the newest first. Those of a step are taken together by their tables, as several workers brought them in, a row
+    of this one and a row of that one; all keys are checked at its end."""
     run = run_of(job)
     assert run.apply_job_id is not None
     changes = Change.objects.filter(job_id=run.apply_job_id).exclude(relation__in=_OWN)
@@ -51,9 +51,9 @@ def revert_step(job: Job) -> bool:
             created[model_of(relation)].append(row_id)
         elif op == "U":
             changed[model_of(relation)].append(pk)
-    for model in children_first(created):
-        _remove(job, run, model, created[model])
-    for model, pks in changed.items():  # afterwards, as what comes back may be unique; keys are checked at the end of the step
+    for model, ids in created.items():
+        _remove(job, run, model, ids)
+    for model, pks in changed.items():  # afterwards: what comes back may be unique beside what went
         _restore(job, run, model, list(Change.objects.filter(pk__any=pks).order_by("-pk")))
     job.done += len(chunk)
     job.cursor["before"] = chunk[-1][0]

@@ -20,7 +20,6 @@ from crm.catalog.models import Currency, Price, Product
 from crm.core.access import scope_of
 from crm.core.admin_site import Gate, LookOnly, SingleAdmin
 from crm.core.models import Event, Installation, MailText, NumberRange, OutgoingMail
-from crm.core.work import work
 from sales.models import LostReason, Opportunity, Stage
 from sales.services import open_opportunity
 from tests.factories import OpportunityFactory, PersonFactory
@@ -324,17 +323,6 @@ def test_the_change_list_shows_set_up_and_no_customer(cast: Any, sign_in: Any) -
     OpportunityFactory(name="Streng geheim", owner=cast.anna)
     html = browser.get(reverse("admin:core_change_changelist")).content.decode()
     assert "Name: Nord → Norden" in html and "Emil Probe" in html and "Streng geheim" not in html
-
-
-def test_the_change_list_tells_of_rights_in_words(cast: Any, sign_in: Any) -> None:
-    """Who may do what is the change of the set-up that matters most; what is of the machinery is not told."""
-    role = cast.anna.memberships.get().role
-    with work(by=cast.emil):
-        RoleRight.objects.filter(role=role, entity="party", verb="view").update(reach="all")
-        User.objects.filter(pk=cast.anna.pk).update(sign_ins=7)
-    html = sign_in(cast.emil).get(reverse("admin:core_change_changelist")).content.decode()
-    assert f"Recht: {role}, Kontakte: Sehen" in html and "→ alle" in html and "Wie weit: " in html
-    assert "Sign ins" not in html and "object (" not in html
 
 
 def test_a_form_sent_twice_has_one_effect(cast: Any, sign_in: Any) -> None:

@@ -10,8 +10,8 @@ import pytest
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from accounts.grants import entities, sync_grants
-from accounts.models import Deputy, Membership, Role, RoleRight, Team, TeamUserPerm, User
+from accounts.grants import sync_grants
+from accounts.models import Deputy, Membership, Role, RoleRight, Team, TeamUserPerm, User, entities
 from accounts.services import add_deputy, end_deputy, set_memberships, set_rights
 from crm.core.access import scope_of
 from crm.core.errors import RuleBroken

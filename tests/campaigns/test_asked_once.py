@@ -13,7 +13,7 @@ from django.urls import reverse
 from campaigns import audience as audiences
 from campaigns.segments import members, vocabulary_for
 from campaigns.segments.services import create_segment, keep_segment
-from contacts.models import Party
+from contacts.models import ConsentPurpose, Party
 from crm.bench.segments import six_conditions
 from crm.core.conditions import to_query
 from crm.core.once import ask_once
@@ -97,6 +97,10 @@ def test_what_took_a_while_is_believed_for_a_moment(cast: Any, campaign: Any, au
     with CaptureQueriesContext(connection) as seen:
         assert audiences.look(row, cast.mia, exactly=True).recipients == 3 and audiences.look(row, cast.emil).recipients == 3
     assert times_asked(seen) == 2
+    nobody = campaign(segment=create_segment(by=cast.mia, name="Keine", tree={"all": [NEVER]}))
+    assert (audiences.look(nobody, cast.mia).recipients, audiences.look(row, cast.mia).recipients) == (0, 3)
+    row.purpose = ConsentPurpose.objects.exclude(pk=row.purpose.pk)[0]
+    assert audiences.look(row, cast.mia).recipients == 0
 
 
 def test_whoever_comes_behind_the_first_is_looked_for(cast: Any, campaign: Any, audience: Any, monkeypatch: pytest.MonkeyPatch) -> None:

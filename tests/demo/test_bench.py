@@ -48,7 +48,7 @@ def test_the_bench_finds_the_same_rows(grown: list[str], tmp_path: Path, monkeyp
 
 @pytest.mark.proof("bench")
 def test_a_walk_from_page_to_page_finds_what_costs_much(grown: list[str], monkeypatch: pytest.MonkeyPatch, figures: Figures) -> None:
-    """Of each role, from the first page along the links. Red control: a page that reads one table row by row is told."""
+    """Of each role, from the first page along the links. Red controls: a page that reads one table row by row is told, and one that falls."""
     monkeypatch.setattr(walk, "SAME", 1)
     monkeypatch.setattr(walk, "SAME_VIEW", 2)
     pages = [page for persona in of_each_role() for page in walk.walk(persona)]
@@ -62,9 +62,14 @@ def test_a_walk_from_page_to_page_finds_what_costs_much(grown: list[str], monkey
             cursor.execute("SELECT count(p) FROM generate_series(1, 60000) n, LATERAL (SELECT id FROM contacts_party WHERE id >= n % 700 ORDER BY id LIMIT 1) p")
         return []
 
-    monkeypatch.setattr(today, "_quiet", one_by_one)
+    def falls(*_: Any) -> list[Any]:
+        raise ZeroDivisionError
+
     seller = next(persona for persona in of_each_role() if persona.name == "Vertrieb")
-    assert not next(page for page in walk.walk(seller) if page.url.startswith("/today")).holds
+    for broken, status in ((one_by_one, 200), (falls, 500)):
+        monkeypatch.setattr(today, "_quiet", broken)
+        page = next(page for page in walk.walk(seller) if page.url.startswith("/today"))
+        assert (page.status, page.holds) == (status, False)
 
 
 @pytest.mark.parametrize(("ours", "floor", "grows", "outgrows"), [(12_000, 1_000, False, False), (40_000, 1_200, True, True), (40_000, 3_500, True, False)])

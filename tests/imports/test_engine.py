@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Membership, Team, User
 from contacts.merging import merge_parties
-from contacts.models import DuplicatePair, Organisation, Party, PartyActivity, PartySearch
+from contacts.models import DuplicatePair, Organisation, Party, PartyActivity, PartySearch, PostalAddress
 from contacts.search import index_parties
 from crm.core.models import Change, Erasure, Job
+from crm.core.work import work
 from sales.imports import applying, forms, services
 from sales.imports.models import ImportRow, ImportRun
 from sales.models import Opportunity, StageTransition
@@ -200,6 +201,21 @@ def test_what_came_in_row_by_row_goes_together(cast: SimpleNamespace, tmp_path: 
     with django_assert_max_num_queries(150):
         revert(run, cast.emil)
     assert not Organisation.objects.filter(source="Altsystem").exists()
+
+
+def test_what_went_makes_room_for_what_comes_back(cast: SimpleNamespace, tmp_path: Path) -> None:
+    """A contact has one main address: the one that was brought in goes before the old one is that again."""
+    write_export(tmp_path)
+    known = OrganisationFactory(legal_name="Unser Werk GmbH", owner=cast.emil)
+    old = PostalAddress.objects.create(party_id=known.pk, city="Bremen", is_primary=True)
+    index_parties([known.pk])
+    before = business_digest()
+    run = apply(check(begin(sorted(tmp_path.iterdir()), cast.emil), cast.emil), cast.emil)
+    with work(by=cast.emil, job=run.apply_job_id):
+        PostalAddress.objects.filter(pk=old.pk).update(is_primary=False)
+        PostalAddress.objects.create(party_id=known.pk, city="Emden", is_primary=True)
+    revert(run, cast.emil)
+    assert business_digest() == before
 
 
 def test_what_somebody_worked_on_stays_with_all_it_needs(brought: SimpleNamespace) -> None:

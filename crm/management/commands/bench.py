@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """What to measure and where to write it."""
         parser.add_argument("names", nargs="*", help="only operations whose name begins like this")
-        parser.add_argument("--persona", action="append", help="management, wide, narrow, few or rep; default: all of them. With --long also: all")
+        parser.add_argument("--persona", action="append", help="management, wide, narrow, few or rep; default: all of them. With --long also: all; with --walk a role by its name")
         parser.add_argument("--long", action="store_true", help="also exports, import, bulk update, moving a team, sign-in")
         parser.add_argument("--walk", action="store_true", help="instead: from page to page for one person of each role, and which of them cost most")
         parser.add_argument("--rows", type=int, help="how many rows these take at most, instead of each its own many")
